@@ -1,0 +1,1 @@
+"""From boxes and words to labelled rows: pool, classify, select. Tensors in, tensors out."""

@@ -1,0 +1,233 @@
+"""Scores to the rows that are shown: thresholds, exclusive groups, overlap, `unknown`.
+
+Letters: N regions, C labels, K rows that come out, G groups.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torchvision.ops import batched_nms, box_iou, nms
+
+UNKNOWN = -1
+"""Label of a region that none of the labels fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What may come out.
+
+    Attributes:
+        nms: whose overlap suppresses: rows of the same label (`class`), all rows (`agnostic`, which leaves
+            one label for each place), rows of the same group and else of the same label (`group`), or
+            nobody's (`none`).
+        iou: intersection over union in 0..1; of two rows that overlap more, the less confident one goes. 1
+            keeps all.
+        top_k: most labels of one region, by score; None for all.
+        max_detections: most rows in all; None for all. Named rows have precedence over unknown ones.
+        weight: `a` in 0..1 of confidence = score^(1-a) * objectness^a; 0 where objectness means nothing.
+        unknown: True lets a region of which no label is left come out as `UNKNOWN`.
+    """
+
+    nms: Literal["class", "agnostic", "group", "none"] = "class"
+    iou: float = 0.5
+    top_k: int | None = None
+    max_detections: int | None = 300
+    weight: float = 0.0
+    unknown: bool = False
+
+    def __post_init__(self) -> None:
+        if self.nms not in ("class", "agnostic", "group", "none"):
+            raise ValueError(f"rules: expected nms to be class, agnostic, group or none, got {self.nms!r}")
+        for name, value in (("iou", self.iou), ("weight", self.weight)):
+            if not 0 <= value <= 1:
+                raise ValueError(f"rules: expected {name} in 0..1, got {value}")
+        for name, most in (("top_k", self.top_k), ("max_detections", self.max_detections)):
+            if most is not None and most < 1:
+                raise ValueError(f"rules: expected {name} of at least 1, or None for all, got {most}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selected:
+    """The rows that come out, most confident first; equals in order of region, then label.
+
+    Attributes:
+        region: `(K,)` long, row of the boxes.
+        label: `(K,)` long, column of the scores, or `UNKNOWN`.
+        confidence: `(K,)` float32 in 0..1, never below the label's threshold.
+        score: `(K,)` float32 in 0..1, before objectness; for unknown rows 1 - the region's best score.
+    """
+
+    region: torch.Tensor
+    label: torch.Tensor
+    confidence: torch.Tensor
+    score: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.region)
+
+    def take(self, rows: torch.Tensor) -> "Selected":
+        """The rows at `rows`, `(n,)` long or `(K,)` bool, in that order."""
+        return Selected(self.region[rows], self.label[rows], self.confidence[rows], self.score[rows])
+
+
+def select(
+    boxes: torch.Tensor,
+    scores: torch.Tensor,
+    rules: Rules,
+    *,
+    thresholds: torch.Tensor,
+    groups: torch.Tensor | None = None,
+    objectness: torch.Tensor | None = None,
+    valid: torch.Tensor | None = None,
+) -> Selected:
+    """Decide which regions are shown, and under which labels.
+
+    In this order: in each region only the best label of an exclusive group is left, whether or not it then
+    passes; the confidence must reach the label's threshold; the `top_k` best labels of each region are left;
+    overlapping rows are suppressed; regions without a label become unknown, unless they overlap a named row
+    or a more confident unknown one; the rows are cut to `max_detections`.
+
+    Args:
+        boxes: `(N, 4)` xyxy. Boxes that are not finite or have no area never come out, not even as unknown.
+        scores: `(N, C)` in 0..1.
+        rules: what may come out.
+        thresholds: `(C,)` in 0..1, compared with the confidence in double precision.
+        groups: `(C,)` long, the exclusive group of each label, -1 for none; None where no label has one.
+        objectness: `(N,)` in 0..1; needed where `rules.weight` is above 0.
+        valid: `(N,)` bool, False for further regions that must not come out; None for none.
+
+    Raises:
+        ValueError: If shapes do not fit, a threshold lies outside 0..1, or objectness is needed and missing.
+    """
+    _check(boxes, scores, thresholds, groups)
+    groups = torch.full((scores.shape[1],), -1, device=scores.device) if groups is None else groups  # (C,)
+    usable = torch.isfinite(boxes).all(dim=1) & (boxes[:, 2:] > boxes[:, :2]).all(dim=1)  # (N,)
+    usable = usable if valid is None else usable & valid  # (N,)
+    confidence = _confidence(scores, objectness, rules.weight)  # (N, C)
+    keep = _best_of_groups(scores, groups) & usable[:, None]  # (N, C)
+    keep &= confidence.double() >= thresholds.double()
+    if rules.top_k is not None:
+        keep &= _best_labels(scores, keep, rules.top_k)
+    region, label = keep.nonzero(as_tuple=True)  # (K,), (K,) ordered by region, then label
+    named = _sorted(Selected(region, label, confidence[keep], scores[keep]))
+    named = named.take(_survivors(boxes, named, _categories(groups, rules.nms), rules.iou))
+    named = named.take(torch.arange(len(named), device=region.device)[: rules.max_detections])
+    if not rules.unknown:
+        return named
+    nameless = (usable & ~keep.any(dim=1)).nonzero().flatten()  # (n,)
+    unknown = _unknown(nameless, scores, objectness, rules.weight)
+    if rules.nms != "none":
+        unknown = _clear_of(boxes, unknown, named, rules.iou)
+    if rules.max_detections is not None:
+        unknown = unknown.take(torch.arange(len(unknown), device=region.device)[: rules.max_detections - len(named)])
+    return _sorted(_joined(named, unknown))
+
+
+def _confidence(scores: torch.Tensor, objectness: torch.Tensor | None, weight: float) -> torch.Tensor:
+    """`(N, C)` scores and `(N,)` objectness -> `(N, C)` float32."""
+    if weight == 0:
+        return scores.float()  # untouched: x ** 1 need not give x back on every device
+    if objectness is None:
+        raise ValueError(
+            f"select: a weight of {weight} on objectness needs objectness of shape ({len(scores)},), got None"
+        )
+    if objectness.shape != scores.shape[:1]:
+        raise ValueError(f"select: expected objectness of shape ({len(scores)},), got {tuple(objectness.shape)}")
+    return scores.float() ** (1 - weight) * objectness.float()[:, None] ** weight  # (N, C)
+
+
+def _best_of_groups(scores: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
+    """`(N, C)` bool, False for labels that are not the best of their group, or its first best."""
+    keep = torch.ones_like(scores, dtype=torch.bool)  # (N, C)
+    for group in torch.unique(groups[groups >= 0]):
+        columns = (groups == group).nonzero().flatten()  # (c,)
+        keep[:, columns] = _best_labels(scores[:, columns], keep[:, columns], 1)
+    return keep
+
+
+def _best_labels(scores: torch.Tensor, among: torch.Tensor, count: int) -> torch.Tensor:
+    """`(N, C)` bool: the `count` best scores of each row `among` the marked, the first of equals first."""
+    ranked = torch.where(among, scores, -torch.inf).sort(dim=1, descending=True, stable=True).indices  # (N, C)
+    best = torch.zeros_like(among)  # (N, C)
+    return best.scatter_(1, ranked[:, :count], True) & among
+
+
+def _categories(groups: torch.Tensor, mode: str) -> torch.Tensor | None:
+    """`(C,)` long: labels of one category suppress each other; None where nothing is suppressed."""
+    labels = torch.arange(len(groups), device=groups.device)  # (C,)
+    if mode == "group":
+        return torch.where(groups >= 0, len(groups) + groups, labels)
+    return {"class": labels, "agnostic": torch.zeros_like(labels), "none": None}[mode]
+
+
+def _survivors(boxes: torch.Tensor, rows: Selected, categories: torch.Tensor | None, iou: float) -> torch.Tensor:
+    """`(n,)` long: the places of the sorted `rows` that no better row of their category suppresses."""
+    places = torch.arange(len(rows), device=boxes.device)  # (K,)
+    if categories is None or iou == 1 or len(rows) == 0:
+        return places
+    category = categories[rows.label]  # (K,)
+    # A box suppresses itself: only its first row of a category matters. Agnostic NMS sees N boxes, not N * C.
+    key = rows.region * (int(category.max()) + 1) + category  # (K,)
+    _, place_of = torch.unique(key, return_inverse=True)  # (K,)
+    first = torch.full_like(places, len(rows)).scatter_reduce_(0, place_of, places, "amin")  # (K,)
+    first = first[first < len(rows)].sort().values  # (k,)
+    # In double precision: categories are told apart by shifting boxes far away, where float32 is too coarse.
+    corners = boxes[rows.region[first]].double()  # (k, 4)
+    kept = batched_nms(corners - corners.min(), _ranks(corners), category[first], iou)  # (n,)
+    return first[kept].sort().values
+
+
+def _unknown(region: torch.Tensor, scores: torch.Tensor, objectness: torch.Tensor | None, weight: float) -> Selected:
+    """Rows `(n,)` of regions without a label, sorted."""
+    # A column of zeros gives a best score of 0 where there are no labels.
+    padded = torch.nn.functional.pad(scores.float(), (1, 0))  # (N, 1 + C)
+    score = 1 - padded.max(dim=1, keepdim=True).values  # (N, 1)
+    confidence = _confidence(score, objectness, weight)  # (N, 1)
+    label = torch.full_like(region, UNKNOWN)  # (n,)
+    return _sorted(Selected(region, label, confidence[region, 0], score[region, 0]))
+
+
+def _clear_of(boxes: torch.Tensor, unknown: Selected, named: Selected, iou: float) -> Selected:
+    """The sorted unknown rows that overlap neither a named row nor a more confident unknown one."""
+    corners = boxes[unknown.region].double()  # (n, 4)
+    overlap = box_iou(corners, boxes[named.region].double())  # (n, K)
+    free = ~(overlap > iou).any(dim=1)  # (n,)
+    unknown = unknown.take(free)
+    return unknown.take(nms(corners[free], _ranks(corners[free]), iou).sort().values)
+
+
+def _ranks(sorted_boxes: torch.Tensor) -> torch.Tensor:
+    """`(n,)` float64, falling: in NMS the confidence of sorted rows, but equals keep their order."""
+    return torch.arange(len(sorted_boxes), 0, -1, dtype=torch.float64, device=sorted_boxes.device)
+
+
+def _joined(first: Selected, second: Selected) -> Selected:
+    return Selected(
+        torch.cat([first.region, second.region]),
+        torch.cat([first.label, second.label]),
+        torch.cat([first.confidence, second.confidence]),
+        torch.cat([first.score, second.score]),
+    )
+
+
+def _sorted(rows: Selected) -> Selected:
+    """Most confident first; equals by region, then by label."""
+    by_label = rows.label.argsort(stable=True)
+    by_region = by_label[rows.region[by_label].argsort(stable=True)]
+    return rows.take(by_region[rows.confidence[by_region].argsort(descending=True, stable=True)])
+
+
+def _check(boxes: torch.Tensor, scores: torch.Tensor, thresholds: torch.Tensor, groups: torch.Tensor | None) -> None:
+    if scores.ndim != 2 or boxes.shape != (len(scores), 4):
+        raise ValueError(
+            f"select: expected boxes (N, 4) and scores (N, C), got {tuple(boxes.shape)} and {tuple(scores.shape)}"
+        )
+    labels = scores.shape[1]
+    if thresholds.shape != (labels,) or (groups is not None and groups.shape != (labels,)):
+        raise ValueError(
+            f"select: expected a threshold and a group for each of {labels} labels, "
+            f"got shapes {tuple(thresholds.shape)} and {None if groups is None else tuple(groups.shape)}"
+        )
+    if not bool(((thresholds >= 0) & (thresholds <= 1)).all()):
+        raise ValueError(f"select: expected thresholds in 0..1, got {thresholds.tolist()}")

@@ -1,0 +1,66 @@
+"""Regions of camera frames labelled by free-form English and Chinese words.
+
+    import regionclip
+    det = regionclip.load("tiny")
+    detections = det(frame, ["person", "红色的灭火器"])
+    picture = regionclip.annotate(frame, detections)
+
+Names are resolved when first used, so that `regionclip --help` need not load torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from proposals.base import Proposals, Proposer
+    from regionclip.config import Config
+    from regionclip.detector import Detector
+    from regionclip.drawing import annotate
+    from regionclip.errors import RegionclipError
+    from regionclip.loading import load
+    from regionclip.regions import Regions
+    from regionclip.towers.base import ImageFeatures, Tower
+    from regionclip.towers.card import TowerCard
+    from regionclip.vocabulary import Label, Vocabulary
+
+_HOME = {
+    "Config": "regionclip.config",
+    "Detector": "regionclip.detector",
+    "ImageFeatures": "regionclip.towers.base",
+    "Label": "regionclip.vocabulary",
+    "Proposals": "proposals.base",
+    "Proposer": "proposals.base",
+    "RegionclipError": "regionclip.errors",
+    "Regions": "regionclip.regions",
+    "Tower": "regionclip.towers.base",
+    "TowerCard": "regionclip.towers.card",
+    "Vocabulary": "regionclip.vocabulary",
+    "annotate": "regionclip.drawing",
+    "load": "regionclip.loading",
+}
+
+__all__ = [
+    "Config",
+    "Detector",
+    "ImageFeatures",
+    "Label",
+    "Proposals",
+    "Proposer",
+    "RegionclipError",
+    "Regions",
+    "Tower",
+    "TowerCard",
+    "Vocabulary",
+    "annotate",
+    "load",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'regionclip' has no attribute {name!r}; it exports {', '.join(__all__)}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "errors"]

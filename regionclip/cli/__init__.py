@@ -1,0 +1,51 @@
+"""The command line. Each command imports torch only when it runs, so that `--help` answers at once."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from regionclip.cli import exits
+from regionclip.cli.demo import demo
+from regionclip.cli.detect import detect
+from regionclip.cli.doctor import doctor
+from regionclip.cli.towers import towers
+from regionclip.errors import ImageFileError, InputError, RegionclipError, WeightsError
+
+app = typer.Typer(
+    name="regionclip",
+    help="Regions of pictures labelled by free-form English and Chinese words.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(detect)
+app.command()(demo)
+app.command()(towers)
+app.command()(doctor)
+
+
+@app.callback(
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no picture readable, 4 weights, 5 some pictures failed."
+)
+def _root() -> None:
+    """Regions of pictures labelled by free-form English and Chinese words."""
+
+
+def main() -> None:
+    """Run the command line; bad input ends in one line and a documented exit code."""
+    try:
+        app()
+    except RegionclipError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"regionclip: {error}", markup=False)
+        sys.exit(exit_code(error))
+
+
+def exit_code(error: RegionclipError) -> int:
+    """The documented exit code of an error."""
+    if isinstance(error, InputError):
+        return exits.USAGE
+    if isinstance(error, ImageFileError):
+        return exits.UNREADABLE
+    return exits.WEIGHTS if isinstance(error, WeightsError) else exits.FAILED

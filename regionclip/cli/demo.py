@@ -1,0 +1,56 @@
+"""`regionclip demo`: the main job on rendered scenes, without any file of your own."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regionclip.cli.output import print_detections, progress
+
+WORDS = (
+    "person",
+    "red car",
+    "红色的灭火器",
+    "forklift=forklift|叉车",
+    "suitcase",
+    "梯子",
+    "traffic cone",
+    "狗",
+    "laptop",
+    "自行车",
+)
+"""English, Chinese, a colour, and one label with a phrase in each language."""
+
+SIZES = ((540, 960), (480, 640), (540, 960), (600, 600), (540, 960), (480, 640))
+"""`(H, W)` in pixels, one a scene."""
+
+
+def demo(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the pictures go.")] = Path("regionclip-demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Another seed renders other scenes.")] = 2026,
+) -> None:
+    """Render scenes, find mixed English and Chinese words in them, write annotated pictures and a JSON file."""
+    from regionclip.drawing import annotate
+    from regionclip.files import write_file
+    from regionclip.loading import load
+    from regionclip.pictures import write_picture
+    from regionclip.records import image_record, result_json
+    from regionclip.scenes.render import render_scene
+    from regionclip.vocabulary import Vocabulary, parse_label
+
+    vocabulary = Vocabulary([parse_label(word) for word in WORDS])
+    detector = load("tiny")
+    records = []
+    sys.stdout.write(f"Looking for: {', '.join(vocabulary.names)}\n\n")
+    for index, size in enumerate(progress(SIZES, "demo")):
+        scene = render_scene(seed, index, size)
+        regions = detector.regions(scene.frame)
+        detections = detector.classify(regions, vocabulary)
+        name = f"scene-{index + 1}.png"
+        write_picture(out / name, annotate(scene.frame, detections))
+        print_detections(name, detections)
+        sys.stdout.write(f"  rendered: {', '.join(f'{thing.colour} {thing.kind}' for thing in scene.objects)}\n")
+        records.append(image_record(name, regions, detections))
+    write_file(out / "detections.json", result_json(detector.tower.card, vocabulary, records).encode())
+    sys.stdout.write(f"\nPictures and detections.json are in {out}/\n")

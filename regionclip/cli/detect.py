@@ -1,0 +1,111 @@
+"""`regionclip detect`: label regions of pictures."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from regionclip.cli import exits, options
+from regionclip.cli.output import print_detections, progress, say
+from regionclip.errors import ImageFileError
+
+if TYPE_CHECKING:
+    from regionclip.detector import Detector
+    from regionclip.regions import Boxes
+    from regionclip.vocabulary import Vocabulary
+
+
+def detect(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Picture files, folders, glob patterns.")],
+    prompts: options.Prompts = [],  # noqa: B006 - typer copies it
+    prompts_file: options.PromptsFile = None,
+    tower: options.TowerName = None,
+    weights: options.WeightsName = None,
+    boxes: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="B.json", help="Boxes from outside: COCO JSON, or a JSON object of file: list of x1 y1 x2 y2."),
+    ] = None,
+    proposer: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="NAME", help="Who finds boxes where none are given: dense, grid."),
+    ] = None,
+    threshold: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(metavar="T", help="Least confidence, 0..1, of labels without a threshold of their own."),
+    ] = None,
+    config: options.ConfigFile = None,
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="DIR", help="Write annotated pictures here, as NAME-regions.jpg or .png."),
+    ] = None,
+    json_file: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--json", metavar="FILE", help="Write the results as JSON (docs/formats.md); - for stdout."),
+    ] = None,
+    device: options.DeviceName = "auto",
+    dtype: options.DtypeName = "auto",
+) -> None:
+    """Label regions of pictures with free-form words.
+
+    Without --boxes, the proposer finds the regions. Results are printed; --out and --json write them to files.
+    """
+    from regionclip.coco import BoxFile
+    from regionclip.files import write_file
+    from regionclip.frames import find_images
+    from regionclip.loading import load
+    from regionclip.pictures import picture_names
+    from regionclip.records import result_json
+
+    vocabulary = options.read_vocabulary(prompts, prompts_file)
+    settings = options.read_config(tower, config).changed(threshold=threshold)
+    images = find_images(sources)
+    box_file = None if boxes is None else BoxFile(boxes)
+    given = [None if box_file is None else box_file.of(image) for image in images]
+    pictures = [None] * len(images) if out is None else picture_names(out, images)
+    detector = load(settings, weights=weights, proposer=proposer, device=device, dtype=dtype)
+    quiet = json_file is not None and str(json_file) == "-"
+    records = [
+        _one(detector, vocabulary, image, own, picture, quiet)
+        for image, own, picture in progress(list(zip(images, given, pictures, strict=True)), "detect")
+    ]
+    if json_file is not None:
+        text = result_json(detector.tower.card, vocabulary, records)
+        if quiet:
+            sys.stdout.write(text)
+        else:
+            write_file(json_file, text.encode())
+    failed = sum("error" in record for record in records)
+    if failed:
+        raise typer.Exit(exits.UNREADABLE if failed == len(records) else exits.PARTLY)
+
+
+def _one(
+    detector: "Detector",
+    vocabulary: "Vocabulary",
+    image: Path,
+    boxes: "Boxes | None",
+    picture: Path | None,
+    quiet: bool,
+) -> dict[str, Any]:
+    """Detect on one picture, print and write what was found; its entry of the result file."""
+    from regionclip.drawing import annotate
+    from regionclip.frames import read_frame
+    from regionclip.pictures import write_picture
+    from regionclip.records import failed_record, image_record
+
+    try:
+        frame = read_frame(image)
+    except ImageFileError as error:
+        say(f"regionclip: {error}")
+        return failed_record(str(image), error)
+    regions = detector.regions(frame, boxes)
+    detections = detector.classify(regions, vocabulary)
+    unusable = int((~regions.valid).sum())
+    if unusable:
+        say(f"regionclip: {image}: {unusable} of {len(regions)} boxes have no area inside the picture: no label")
+    if not quiet:
+        print_detections(str(image), detections)
+    if picture is not None:
+        write_picture(picture, annotate(frame, detections))
+    return image_record(str(image), regions, detections)

@@ -1,0 +1,89 @@
+"""`regionclip doctor`: what is installed, what is used, and whether the tower works."""
+
+import platform
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+import typer
+
+from regionclip.cli import exits, options
+
+if TYPE_CHECKING:
+    from regionclip.detector import Detector
+    from regionclip.selftest import Check
+
+PACKAGES = ("regionclip", "torch", "torchvision", "transformers", "opencv-python", "supervision", "numpy")
+SAMPLE = "红色的灭火器 red fire extinguisher"
+
+
+def doctor(
+    tower: options.TowerName = None,
+    weights: options.WeightsName = None,
+    config: options.ConfigFile = None,
+    device: options.DeviceName = "auto",
+    dtype: options.DtypeName = "auto",
+) -> None:
+    """Show versions, device and tower, and run a self-test; the exit code is 1 where a check fails."""
+    from regionclip.loading import load
+    from regionclip.selftest import self_test
+
+    _line("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    for package in PACKAGES:
+        _line(package, _version(package))
+    checks = [_text_drawing()]
+    start = time.perf_counter()
+    detector = load(options.read_config(tower, config), weights=weights, device=device, dtype=dtype)
+    _describe(detector, time.perf_counter() - start)
+    checks += self_test(detector)
+    for check in checks:
+        _line(check.name, f"{'ok' if check.passed else 'FAILED'}: {check.detail}")
+    if not all(check.passed for check in checks):
+        sys.stdout.write("\nA failed word check means weights that are untrained or do not fit their tokenizer.\n")
+        raise typer.Exit(exits.FAILED)
+
+
+def _describe(detector: "Detector", seconds: float) -> None:
+    card = detector.tower.card
+    _line("tower", f"{card.name}, revision {card.revision}, {card.width} channels, loaded in {seconds:.1f} s")
+    _line("licence", card.licence)
+    _line("languages", ", ".join(card.languages))
+    _line("device, dtype", detector.tower.placement)
+    _line(
+        "patch budget",
+        f"{card.budget} (offered: {', '.join(map(str, card.budgets))}), patches of {card.patch} px",
+    )
+    _line("text", card.text)
+    _line("sample prompt", SAMPLE)
+    _line("token ids", " ".join(map(str, detector.tower.token_ids(SAMPLE, "region"))))
+    _line("threshold", str(card.threshold))
+    _line("background bank", f"{len(card.negatives)} phrases")
+
+
+def _text_drawing() -> "Check":
+    """Two Chinese characters must look different from each other and from a question mark."""
+    import cv2
+    import numpy as np
+
+    from regionclip.selftest import Check
+
+    drawn = []
+    for text in ("灭", "火", "?"):
+        canvas = np.zeros((40, 40, 3), np.uint8)
+        cv2.putText(canvas, text, (4, 32), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (255, 255, 255), 1)
+        drawn.append(canvas)
+    passed = not any(np.array_equal(drawn[a], drawn[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
+    remedy = 'draws Chinese as "?": pip install --upgrade "opencv-python>=5"'
+    return Check("text drawing", passed, f"OpenCV {cv2.__version__} " + ("draws Chinese" if passed else remedy))
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed as a package"
+
+
+def _line(name: str, value: str) -> None:
+    sys.stdout.write(f"{name:16}  {value}\n")

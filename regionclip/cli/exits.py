@@ -1,0 +1,9 @@
+"""Exit codes of the command line (docs/cli.md)."""
+
+OK = 0
+FAILED = 1
+USAGE = 2
+UNREADABLE = 3
+WEIGHTS = 4
+PARTLY = 5
+INTERRUPTED = 130

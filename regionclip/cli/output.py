@@ -1,0 +1,59 @@
+"""What the commands print: results to stdout, everything else to stderr."""
+
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TextIO, TypeVar
+
+from rich.console import Console
+from rich.progress import track
+
+from regionclip.errors import FrameWarning, PromptWarning
+
+if TYPE_CHECKING:
+    import supervision as sv
+
+T = TypeVar("T")
+
+
+def say(text: str) -> None:
+    """One line on stderr."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+
+
+def show_warnings() -> None:
+    """Print regionclip's own warnings as one line each, without the place in the code."""
+    usual = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, PromptWarning | FrameWarning):
+            say(f"regionclip: warning: {message}")
+        else:
+            usual(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
+
+
+def progress(items: Sequence[T], what: str) -> Iterable[T]:
+    """The items, with a progress bar on a terminal."""
+    console = Console(stderr=True)
+    return track(items, what, console=console, disable=not console.is_terminal or len(items) < 2, transient=True)
+
+
+def print_detections(title: str, detections: "sv.Detections") -> None:
+    """A picture's detections as lines: confidence, label, box, and the phrase that matched where it is another."""
+    sys.stdout.write(f"{title}: {len(detections) or 'no'} detection{'s' * (len(detections) != 1)}\n")
+    for row in range(len(detections)):
+        name, prompt = str(detections.data["class_name"][row]), str(detections.data["prompt"][row])
+        corners = " ".join(f"{side:.0f}" for side in detections.xyxy[row])
+        matched = f"  ({prompt})" if prompt not in (name, "") else ""
+        confidence = 0.0 if detections.confidence is None else float(detections.confidence[row])
+        sys.stdout.write(f"  {confidence:.2f}  {name}  [{corners}]{matched}\n")
+    sys.stdout.flush()

@@ -1,0 +1,68 @@
+"""Every exception of regionclip. Catch `RegionclipError` for all of them.
+
+    RegionclipError
+      InputError (ValueError)      the caller's values cannot be used
+        FrameError                 a frame of wrong type, shape or size
+        BoxError                   boxes of wrong shape, or a box file that does not fit
+        PromptError                words that cannot be asked for
+        ConfigError                an unknown key, a wrong value, a name that does not exist
+        FingerprintError           regions or prototypes of another tower
+      FileError (OSError)          a file cannot be used
+        ImageFileError             missing, unreadable or truncated picture
+        WeightsError               missing, damaged or unfitting weights
+      DrawingError                 this OpenCV cannot draw what is asked
+
+Warnings: `PromptWarning` (a prompt was cut), `FrameWarning` (a frame was converted in a way one should know of).
+"""
+
+
+class RegionclipError(Exception):
+    """Base of all errors that regionclip raises on purpose."""
+
+
+class InputError(RegionclipError, ValueError):
+    """The caller's values cannot be used."""
+
+
+class FrameError(InputError):
+    """A frame has the wrong type, shape or size."""
+
+
+class BoxError(InputError):
+    """Boxes have the wrong shape, or a file of boxes does not fit the pictures."""
+
+
+class PromptError(InputError):
+    """The words cannot be asked for: empty, doubled, or of the wrong type."""
+
+
+class ConfigError(InputError):
+    """A setting is unknown, out of range, or names something that does not exist."""
+
+
+class FingerprintError(InputError):
+    """Stored regions or prototypes were made with another tower or revision."""
+
+
+class FileError(RegionclipError, OSError):
+    """A file cannot be read or written."""
+
+
+class ImageFileError(FileError):
+    """A picture is missing, unreadable or truncated."""
+
+
+class WeightsError(FileError):
+    """Weights are missing, damaged, or do not fit the model."""
+
+
+class DrawingError(RegionclipError):
+    """This installation of OpenCV cannot draw what is asked."""
+
+
+class PromptWarning(UserWarning):
+    """A prompt is longer than the tower reads and was cut."""
+
+
+class FrameWarning(UserWarning):
+    """A frame was converted in a way its owner should know of."""

@@ -1,0 +1,117 @@
+"""Whatever a caller holds as a picture -> one checked frame: `(H, W, 3)` uint8 BGR.
+
+Files are decoded with Pillow, because OpenCV decodes half a JPEG without a word.
+"""
+
+import glob
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from regionclip.errors import FrameError, ImageFileError
+
+Frame: TypeAlias = NDArray[np.uint8]
+"""`(H, W, 3)` uint8 BGR, C-contiguous."""
+
+FrameLike: TypeAlias = NDArray[np.uint8] | Image.Image | str | Path
+"""A BGR array, a PIL image, or the path of a picture."""
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+"""File names that count as pictures when a folder is read."""
+
+
+def to_frame(source: FrameLike) -> Frame:
+    """Check and convert a picture.
+
+    Arrays are BGR, as OpenCV and ROS give them; read-only and non-contiguous ones are fine. Grey `(H, W)` or
+    `(H, W, 1)` arrays are spread to three channels, the alpha of `(H, W, 4)` BGRA arrays and of PIL images is dropped.
+    PIL images are taken as they are; files are turned upright by their EXIF orientation first.
+
+    Raises:
+        FrameError: for another type, dtype or shape, or an empty frame.
+        ImageFileError: for a file that is missing, unreadable or truncated.
+    """
+    if isinstance(source, str | Path):
+        return read_frame(source)
+    if isinstance(source, Image.Image):
+        return _from_pil(source)
+    if not isinstance(source, np.ndarray):
+        raise FrameError(
+            "frame: expected a (H, W, 3) uint8 BGR array, a PIL image or a path, got "
+            f"{type(source).__module__}.{type(source).__qualname__}; "
+            "turn a tensor into an array first (tensor.cpu().numpy())"
+        )
+    return _from_array(source)
+
+
+def read_frame(path: str | Path) -> Frame:
+    """Read one picture file, upright.
+
+    Raises:
+        ImageFileError: where the file is missing, not a picture, or truncated.
+    """
+    path = Path(path)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise ImageFileError(f"picture {path} {what}: expected an image file")
+    try:
+        with Image.open(path) as image:
+            return _from_pil(ImageOps.exif_transpose(image))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ImageFileError(
+            f"picture {path} cannot be decoded ({error}): it is damaged, truncated or no image; copy it again"
+        ) from error
+
+
+def find_images(sources: Iterable[str | Path]) -> list[Path]:
+    """Picture files behind paths, folders (not their sub-folders) and glob patterns, in order, each once.
+
+    Raises:
+        ImageFileError: where a source names nothing, or a folder holds no picture.
+    """
+    found: dict[Path, None] = {}
+    for source in sources:
+        path = Path(source)
+        if path.is_dir():
+            inside = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in SUFFIXES)
+            if not inside:
+                raise ImageFileError(f"folder {path} holds no pictures: expected {', '.join(sorted(SUFFIXES))}")
+        elif path.exists():
+            inside = [path]
+        else:
+            inside = sorted(Path(match) for match in glob.glob(str(source), recursive=True))  # noqa: PTH207
+            inside = [match for match in inside if match.suffix.lower() in SUFFIXES]
+            if not inside:
+                raise ImageFileError(f"{source}: no such file, folder or picture matching the pattern")
+        found.update(dict.fromkeys(inside))
+    return list(found)
+
+
+def _from_pil(image: Image.Image) -> Frame:
+    if image.mode.startswith("I;16"):
+        # Pillow's own conversion clips 16-bit grey at 255 instead of scaling it.
+        grey = (np.asarray(image) >> 8).astype(np.uint8)
+        return _from_array(grey)
+    rgb = np.asarray(image.convert("RGB"))  # (H, W, 3) RGB
+    return _from_array(rgb[:, :, ::-1])
+
+
+def _from_array(array: NDArray[np.uint8]) -> Frame:
+    if array.dtype != np.uint8:
+        remedy = "multiply by 255 and round first if it is in 0..1, then .astype(np.uint8)"
+        raise FrameError(f"frame: expected dtype uint8 (0..255), got {array.dtype}; {remedy}")
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
+        raise FrameError(
+            f"frame: expected shape (H, W, 3) in BGR order, got {array.shape}; one frame a call "
+            "(Detector.batch takes several), channels last"
+        )
+    if array.size == 0:
+        raise FrameError(f"frame: expected at least one pixel, got shape {array.shape}")
+    colour = np.repeat(array, 3, axis=2) if array.shape[2] == 1 else array[:, :, :3]
+    return np.ascontiguousarray(colour)

@@ -1,0 +1,124 @@
+"""load(): from a name or a folder to a detector."""
+
+import json
+import sys
+from pathlib import Path
+
+from proposals.base import Proposer
+from proposals.dense import DenseHead, DenseProposer
+from proposals.grid import GridProposer
+from proposals.union import UnionProposer
+from regionclip.config import Config, config_names
+from regionclip.detector import Detector
+from regionclip.errors import ConfigError, WeightsError
+from regionclip.towers.device import choose_device
+from regionclip.towers.known import TINY_WEIGHTS, TOWERS
+
+MODEL_TYPES = {"fgclip2": "fgclip2", "regionclip-tiny": "tiny"}
+"""`model_type` of a weight folder's config.json -> tower."""
+
+PROPOSERS = ("dense", "grid")
+"""Names that `Config.proposers` may hold."""
+
+
+def load(
+    name: str | Path | Config = "tiny",
+    *,
+    weights: str | Path | None = None,
+    proposer: str | Proposer | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+) -> Detector:
+    """Make a detector.
+
+    Args:
+        name: a shipped config (`tiny`, `fgclip2-base`, `fgclip2-large`, `fgclip2-so400m`), the path of a .toml config,
+            a folder of weights, or a `Config`.
+        weights: folder or hub name of the weights, in place of the config's.
+        proposer: who finds boxes where none are given: `dense`, `grid`, or any `Proposer`.
+        device: `auto`, `cpu`, `cuda`, ...
+        dtype: `auto` takes bfloat16 where the processor is fast at it; `float32`, `bfloat16`, `float16`.
+
+    Raises:
+        ConfigError: for unknown names and settings that do not fit this machine.
+        WeightsError: where weights are missing, damaged or do not fit.
+    """
+    config = config_of(name)
+    shown = config.tower if isinstance(name, Config) else Path(name).stem
+    config = config.changed(
+        weights=None if weights is None else str(weights),
+        device=None if device == "auto" else device,
+        dtype=None if dtype == "auto" else dtype,
+        proposers=(proposer,) if isinstance(proposer, str) else None,
+    )
+    if config.tower not in TOWERS:
+        raise ConfigError(f"tower {config.tower!r} is not known: expected one of {', '.join(TOWERS)}")
+    tower = TOWERS[config.tower](config, shown, choose_device(config.device))
+    if proposer is None or isinstance(proposer, str):
+        proposer = _proposer(config)
+    if tower.card.notice:
+        print(f"regionclip: {tower.card.notice}", file=sys.stderr)
+    return Detector(tower, proposer, config)
+
+
+def config_of(name: str | Path | Config) -> Config:
+    """The config that a name, a .toml file or a folder of weights stands for.
+
+    Raises:
+        ConfigError: where it is none of these.
+        WeightsError: for a folder whose config.json names no tower.
+    """
+    if isinstance(name, Config):
+        return name
+    path = Path(name)
+    if path.is_dir():
+        return Config(tower=_tower_of(path), weights=str(path), proposers=_proposers_of(path))
+    if path.suffix == ".toml" or str(name) in config_names():
+        return Config.load(name)
+    raise ConfigError(
+        f"tower {str(name)!r} is not known: expected a folder of weights, a .toml config, or one of "
+        f"{', '.join(config_names())}"
+    )
+
+
+def _tower_of(folder: Path) -> str:
+    try:
+        model_type = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    except OSError as error:
+        raise WeightsError(f"weights {folder}: config.json cannot be read: expected a folder of weights") from error
+    except (ValueError, AttributeError) as error:
+        raise WeightsError(f"weights {folder}: config.json is damaged: {error}") from error
+    if model_type not in MODEL_TYPES:
+        raise WeightsError(
+            f"weights {folder}: expected model_type {' or '.join(MODEL_TYPES)} in config.json, got {model_type!r}"
+        )
+    return MODEL_TYPES[model_type]
+
+
+def _proposers_of(folder: Path) -> tuple[str, ...]:
+    return ("dense",) if (folder / "proposer.safetensors").is_file() else ("grid",)
+
+
+def _proposer(config: Config) -> Proposer:
+    made = [_one_proposer(name, config) for name in config.proposers]
+    if not made:
+        raise ConfigError(f"proposers: expected at least one of {', '.join(PROPOSERS)}, got none")
+    return made[0] if len(made) == 1 else UnionProposer(*made, max_proposals=config.max_proposals)
+
+
+def _one_proposer(name: str, config: Config) -> Proposer:
+    if name == "grid":
+        return GridProposer(max_proposals=config.max_proposals)
+    if name != "dense":
+        raise ConfigError(f"proposer {name!r} is not known: expected one of {', '.join(PROPOSERS)}")
+    path = Path(config.weights or TINY_WEIGHTS) / "proposer.safetensors"
+    if not path.is_file():
+        raise WeightsError(
+            f"proposer dense needs {path}, the head learned on this tower's tokens: expected it beside the weights; "
+            "use the proposer grid, or give boxes of your own"
+        )
+    try:
+        head = DenseHead.load(path)
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"proposer weights {path}: {error}") from error
+    return DenseProposer(head, max_proposals=config.max_proposals)

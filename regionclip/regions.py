@@ -1,0 +1,196 @@
+"""Regions: boxes of one frame with their embeddings. Plain data: keep it, ask it again with other words."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import supervision as sv
+from numpy.typing import ArrayLike, NDArray
+
+from proposals.base import Proposals
+from regionclip.errors import BoxError, FileError
+from regionclip.files import write_file
+from regionclip.towers.base import ImageFeatures
+
+Boxes: TypeAlias = ArrayLike | sv.Detections | Proposals
+"""`(N, 4)` xyxy in frame pixels as an array or nested lists, the detections of any detector, or proposals."""
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regions:
+    """Boxes and embeddings of one frame.
+
+    Attributes:
+        xyxy: `(N, 4)` float32 as they were given, in frame pixels; not clipped.
+        objectness: `(N,)` float32 in 0..1; 1 where it is not known.
+        embeddings: `(N, D)` float32 of unit length; zeros where not valid.
+        valid: `(N,)` bool; False for boxes that are not finite or have no area inside the frame. They keep their
+            place and never get a label.
+        frame_size: `(H, W)` in pixels.
+        fingerprint: revision of the tower that made the embeddings.
+        has_objectness: whether objectness means anything and may weigh in the confidence.
+        given: whether the boxes came from the caller rather than from a proposer; then none suppresses another
+            unless asked to.
+        tracker_id: `(N,)` int of the caller's boxes, or None.
+        data: the caller's own columns, N entries each.
+    """
+
+    xyxy: NDArray[np.float32]
+    objectness: NDArray[np.float32]
+    embeddings: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    frame_size: tuple[int, int]
+    fingerprint: str
+    has_objectness: bool = False
+    given: bool = True
+    tracker_id: NDArray[np.int_] | None = None
+    data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n = len(self.xyxy)
+        columns = {
+            "objectness": self.objectness,
+            "embeddings": self.embeddings,
+            "valid": self.valid,
+            **({} if self.tracker_id is None else {"tracker_id": self.tracker_id}),
+            **self.data,
+        }
+        for name, column in columns.items():
+            if len(column) != n:
+                raise BoxError(f"regions: expected {n} entries in {name!r}, one a box, got {len(column)}")
+
+    def __len__(self) -> int:
+        return len(self.xyxy)
+
+    @classmethod
+    def pool(
+        cls, features: ImageFeatures, boxes: Boxes, *, has_objectness: bool = False, given: bool = True
+    ) -> "Regions":
+        """Pool one embedding a box from a frame's features; without boxes the tower does not run.
+
+        Args:
+            features: of the frame.
+            boxes: where to pool.
+            has_objectness: whether the objectness of these boxes may weigh in the confidence.
+            given: whether they came from the caller.
+
+        Raises:
+            BoxError: where `boxes` is not `(N, 4)`.
+        """
+        proposals, tracker_id, data = _columns(boxes)
+        embeddings, valid = features.pool(proposals.xyxy)  # (N, D), (N,)
+        return cls(
+            xyxy=proposals.xyxy,
+            objectness=proposals.objectness,
+            embeddings=embeddings.numpy(),
+            valid=valid.numpy(),
+            frame_size=features.frame_size,
+            fingerprint=features.card.revision,
+            has_objectness=has_objectness,
+            given=given,
+            tracker_id=tracker_id,
+            data=data,
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write an .npz archive of plain arrays (docs/formats.md).
+
+        Raises:
+            BoxError: where a column of `data` holds Python objects other than strings.
+            FileError: where the file cannot be written.
+        """
+        arrays: dict[str, NDArray[Any]] = {
+            "format": np.array(_FORMAT),
+            "xyxy": self.xyxy,
+            "objectness": self.objectness,
+            "embeddings": self.embeddings,
+            "valid": self.valid,
+            "frame_size": np.array(self.frame_size),
+            "fingerprint": np.array(self.fingerprint),
+            "has_objectness": np.array(self.has_objectness),
+            "given": np.array(self.given),
+        }
+        if self.tracker_id is not None:
+            arrays["tracker_id"] = self.tracker_id
+        for name, column in self.data.items():
+            arrays[f"data.{name}"] = _plain(name, column)
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **arrays)
+        write_file(path, buffer.getvalue())
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Regions":
+        """Read what `save` wrote; pickled content is refused.
+
+        Raises:
+            FileError: where the file is missing, damaged, or no regions file.
+        """
+        try:
+            archive = np.lib.npyio.NpzFile(io.BytesIO(Path(path).read_bytes()), allow_pickle=False)
+            arrays = dict(archive)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise FileError(f"regions file {path} cannot be read: {error}") from error
+        try:
+            if int(arrays["format"]) != _FORMAT:
+                raise FileError(f"regions file {path}: expected format {_FORMAT}, got {int(arrays['format'])}")
+            height, width = arrays["frame_size"].tolist()
+            return cls(
+                xyxy=arrays["xyxy"],
+                objectness=arrays["objectness"],
+                embeddings=arrays["embeddings"],
+                valid=arrays["valid"],
+                frame_size=(height, width),
+                fingerprint=str(arrays["fingerprint"]),
+                has_objectness=bool(arrays["has_objectness"]),
+                given=bool(arrays["given"]),
+                tracker_id=arrays.get("tracker_id"),
+                data={key.removeprefix("data."): value for key, value in arrays.items() if key.startswith("data.")},
+            )
+        except KeyError as error:
+            raise FileError(f"regions file {path} has no entry {error}: it was not written by Regions.save") from error
+
+
+def check_boxes(boxes: ArrayLike) -> NDArray[np.float32]:
+    """`(N, 4)` float32 of anything array-like; values are not judged here.
+
+    Raises:
+        BoxError: for another shape, or values that are no numbers.
+    """
+    try:
+        array = np.asarray(boxes, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise BoxError(f"boxes: expected (N, 4) numbers, x1 y1 x2 y2 in frame pixels: {error}") from error
+    if array.size == 0:
+        return np.zeros((0, 4), np.float32)
+    if array.ndim != 2 or array.shape[1] != 4:
+        raise BoxError(f"boxes: expected shape (N, 4), x1 y1 x2 y2 in frame pixels, got {array.shape}")
+    return array
+
+
+def _columns(boxes: Boxes) -> tuple[Proposals, NDArray[np.int_] | None, dict[str, NDArray[Any]]]:
+    if isinstance(boxes, Proposals):
+        return boxes, None, {}
+    if not isinstance(boxes, sv.Detections):
+        xyxy = check_boxes(boxes)
+        return Proposals(xyxy, np.ones(len(xyxy), np.float32)), None, {}
+    xyxy = check_boxes(boxes.xyxy)
+    objectness = np.ones(len(xyxy)) if boxes.confidence is None else np.nan_to_num(boxes.confidence).clip(0, 1)
+    data = {str(name): np.asarray(column) for name, column in boxes.data.items()}
+    if boxes.class_id is not None:
+        data.setdefault("class_id", np.asarray(boxes.class_id))
+    tracker_id = None if boxes.tracker_id is None else np.asarray(boxes.tracker_id, int)
+    return Proposals(xyxy, objectness.astype(np.float32)), tracker_id, data
+
+
+def _plain(name: str, column: NDArray[Any]) -> NDArray[Any]:
+    if column.dtype != object:
+        return column
+    if all(isinstance(value, str) for value in column):
+        return column.astype(np.str_)
+    raise BoxError(f"regions: column {name!r} holds Python objects; expected numbers, booleans or strings")

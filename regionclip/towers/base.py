@@ -1,0 +1,133 @@
+"""Tower and ImageFeatures: what the detector asks of any vision-language tower.
+
+Letters: N boxes, P phrases, D channels, h x w feature grid, H x W frame.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from heads.pool import clip_to_frame, roi_align, to_cells
+from regionclip.towers.card import TowerCard
+
+Frame = NDArray[np.uint8]
+"""`(H, W, 3)` uint8 BGR."""
+
+Target = Literal["region", "image"]
+"""What a text embedding will be compared with; a tower may have another text head for each."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenGrid:
+    """One frame's tokens as the tower's trunk leaves them: `tokens` `(h*w, D)` row-major, `grid` `(h, w)`."""
+
+    tokens: torch.Tensor
+    grid: tuple[int, int]
+
+
+class ImageFeatures:
+    """What a tower knows of one frame. Nothing is computed before it is asked for, and then once.
+
+    Args:
+        frame: `(H, W, 3)` uint8 BGR.
+        encode: runs the tower's trunk.
+        dense: turns its tokens into `(h*w, D)` features that live beside the region text embeddings.
+        whole: turns its tokens into the `(D,)` embedding of the whole frame.
+        card: of the tower these features are from.
+    """
+
+    def __init__(
+        self,
+        frame: Frame,
+        encode: Callable[[], TokenGrid],
+        dense: Callable[[TokenGrid], torch.Tensor],
+        whole: Callable[[TokenGrid], torch.Tensor],
+        card: TowerCard,
+    ) -> None:
+        self.frame = frame
+        self.card = card
+        self._encode = encode
+        self._to_dense = dense
+        self._to_whole = whole
+
+    @property
+    def frame_size(self) -> tuple[int, int]:
+        """`(H, W)` in pixels."""
+        height, width = self.frame.shape[:2]
+        return height, width
+
+    @cached_property
+    def _encoded(self) -> TokenGrid:
+        return self._encode()
+
+    @property
+    def tokens(self) -> torch.Tensor:
+        """`(h*w, D)` float32 tokens of the trunk, row-major."""
+        return self._encoded.tokens
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """`(h, w)` of the token grid."""
+        return self._encoded.grid
+
+    @cached_property
+    def dense(self) -> torch.Tensor:
+        """`(h*w, D)` float32 features in the space of region phrases, not normalised."""
+        return self._to_dense(self._encoded).float()
+
+    @cached_property
+    def embedding(self) -> torch.Tensor:
+        """`(D,)` float32 embedding of the whole frame, unit length, on the CPU."""
+        return torch.nn.functional.normalize(self._to_whole(self._encoded).float(), dim=-1, eps=1e-12).cpu()
+
+    def pool(self, boxes: NDArray[np.float32]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pool one embedding a box; without boxes the tower does not run.
+
+        Args:
+            boxes: `(N, 4)` xyxy in frame pixels; clipped to the frame first.
+
+        Returns:
+            `(N, D)` float32 embeddings of unit length, zeros where invalid, and `(N,)` bool: False for boxes that are not finite or have no area inside the frame. Both on the CPU.
+        """
+        if len(boxes) == 0:
+            return torch.zeros(0, self.card.width), torch.zeros(0, dtype=torch.bool)
+        clipped, valid = clip_to_frame(torch.from_numpy(np.array(boxes, np.float32)), self.frame_size)  # (N, 4), (N,)
+        cells = to_cells(clipped, self.frame_size, self.grid)  # (N, 4) float32, feature cells
+        pooled = roi_align(self.dense, self.grid, cells.to(self.dense.device))  # (N, D)
+        unit = torch.nn.functional.normalize(pooled, dim=-1, eps=1e-12).cpu()
+        return torch.where(valid[:, None], unit, torch.zeros(())), valid
+
+
+class Tower(Protocol):
+    """A pair of encoders whose outputs belong together."""
+
+    @property
+    def card(self) -> TowerCard:
+        """What is fixed about this tower."""
+        ...
+
+    def encode_image(self, frames: Sequence[Frame]) -> list[ImageFeatures]:
+        """Features of each frame, computed on first use. Frames given together are encoded together."""
+        ...
+
+    def encode_text(self, phrases: Sequence[str], target: Target) -> torch.Tensor:
+        """`(P, D)` float32 unit-length embeddings on the CPU, each phrase encoded alone (bit-identical in any list)."""
+        ...
+
+    def token_ids(self, phrase: str, target: Target) -> list[int]:
+        """Ids of the tokens that are read of `phrase`, padding left out."""
+        ...
+
+    @property
+    def placement(self) -> str:
+        """Device and dtype in words, as `cpu, float32`."""
+        ...
+
+    def count_tokens(self, phrase: str, target: Target) -> tuple[int, int]:
+        """Tokens that `phrase` needs, end token included, and how many of them the tower reads."""
+        ...

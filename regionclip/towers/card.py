@@ -1,0 +1,56 @@
+"""TowerCard: what one needs to know of a tower to use its numbers rightly."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How a cosine becomes a logit: `z = scale * cosine + bias`.
+
+    Attributes:
+        scale: factor on the cosine (already exponentiated).
+        bias: trained bias, or None where the tower has none: then scores need negatives to be weighed against.
+    """
+
+    scale: float
+    bias: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TowerCard:
+    """What is fixed about a tower once its weights are read.
+
+    Attributes:
+        name: the name `load` knows it by.
+        revision: fingerprint of the weights: hub commit, else `sha256:` and the first 16 hex digits.
+        licence: licence of the weights.
+        languages: what the text side reads, as ISO codes.
+        region_mode: `dense` pools from the feature grid, `crop` encodes enlarged crops.
+        width: channels D of the embeddings.
+        text: one sentence on how text is prepared.
+        region_score: cosine of region and phrase to logit.
+        image_score: cosine of whole image and phrase to logit.
+        threshold: default threshold of region scores, 0..1.
+        patch: side of a patch in pixels of the resized frame.
+        budgets: patch budgets that are offered (most patches a frame is cut into), ascending.
+        budget: `dynamic` (by frame size) or the fixed number in force.
+        negatives: background phrases, English and Chinese, that region labels are weighed against.
+        notice: what a user of these weights must know, or an empty string.
+    """
+
+    name: str
+    revision: str
+    licence: str
+    languages: tuple[str, ...]
+    region_mode: Literal["dense", "crop"]
+    width: int
+    text: str
+    region_score: Score
+    image_score: Score
+    threshold: float
+    patch: int
+    budgets: tuple[int, ...]
+    budget: int | Literal["dynamic"]
+    negatives: tuple[str, ...] = ()
+    notice: str = ""

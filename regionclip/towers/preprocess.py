@@ -1,0 +1,71 @@
+"""From a frame to the patches of a NaFlex tower: grid rule, resize, patch order.
+
+The rule is that of SigLIP 2's variable-resolution models, which FG-CLIP 2 keeps: the largest scale at which the
+frame, each side rounded up to whole patches, has no more patches than the budget.
+"""
+
+import math
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+BUDGETS = (128, 256, 576, 784, 1024)
+"""Patch budgets FG-CLIP 2 was trained with."""
+
+_SCALES = (1e-6, 100.0)
+_TOLERANCE = 1e-5
+
+
+def dynamic_budget(frame_size: tuple[int, int], patch: int) -> int:
+    """The budget that fits a frame of `(H, W)` pixels: its own number of whole patches, rounded to a trained one."""
+    own = (frame_size[0] // patch) * (frame_size[1] // patch)
+    for larger, smaller in zip(reversed(BUDGETS), reversed(BUDGETS[:-1]), strict=False):
+        if own > smaller:
+            return larger
+    return BUDGETS[0]
+
+
+def grid_for(frame_size: tuple[int, int], patch: int, budget: int) -> tuple[int, int]:
+    """Grid `(h, w)` with `h * w <= budget` that a frame of `(H, W)` pixels is resized to."""
+
+    def at(scale: float) -> tuple[int, int]:
+        rows, columns = (max(1, math.ceil(side * scale / patch)) for side in frame_size)
+        return rows, columns
+
+    low, high = _SCALES
+    while high - low >= _TOLERANCE:
+        middle = (low + high) / 2
+        rows, columns = at(middle)
+        low, high = (middle, high) if rows * columns <= budget else (low, middle)
+    return at(low)
+
+
+def budget_grid(frame_size: tuple[int, int], patch: int, budget: int | Literal["dynamic"]) -> tuple[int, int]:
+    """Grid `(h, w)` of a frame of `(H, W)` pixels under a fixed or the dynamic budget."""
+    patches = dynamic_budget(frame_size, patch) if budget == "dynamic" else budget
+    return grid_for(frame_size, patch, patches)
+
+
+def resize_frame(frame: NDArray[np.uint8], size: tuple[int, int]) -> torch.Tensor:
+    """Resize `(H, W, 3)` uint8 BGR to `size` rows and columns of pixels: `(3, rows, columns)` uint8 RGB.
+
+    Antialiased bilinear on uint8, as the towers were trained with; cv2's resize aliases and is not a substitute.
+    """
+    if not frame.flags.writeable or any(stride < 0 for stride in frame.strides):
+        frame = frame.copy()  # torch takes neither read-only memory nor negative strides
+    bgr = torch.from_numpy(frame).permute(2, 0, 1)[None]  # (1, 3, H, W), a channels-last view
+    resized = torch.nn.functional.interpolate(bgr, size, mode="bilinear", antialias=True, align_corners=False)
+    return resized[0].flip(0)  # flipped after the resize: fewer pixels to move
+
+
+def patchify(image: torch.Tensor, patch: int) -> torch.Tensor:
+    """Cut `(3, h*patch, w*patch)` uint8 RGB into `(h*w, patch*patch*3)` float32 in -1..1.
+
+    Patches are row-major; inside a patch the order is row, column, channel.
+    """
+    channels, height, width = image.shape
+    h, w = height // patch, width // patch
+    cut = image.reshape(channels, h, patch, w, patch).permute(1, 3, 2, 4, 0)  # (h, w, patch, patch, 3)
+    return (cut.reshape(h * w, patch * patch * channels).float() / 255 - 0.5) / 0.5

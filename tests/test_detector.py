@@ -1,0 +1,278 @@
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import supervision as sv
+from numpy.typing import NDArray
+from PIL import Image
+from toy import ToyTower, planted
+
+from proposals.base import Features, Proposals
+from proposals.boxes import BoxesProposer
+from regionclip.config import Config
+from regionclip.detections import OWN_COLUMNS
+from regionclip.detector import Detector
+from regionclip.errors import ConfigError, FingerprintError, PromptError, PromptWarning
+from regionclip.regions import Regions
+from regionclip.vocabulary import Label, Vocabulary
+
+FRAME = planted(red=(16, 16, 80, 80), blue=(112, 32, 176, 112))
+RED, BLUE, DARK = [16, 16, 80, 80], [112, 32, 176, 112], [0, 112, 96, 128]
+WORDS = ["red thing", "蓝色的东西"]
+
+
+def detector(**settings: Any) -> Detector:
+    tower = ToyTower(**{key: settings.pop(key) for key in ("bias", "negatives", "revision") if key in settings})
+    return Detector(tower, BoxesProposer(np.array([RED, BLUE, DARK], np.float32)), Config(**settings))
+
+
+def test_frame_and_words_in_labelled_regions_out() -> None:
+    found = detector()(FRAME, WORDS)
+    assert isinstance(found, sv.Detections)
+    by_name = dict(zip(found.data["class_name"], found.xyxy.tolist(), strict=True))
+    assert by_name == {"red thing": RED, "蓝色的东西": BLUE}
+    assert found.class_id is not None
+    assert found.class_id.tolist() == [WORDS.index(name) for name in found.data["class_name"]]
+    assert found.confidence is not None
+    assert ((found.confidence > 0.5) & (found.confidence <= 1)).all()
+
+
+def test_frames_of_every_kind_give_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "frame.png"
+    picture = Image.fromarray(FRAME[:, :, ::-1].copy())
+    picture.save(path)
+    read_only = FRAME.copy()
+    read_only.flags.writeable = False
+    det = detector()
+    expected = det(FRAME, WORDS)
+    for frame in (read_only, np.asfortranarray(FRAME), picture, path, str(path), det.features(FRAME)):
+        assert np.array_equal(det(frame, WORDS).xyxy, expected.xyxy)
+
+
+@pytest.mark.parametrize(("boxes", "words"), [([], WORDS), ([RED, BLUE], []), ([], []), ([[9, 9, 9, 9]], WORDS)])
+def test_nothing_gives_the_types_of_something(boxes: list[list[float]], words: list[str]) -> None:
+    det = detector()
+    some, none = det(FRAME, WORDS), det(FRAME, words, boxes=boxes)
+    assert len(none) == 0
+    assert none.xyxy.shape == (0, 4)
+    assert set(none.data) == set(some.data) == set(OWN_COLUMNS)
+    for column in OWN_COLUMNS:
+        assert none.data[column].dtype.kind == some.data[column].dtype.kind
+    assert none.confidence is not None
+    assert none.class_id is not None
+    assert det.scores(det.regions(FRAME, boxes=boxes), words).shape == (len(boxes), len(words))
+    assert len(sv.Detections.merge([some, none])) == len(some)
+    assert det.batch([], WORDS) == []
+
+
+def test_tiny_and_huge_frames() -> None:
+    for height, width in ((1, 1), (1, 300), (6000, 8000)):
+        frame = np.zeros((height, width, 3), np.uint8)
+        frame[:, :, 2] = 255
+        found = detector()(frame, ["red"], boxes=[[0, 0, width, height]])
+        assert found.xyxy.tolist() == [[0, 0, width, height]]
+
+
+def test_regions_are_asked_again_without_another_pass(tmp_path: Path) -> None:
+    det = detector()
+    assert isinstance(det.tower, ToyTower)
+    regions = det.regions(FRAME)
+    regions.save(tmp_path / "r.npz")
+    again = Regions.load(tmp_path / "r.npz")
+    assert np.array_equal(det.scores(again, WORDS), det.scores(det.regions(FRAME), WORDS))
+    passes = det.tower.passes
+    assert det.classify(again, ["green"]).data["class_name"].tolist() == []
+    assert det.classify(again, ["blue"]).data["region"].tolist() == [1]
+    assert det.tower.passes == passes
+
+
+def test_phrases_are_encoded_once() -> None:
+    det = detector()
+    assert isinstance(det.tower, ToyTower)
+    for _ in range(3):
+        det(FRAME, WORDS)
+    assert det.tower.phrases_encoded == len(WORDS)
+
+
+def test_one_pass_for_everything_asked_of_a_frame() -> None:
+    det = detector()
+    assert isinstance(det.tower, ToyTower)
+    features = det.features(FRAME)
+    det(features, WORDS)
+    det.regions(features, boxes=[RED])
+    det.classify_image(features, WORDS)
+    det.embed_image(features)
+    assert det.tower.passes == 1
+
+
+def test_regions_of_another_tower_are_refused() -> None:
+    regions = detector(revision="toy-2").regions(FRAME)
+    with pytest.raises(FingerprintError, match="toy-2"):
+        detector().classify(regions, WORDS)
+    with pytest.raises(FingerprintError, match="toy-2"):
+        detector().scores(regions, WORDS)
+    with pytest.raises(FingerprintError, match="toy-2"):
+        detector()(detector(revision="toy-2").features(FRAME), WORDS)
+
+
+def test_invalid_boxes_get_no_label_and_no_score() -> None:
+    det = detector(threshold=0.0, unknown=True)
+    boxes = [RED, [np.nan] * 4, [80, 80, 16, 16]]
+    assert det(FRAME, WORDS, boxes=boxes).data["region"].tolist() == [0]
+    scores = det.scores(det.regions(FRAME, boxes=boxes), WORDS)
+    assert (scores[1:] == 0).all()
+    assert np.isfinite(scores).all()
+
+
+def test_outside_boxes_are_clipped_and_carry_their_columns() -> None:
+    outside = sv.Detections(
+        xyxy=np.array([[-40, 16, 80, 80], BLUE], np.float32),
+        confidence=np.array([0.1, 0.2], np.float32),
+        class_id=np.array([5, 6]),
+        tracker_id=np.array([11, 12]),
+        data={"class_name": np.array(["x", "y"]), "speed": np.array([1.0, 2.0])},
+    )
+    found = detector()(FRAME, [Label("rot", ["red"]), "blue"], boxes=outside)
+    found = found[np.argsort(found.data["region"])]
+    assert found.xyxy.tolist() == [[0, 16, 80, 80], BLUE]  # clipped
+    assert found.data["class_name"].tolist() == ["rot", "blue"]
+    assert found.tracker_id is not None
+    assert found.tracker_id.tolist() == [11, 12]
+    assert found.data["input_class_name"].tolist() == ["x", "y"]
+    assert found.data["input_class_id"].tolist() == [5, 6]
+    assert found.data["speed"].tolist() == [1.0, 2.0]
+    assert found.data["objectness"].tolist() == pytest.approx([0.1, 0.2])
+    assert found.confidence is not None
+    assert found.confidence[1] > 0.9  # an outside confidence does not weigh in
+
+
+def test_boxes_from_outside_do_not_suppress_each_other() -> None:
+    twice = [RED, [17, 17, 80, 80]]
+    assert len(detector()(FRAME, WORDS, boxes=twice)) == 2
+    assert len(detector(nms="agnostic")(FRAME, WORDS, boxes=twice)) == 1
+
+
+def test_prompt_margin_and_runner_up_tell_why() -> None:
+    words = [Label("hot", ["grey", "red"]), Label("cold", ["blue"])]
+    det = detector()
+    found = det(FRAME, words, boxes=[RED])
+    scores = det.scores(det.regions(FRAME, boxes=[RED]), words)
+    assert found.data["prompt"].tolist() == ["red"]
+    assert found.data["runner_up"].tolist() == ["cold"]
+    assert found.data["margin"].tolist() == pytest.approx([scores[0, 0] - scores[0, 1]])
+    alone = det(FRAME, ["red"], boxes=[RED])
+    assert alone.data["runner_up"].tolist() == [""]
+    assert alone.data["margin"].tolist() == pytest.approx(alone.confidence)
+
+
+def test_unknown_is_an_explicit_outcome() -> None:
+    found = detector(unknown=True)(FRAME, WORDS)
+    rows = dict(zip(found.data["region"].tolist(), found.data["class_name"].tolist(), strict=True))
+    assert rows == {0: "red thing", 1: "蓝色的东西", 2: "unknown"}
+    assert found.class_id is not None
+    assert found.class_id[found.data["region"] == 2].tolist() == [-1]
+    assert found.data["prompt"][found.data["region"] == 2].tolist() == [""]
+    everything = detector(unknown=True)(FRAME, [])
+    assert set(everything.data["class_name"]) == {"unknown"}
+
+
+def test_thresholds_label_then_vocabulary_then_config() -> None:
+    det = detector(threshold=0.999999)
+    assert len(det(FRAME, ["red"])) == 0
+    assert len(det(FRAME, Vocabulary([Label("red")], threshold=0.5))) == 1
+    assert len(det(FRAME, Vocabulary([Label("red", threshold=0.999999)], threshold=0.5))) == 0
+
+
+def test_negatives_lower_a_label_and_the_bank_can_be_switched_off() -> None:
+    boxes = [RED]
+    plain = detector()
+    free = plain.scores(plain.regions(FRAME, boxes), ["grey"])
+    beaten = plain.scores(plain.regions(FRAME, boxes), Vocabulary([Label("grey", negatives=["red"])]))
+    assert beaten < free
+    banked = detector(negatives=("red wall",))
+    assert banked.scores(banked.regions(FRAME, boxes), ["grey"]) == pytest.approx(beaten)
+    without = detector(negatives=("red wall",), bank=False)
+    assert without.scores(without.regions(FRAME, boxes), ["grey"]) == free
+
+
+def test_a_bank_phrase_that_says_the_same_is_left_out_for_that_label() -> None:
+    det = detector(bias=None, negatives=("red wall", "green wall"))
+    scores = det.scores(det.regions(FRAME, [RED]), ["red"])
+    assert scores[0, 0] > 0.99
+
+
+def test_adding_a_label_changes_no_other_score() -> None:
+    det = detector()
+    regions = det.regions(FRAME)
+    alone = det.scores(regions, ["red"])
+    for more in (["red", "blue"], ["green", "red"], [Label("grey", negatives=["red"]), "red"]):
+        index = more.index("red")
+        assert np.array_equal(det.scores(regions, more)[:, index : index + 1], alone)
+
+
+def test_closed_mode_is_a_softmax_over_the_labels() -> None:
+    det = detector(mode="closed")
+    assert det.scores(det.regions(FRAME), ["red", "green", "blue"]).sum(axis=1) == pytest.approx(1)
+
+
+def test_whole_images() -> None:
+    det = detector()
+    red = planted(red=(0, 0, 192, 128))
+    found = det.classify_image(red, ["blue", "red", "绿"])
+    assert found.class_id.tolist()[0] == 1
+    assert found.confidence is not None
+    assert found.confidence[0] > 0.9 > found.confidence[1]
+    assert det.embed_image(red) @ det.embed_texts(["red", "blue"]).T == pytest.approx([1.0, -1 / 3], abs=1e-5)
+    assert det.embed_texts([]).shape == (0, 3)
+
+
+def test_batch_gives_what_single_calls_give() -> None:
+    frames = [FRAME, planted(64, 64, blue=(0, 0, 64, 64))]
+    det = detector()
+    boxes = [[RED], [[0, 0, 64, 64]]]
+    for together, alone in zip(
+        det.batch(frames, WORDS, boxes=boxes),
+        [det(frame, WORDS, boxes=own) for frame, own in zip(frames, boxes, strict=True)],
+        strict=True,
+    ):
+        assert together.data["class_name"].tolist() == alone.data["class_name"].tolist()
+        assert np.array_equal(together.xyxy, alone.xyxy)
+
+
+class RememberingProposer:
+    """Proposes what it saw one call ago."""
+
+    has_memory = True
+    has_objectness = False
+
+    def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
+        return Proposals.empty()
+
+
+def test_batch_refuses_a_proposer_with_memory() -> None:
+    det = Detector(ToyTower(), RememberingProposer())
+    with pytest.raises(ConfigError, match="remembers"):
+        det.batch([FRAME], WORDS)
+    assert len(det.batch([FRAME], WORDS, boxes=[[RED]])[0]) == 1  # boxes given: the proposer is not asked
+
+
+def test_a_prompt_longer_than_the_tower_reads_is_told() -> None:
+    with pytest.warns(PromptWarning, match="10 tokens, toy reads 8: 2 were cut"):
+        detector()(FRAME, ["red " + "very " * 8 + "long"])
+
+
+def test_empty_text_is_refused() -> None:
+    with pytest.raises(PromptError):
+        detector()(FRAME, ["person", " "])
+    with pytest.raises(PromptError):
+        detector().embed_texts([""])
+
+
+def test_timings_name_the_stages() -> None:
+    det = detector()
+    with warnings.catch_warnings():
+        det(FRAME, WORDS)
+    assert list(det.timings) == ["propose", "pool", "words", "classify", "select"]
+    assert all(milliseconds >= 0 for milliseconds in det.timings.values())
