@@ -66,8 +66,8 @@ class Selected:
     def __len__(self) -> int:
         return len(self.region)
 
-    def take(self, rows: torch.Tensor) -> "Selected":
-        """The rows at `rows`, `(n,)` long or `(K,)` bool, in that order."""
+    def take(self, rows: torch.Tensor | slice) -> "Selected":
+        """The rows at `rows`, `(n,)` long or `(K,)` bool or a slice, in that order."""
         return Selected(self.region[rows], self.label[rows], self.confidence[rows], self.score[rows])
 
 
@@ -112,7 +112,7 @@ def select(
     region, label = keep.nonzero(as_tuple=True)  # (K,), (K,) ordered by region, then label
     named = _sorted(Selected(region, label, confidence[keep], scores[keep]))
     named = named.take(_survivors(boxes, named, _categories(groups, rules.nms), rules.iou))
-    named = named.take(torch.arange(len(named), device=region.device)[: rules.max_detections])
+    named = named.take(slice(rules.max_detections))
     if not rules.unknown:
         return named
     nameless = (usable & ~keep.any(dim=1)).nonzero().flatten()  # (n,)
@@ -120,7 +120,7 @@ def select(
     if rules.nms != "none":
         unknown = _clear_of(boxes, unknown, named, rules.iou)
     if rules.max_detections is not None:
-        unknown = unknown.take(torch.arange(len(unknown), device=region.device)[: rules.max_detections - len(named)])
+        unknown = unknown.take(slice(rules.max_detections - len(named)))
     return _sorted(_joined(named, unknown))
 
 

@@ -1,0 +1,1 @@
+"""Where to look: candidate boxes of a frame."""

@@ -1,6 +1,7 @@
 """Writing files so that nobody ever sees half of one."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from regionclip.errors import FileError
@@ -19,5 +20,6 @@ def write_file(path: str | Path, content: bytes) -> None:
         temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise FileError(f"{path} cannot be written: {error.strerror}") from error

@@ -1,14 +1,17 @@
 """The command line. Each command imports torch only when it runs, so that `--help` answers at once."""
 
+import signal
 import sys
+from types import FrameType
+from typing import NoReturn
 
 import typer
-from rich.console import Console
 
 from regionclip.cli import exits
 from regionclip.cli.demo import demo
 from regionclip.cli.detect import detect
 from regionclip.cli.doctor import doctor
+from regionclip.cli.output import say, show_warnings
 from regionclip.cli.towers import towers
 from regionclip.errors import ImageFileError, InputError, RegionclipError, WeightsError
 
@@ -35,11 +38,18 @@ def _root() -> None:
 
 def main() -> None:
     """Run the command line; bad input ends in one line and a documented exit code."""
+    signal.signal(signal.SIGINT, _interrupted)
+    show_warnings()
     try:
         app()
     except RegionclipError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"regionclip: {error}", markup=False)
+        say(f"regionclip: {' '.join(str(error).split())}")
         sys.exit(exit_code(error))
+
+
+def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
+    say("regionclip: interrupted")
+    sys.exit(exits.INTERRUPTED)
 
 
 def exit_code(error: RegionclipError) -> int:

@@ -24,7 +24,9 @@ def detect(
     weights: options.WeightsName = None,
     boxes: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(metavar="B.json", help="Boxes from outside: COCO JSON, or a JSON object of file: list of x1 y1 x2 y2."),
+        typer.Option(
+            metavar="B.json", help="Boxes from outside: COCO JSON, or a JSON object of file: list of x1 y1 x2 y2."
+        ),
     ] = None,
     proposer: Annotated[
         Optional[str],  # noqa: UP045

@@ -1,0 +1,221 @@
+"""The command line with a small random FG-CLIP 2: files in, files out, exit codes.
+
+What such a tower says of a picture means nothing.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from toy import planted
+
+from regionclip.cli import exits, main
+from regionclip.frames import read_frame
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, fgclip2_folder: Path) -> Run:
+    """`regionclip detect` with the small checkpoint, in this process; its exit code."""
+
+    def run_detect(*arguments: object, tower: object = fgclip2_folder) -> int:
+        words = ["regionclip", "detect", *map(str, arguments), "--tower", str(tower), "--dtype", "float32"]
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code
+
+    before = signal.getsignal(signal.SIGINT)
+    yield run_detect  # type: ignore[misc]
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "a.jpg"), planted(red=(16, 16, 80, 80)))
+    cv2.imwrite(str(folder / "b.png"), planted(blue=(16, 16, 80, 80)))
+    return folder
+
+
+def test_pictures_and_json_from_boxes(run: Run, pictures: Path, tmp_path: Path) -> None:
+    boxes = {"a.jpg": [[16, 16, 80, 80], [300, 300, 400, 400]], "b.png": []}
+    (tmp_path / "boxes.json").write_text(json.dumps(boxes))
+    out, result = tmp_path / "out", tmp_path / "result.json"
+    words = ("-p", "person", "-p", "灭火器=red|红色的灭火器", "--threshold", "0")
+    assert run(pictures, *words, "--boxes", tmp_path / "boxes.json", "--out", out, "--json", result) == exits.OK
+    content = json.loads(result.read_text(encoding="utf-8"))
+    assert content["schema"] == "regionclip.detections/1"
+    assert [label["name"] for label in content["labels"]] == ["person", "灭火器"]
+    assert content["labels"][1]["prompts"] == ["red", "红色的灭火器"]
+    a, b = content["images"]
+    assert (a["width"], a["height"], a["regions"], a["invalid_regions"]) == (192, 128, 2, [1])
+    assert [detection["box"] for detection in a["detections"]] == [[16, 16, 80, 80]]
+    assert a["detections"][0]["label"] in ("person", "灭火器")
+    assert a["detections"][0]["label_id"] == [label["name"] for label in content["labels"]].index(
+        a["detections"][0]["label"]
+    )
+    assert b["detections"] == []
+    assert "灭火器" in result.read_text(encoding="utf-8")  # readable, not escaped
+    drawn = read_frame(out / "a-regions.jpg")
+    assert drawn.shape == (128, 192, 3)
+    assert np.abs(drawn.astype(int) - read_frame(pictures / "a.jpg")).max() > 50
+    assert np.array_equal(read_frame(out / "b-regions.png"), read_frame(pictures / "b.png"))
+    assert sorted(path.name for path in out.iterdir()) == ["a-regions.jpg", "b-regions.png"]
+
+
+def test_coco_boxes(run: Run, pictures: Path, tmp_path: Path) -> None:
+    coco = {
+        "images": [{"id": 1, "file_name": "pictures/a.jpg"}],
+        "categories": [{"id": 3, "name": "thing"}],
+        "annotations": [{"id": 9, "image_id": 1, "category_id": 3, "bbox": [16, 16, 64, 64], "score": 0.5}],
+    }
+    (tmp_path / "coco.json").write_text(json.dumps(coco))
+    result = tmp_path / "r.json"
+    words = ("-p", "red", "--threshold", "0", "--boxes", tmp_path / "coco.json", "--json", result)
+    assert run(pictures / "a.jpg", *words) == exits.OK
+    (detection,) = json.loads(result.read_text())["images"][0]["detections"]
+    assert detection["box"] == [16, 16, 80, 80]
+    assert detection["objectness"] == 0.5
+    assert detection["data"] == {"annotation_id": 9, "category": "thing"}
+
+
+def test_results_are_printed(run: Run, pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(pictures / "a.jpg", "-p", "red", "--threshold", "1") == exits.OK
+    assert capsys.readouterr().out == f"{pictures / 'a.jpg'}: no detections\n"
+    assert run(pictures / "a.jpg", "-p", "红", "--threshold", "0", "--json", "-") == exits.OK
+    printed = json.loads(capsys.readouterr().out)  # nothing but JSON on stdout
+    assert printed["images"][0]["detections"][0]["label"] == "红"
+
+
+def test_prompts_files(run: Run, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "words.txt").write_text("# comment\nperson\n\n叉车=forklift|叉车\n", encoding="utf-8")
+    (tmp_path / "words.toml").write_text('threshold = 0\n[[labels]]\nname = "人"\nprompts = ["person"]\n')
+    for file, names in (("words.txt", ["person", "叉车", "cup"]), ("words.toml", ["人", "cup"])):
+        assert run(pictures / "a.jpg", "--prompts-file", tmp_path / file, "-p", "cup", "--json", "-") == exits.OK
+        assert [label["name"] for label in json.loads(capsys.readouterr().out)["labels"]] == names
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_long_prompt_is_told(run: Run, pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(pictures / "a.jpg", "-p", "red " * 100) == exits.OK
+    err = capsys.readouterr().err
+    assert "were cut" in err
+    assert err.count("\n") == 1
+
+
+def test_config_file_and_flags(run: Run, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "site.toml").write_text('threshold = 0\nmax_detections = 2\nnms = "none"\nproposers = ["grid"]\n')
+    arguments = (pictures / "a.jpg", "-p", "red", "--json", "-", "--config", tmp_path / "site.toml")
+    assert run(*arguments) == exits.OK
+    assert len(json.loads(capsys.readouterr().out)["images"][0]["detections"]) == 2
+    assert run(*arguments, "--threshold", "1") == exits.OK
+    assert json.loads(capsys.readouterr().out)["images"][0]["detections"] == []
+
+
+def test_a_broken_picture_does_not_stop_the_others(
+    run: Run, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = (pictures / "a.jpg").read_bytes()
+    (pictures / "a.jpg").write_bytes(whole[: len(whole) // 2])
+    assert run(pictures, "-p", "red", "--json", "-") == exits.PARTLY
+    captured = capsys.readouterr()
+    broken, good = json.loads(captured.out)["images"]
+    assert "truncated" in broken["error"]
+    assert "detections" in good
+    assert "error" not in good
+    assert "a.jpg cannot be decoded" in captured.err
+    assert run(pictures / "a.jpg", "-p", "red") == exits.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ((), exits.USAGE, "no words to look for"),
+        (("-p", " "), exits.USAGE, "expected words"),
+        (("-p", "person", "-p", "person"), exits.USAGE, "given twice"),
+        (("-p", "a=x", "-p", "b=X"), exits.USAGE, "stands under both"),
+        (("-p", "person", "--threshold", "1.5"), exits.USAGE, "threshold"),
+        (("-p", "person", "--config", "absent.toml"), exits.USAGE, "absent.toml"),
+        (("-p", "person", "--prompts-file", "absent.txt"), exits.USAGE, "absent.txt"),
+        (("-p", "person", "--boxes", "absent.json"), exits.USAGE, "absent.json"),
+        (("-p", "person", "--proposer", "magic"), exits.USAGE, "dense, grid"),
+        (("-p", "person", "--proposer", "dense"), exits.WEIGHTS, "proposer.safetensors"),
+        (("-p", "person", "--device", "tpu"), exits.USAGE, "tpu"),
+        (("-p", "person", "--weights", "no/such"), exits.WEIGHTS, "model.safetensors"),
+    ],
+)
+def test_mistakes_are_one_line_and_a_code(
+    run: Run,
+    pictures: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    code: int,
+    said: str,
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert run(pictures, *arguments) == code
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+def test_sources_without_pictures(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    for source in (tmp_path / "empty", tmp_path / "absent.jpg", tmp_path / "*.png"):
+        assert run(source, "-p", "person") == exits.UNREADABLE
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_box_files_that_do_not_fit(
+    run: Run, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for content, said in (
+        ({"a.jpg": [[1, 2, 3, 4]]}, "b.png"),  # a picture without an entry
+        ({"x/a.jpg": [], "y/a.jpg": [], "b.png": []}, "several"),
+        ({"a.jpg": [[1, 2, 3]], "b.png": []}, "(N, 4)"),
+        ({"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 2, "bbox": []}]}, "not listed"),
+        ({"images": [{"id": 1}], "annotations": []}, "file_name"),
+        ([1, 2], "got a list"),
+    ):
+        (tmp_path / "boxes.json").write_text(json.dumps(content))
+        assert run(pictures, "-p", "person", "--boxes", tmp_path / "boxes.json") == exits.USAGE
+        err = capsys.readouterr().err
+        assert said in err
+        assert err.count("\n") == 1
+    (tmp_path / "boxes.json").write_text("{")
+    assert run(pictures, "-p", "person", "--boxes", tmp_path / "boxes.json") == exits.USAGE
+
+
+def test_an_output_that_cannot_be_written(
+    run: Run, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert run(pictures, "-p", "person", "--out", tmp_path / "file") == exits.FAILED
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_in_a_process_of_its_own(pictures: Path, fgclip2_folder: Path, tmp_path: Path) -> None:
+    """Prompts are never read from the environment, and no traceback reaches the user."""
+    environment = {"REGIONCLIP_PROMPT": "cup", "PROMPT": "cup", "PATH": "", "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-m", "regionclip", "detect", str(pictures), "--tower", str(fgclip2_folder)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
+    assert done.returncode == exits.USAGE
+    assert "no words" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = subprocess.run(
+        [*command, "-p", "红色"], capture_output=True, text=True, env=environment, cwd=tmp_path, check=False
+    )
+    assert (done.returncode, done.stderr) == (exits.OK, "")
+    assert done.stdout.startswith(str(pictures / "a.jpg"))
