@@ -25,9 +25,7 @@ class BoxesProposer:
         boxes = np.array(xyxy, np.float32)  # (N, 4)
         if boxes.size == 0 and boxes.ndim == 1:
             boxes = boxes.reshape(0, 4)  # an empty list has no second axis
-        values = (
-            np.ones(len(boxes), np.float32) if objectness is None else np.array(objectness, np.float32)
-        )  # (N,)
+        values = np.ones(len(boxes), np.float32) if objectness is None else np.array(objectness, np.float32)  # (N,)
         if not np.all((values >= 0) & (values <= 1)):
             raise ValueError(f"boxes: expected objectness in 0..1, got {values.min()}..{values.max()}")
         self._proposals = Proposals(boxes, values)

@@ -47,9 +47,7 @@ class GridProposer:
         if not aspects or not all(math.isfinite(aspect) and aspect > 0 for aspect in aspects):
             raise ValueError(f"grid: expected one or more aspects above 0, got {aspects}")
         if not 0 < shrink < 1 or not 0 <= overlap < 1:
-            raise ValueError(
-                f"grid: expected 0 < shrink < 1 and 0 <= overlap < 1, got {shrink} and {overlap}"
-            )
+            raise ValueError(f"grid: expected 0 < shrink < 1 and 0 <= overlap < 1, got {shrink} and {overlap}")
         self._max_proposals = max_proposals
         self._aspects = aspects
         self._shrink = shrink

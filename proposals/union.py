@@ -28,9 +28,7 @@ class UnionProposer:
         if not proposers:
             raise ValueError("union: expected at least one proposer, got none")
         if not 0 <= iou <= 1 or max_proposals < 1:
-            raise ValueError(
-                f"union: expected iou in 0..1 and max_proposals of at least 1, got {iou}, {max_proposals}"
-            )
+            raise ValueError(f"union: expected iou in 0..1 and max_proposals of at least 1, got {iou}, {max_proposals}")
         self._proposers = proposers
         self._iou = iou
         self._max_proposals = max_proposals

@@ -40,7 +40,7 @@ def detections(
     matched[named] = scores.phrase.numpy()[region[named], label[named]]
     margin, runner_up = _margins(scores.values.numpy(), region, label)
     clipped, _ = clip_to_frame(torch.from_numpy(regions.xyxy), regions.frame_size)  # (N, 4)
-    columns: dict[str, NDArray[Any]] = {
+    columns: dict[str, NDArray[Any] | list[Any]] = {
         "class_name": names[label],
         "prompt": phrases[matched],
         "region": region,

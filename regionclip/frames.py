@@ -6,7 +6,7 @@ Files are decoded with Pillow, because OpenCV decodes half a JPEG without a word
 import glob
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from regionclip.errors import FrameError, ImageFileError
 Frame: TypeAlias = NDArray[np.uint8]
 """`(H, W, 3)` uint8 BGR, C-contiguous."""
 
-FrameLike: TypeAlias = NDArray[np.uint8] | Image.Image | str | Path
+FrameLike: TypeAlias = NDArray[Any] | Image.Image | str | Path
 """A BGR array, a PIL image, or the path of a picture."""
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
@@ -100,7 +100,7 @@ def _from_pil(image: Image.Image) -> Frame:
     return _from_array(rgb[:, :, ::-1])
 
 
-def _from_array(array: NDArray[np.uint8]) -> Frame:
+def _from_array(array: NDArray[Any]) -> Frame:
     if array.dtype != np.uint8:
         remedy = "multiply by 255 and round first if it is in 0..1, then .astype(np.uint8)"
         raise FrameError(f"frame: expected dtype uint8 (0..255), got {array.dtype}; {remedy}")

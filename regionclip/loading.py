@@ -85,7 +85,10 @@ def _tower_of(folder: Path) -> str:
     try:
         model_type = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
     except OSError as error:
-        raise WeightsError(f"weights {folder}: config.json cannot be read: expected a folder of weights") from error
+        raise WeightsError(
+            f"weights {folder}: config.json cannot be read ({error.strerror}): expected a folder with config.json, "
+            "model.safetensors and tokenizer.json"
+        ) from error
     except (ValueError, AttributeError) as error:
         raise WeightsError(f"weights {folder}: config.json is damaged: {error}") from error
     if model_type not in MODEL_TYPES:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 TEXT: dict[str, Any] = {
@@ -34,6 +34,29 @@ VISION: dict[str, Any] = {
     "patch_size": 16,
 }
 
+# No size equals another, or those of the golden: patch 14, 7 x 7 positions, other heads and lengths.
+ODD: dict[str, Any] = {
+    "text": {
+        "hidden_size": 48,
+        "intermediate_size": 72,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 3,
+        "max_position_embeddings": 24,
+        "longtext_len": 51,
+        "keep_len": 11,
+    },
+    "vision": {
+        "hidden_size": 48,
+        "intermediate_size": 80,
+        "num_attention_heads": 6,
+        "num_patches": 49,
+        "patch_size": 14,
+    },
+    "seed": 1,
+}
+"""Arguments of `write_fgclip2` for a checkpoint of another shape."""
+
+_GOLDEN = Path(__file__).parent / "golden" / "fgclip2_small"
 _SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>")
 _LETTERS = "▁abcdefghijklmnopqrstuvwxyz0123456789.,-'红黄蓝绿黑白色的人车灭火器背包狗"
 _MERGES = [
@@ -79,6 +102,22 @@ def write_fgclip2(
     config = {"model_type": "fgclip2", "text_config": text, "vision_config": vision}
     (folder / "config.json").write_text(json.dumps(config))
     write_weights(folder, random_weights(text, vision, seed), shards)
+    write_tokenizer(folder)
+    return folder
+
+
+def golden_tensors() -> dict[str, torch.Tensor]:
+    """Inputs `in.*`, outputs `out.*` and weights `model.*` of the official code."""
+    return load_file(_GOLDEN.with_suffix(".safetensors"))
+
+
+def write_golden(folder: Path) -> Path:
+    """Write the golden weights as a checkpoint in the official layout, with the small tokenizer."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = json.loads(_GOLDEN.with_suffix(".json").read_text())["config"]
+    (folder / "config.json").write_text(json.dumps(config))
+    weights = {name: value for name, value in golden_tensors().items() if name.startswith("model.")}
+    write_weights(folder, {name.removeprefix("model."): value for name, value in weights.items()})
     write_tokenizer(folder)
     return folder
 

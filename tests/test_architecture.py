@@ -104,7 +104,7 @@ def test_exported_names() -> None:
     for name in regionclip.__all__:
         assert getattr(regionclip, name).__name__ == name
     with pytest.raises(AttributeError, match="it exports"):
-        _ = regionclip.Detektor  # type: ignore[attr-defined]
+        _ = regionclip.Detektor
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -23,7 +23,11 @@ RED, BLUE, DARK = [16, 16, 80, 80], [112, 32, 176, 112], [0, 112, 96, 128]
 WORDS = ["red thing", "蓝色的东西"]
 
 
-def detector(**settings: Any) -> Detector:
+def column(found: sv.Detections, name: str) -> list[Any]:
+    return list(np.asarray(found.data[name]).tolist())
+
+
+def detector(**settings: Any) -> Detector:  # noqa: ANN401
     tower = ToyTower(**{key: settings.pop(key) for key in ("bias", "negatives", "revision") if key in settings})
     return Detector(tower, BoxesProposer(np.array([RED, BLUE, DARK], np.float32)), Config(**settings))
 
@@ -58,8 +62,8 @@ def test_nothing_gives_the_types_of_something(boxes: list[list[float]], words: l
     assert len(none) == 0
     assert none.xyxy.shape == (0, 4)
     assert set(none.data) == set(some.data) == set(OWN_COLUMNS)
-    for column in OWN_COLUMNS:
-        assert none.data[column].dtype.kind == some.data[column].dtype.kind
+    for name in OWN_COLUMNS:
+        assert np.asarray(none.data[name]).dtype.kind == np.asarray(some.data[name]).dtype.kind
     assert none.confidence is not None
     assert none.class_id is not None
     assert det.scores(det.regions(FRAME, boxes=boxes), words).shape == (len(boxes), len(words))
@@ -83,8 +87,8 @@ def test_regions_are_asked_again_without_another_pass(tmp_path: Path) -> None:
     again = Regions.load(tmp_path / "r.npz")
     assert np.array_equal(det.scores(again, WORDS), det.scores(det.regions(FRAME), WORDS))
     passes = det.tower.passes
-    assert det.classify(again, ["green"]).data["class_name"].tolist() == []
-    assert det.classify(again, ["blue"]).data["region"].tolist() == [1]
+    assert column(det.classify(again, ["green"]), "class_name") == []
+    assert column(det.classify(again, ["blue"]), "region") == [1]
     assert det.tower.passes == passes
 
 
@@ -119,8 +123,8 @@ def test_regions_of_another_tower_are_refused() -> None:
 
 def test_invalid_boxes_get_no_label_and_no_score() -> None:
     det = detector(threshold=0.0, unknown=True)
-    boxes = [RED, [np.nan] * 4, [80, 80, 16, 16]]
-    assert det(FRAME, WORDS, boxes=boxes).data["region"].tolist() == [0]
+    boxes = np.array([RED, [np.nan] * 4, [80, 80, 16, 16]])
+    assert column(det(FRAME, WORDS, boxes=boxes), "region") == [0]
     scores = det.scores(det.regions(FRAME, boxes=boxes), WORDS)
     assert (scores[1:] == 0).all()
     assert np.isfinite(scores).all()
@@ -134,16 +138,17 @@ def test_outside_boxes_are_clipped_and_carry_their_columns() -> None:
         tracker_id=np.array([11, 12]),
         data={"class_name": np.array(["x", "y"]), "speed": np.array([1.0, 2.0])},
     )
-    found = detector()(FRAME, [Label("rot", ["red"]), "blue"], boxes=outside)
-    found = found[np.argsort(found.data["region"])]
+    by_confidence = detector()(FRAME, [Label("rot", ["red"]), "blue"], boxes=outside)
+    found = by_confidence[np.argsort(by_confidence.data["region"])]
+    assert isinstance(found, sv.Detections)
     assert found.xyxy.tolist() == [[0, 16, 80, 80], BLUE]  # clipped
-    assert found.data["class_name"].tolist() == ["rot", "blue"]
+    assert column(found, "class_name") == ["rot", "blue"]
     assert found.tracker_id is not None
     assert found.tracker_id.tolist() == [11, 12]
-    assert found.data["input_class_name"].tolist() == ["x", "y"]
-    assert found.data["input_class_id"].tolist() == [5, 6]
-    assert found.data["speed"].tolist() == [1.0, 2.0]
-    assert found.data["objectness"].tolist() == pytest.approx([0.1, 0.2])
+    assert column(found, "input_class_name") == ["x", "y"]
+    assert column(found, "input_class_id") == [5, 6]
+    assert column(found, "speed") == [1.0, 2.0]
+    assert column(found, "objectness") == pytest.approx([0.1, 0.2])
     assert found.confidence is not None
     assert found.confidence[1] > 0.9  # an outside confidence does not weigh in
 
@@ -159,17 +164,17 @@ def test_prompt_margin_and_runner_up_tell_why() -> None:
     det = detector()
     found = det(FRAME, words, boxes=[RED])
     scores = det.scores(det.regions(FRAME, boxes=[RED]), words)
-    assert found.data["prompt"].tolist() == ["red"]
-    assert found.data["runner_up"].tolist() == ["cold"]
-    assert found.data["margin"].tolist() == pytest.approx([scores[0, 0] - scores[0, 1]])
+    assert column(found, "prompt") == ["red"]
+    assert column(found, "runner_up") == ["cold"]
+    assert column(found, "margin") == pytest.approx([scores[0, 0] - scores[0, 1]])
     alone = det(FRAME, ["red"], boxes=[RED])
-    assert alone.data["runner_up"].tolist() == [""]
-    assert alone.data["margin"].tolist() == pytest.approx(alone.confidence)
+    assert column(alone, "runner_up") == [""]
+    assert column(alone, "margin") == pytest.approx(alone.confidence)
 
 
 def test_unknown_is_an_explicit_outcome() -> None:
     found = detector(unknown=True)(FRAME, WORDS)
-    rows = dict(zip(found.data["region"].tolist(), found.data["class_name"].tolist(), strict=True))
+    rows = dict(zip(column(found, "region"), column(found, "class_name"), strict=True))
     assert rows == {0: "red thing", 1: "蓝色的东西", 2: "unknown"}
     assert found.class_id is not None
     assert found.class_id[found.data["region"] == 2].tolist() == [-1]
@@ -207,7 +212,8 @@ def test_adding_a_label_changes_no_other_score() -> None:
     det = detector()
     regions = det.regions(FRAME)
     alone = det.scores(regions, ["red"])
-    for more in (["red", "blue"], ["green", "red"], [Label("grey", negatives=["red"]), "red"]):
+    lists: list[list[str | Label]] = [["red", "blue"], ["green", "red"], [Label("grey", negatives=["red"]), "red"]]
+    for more in lists:
         index = more.index("red")
         assert np.array_equal(det.scores(regions, more)[:, index : index + 1], alone)
 
@@ -237,7 +243,7 @@ def test_batch_gives_what_single_calls_give() -> None:
         [det(frame, WORDS, boxes=own) for frame, own in zip(frames, boxes, strict=True)],
         strict=True,
     ):
-        assert together.data["class_name"].tolist() == alone.data["class_name"].tolist()
+        assert column(together, "class_name") == column(alone, "class_name")
         assert np.array_equal(together.xyxy, alone.xyxy)
 
 

@@ -55,7 +55,9 @@ def test_files_are_read_like_opencv_reads_them(tmp_path: Path) -> None:
     path = tmp_path / "图片.png"
     Image.fromarray(NOISE[:, :, ::-1].copy()).save(path)
     assert np.array_equal(read_frame(path), NOISE)
-    assert np.array_equal(read_frame(path), cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR))
+    decoded = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    assert np.array_equal(read_frame(path), decoded)
 
 
 def test_files_are_turned_upright(tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from typing import NoReturn
 import typer
 
 from regionclip.cli import exits
+from regionclip.cli.bench import bench
 from regionclip.cli.demo import demo
 from regionclip.cli.detect import detect
 from regionclip.cli.doctor import doctor
+from regionclip.cli.evaluate import evaluate
 from regionclip.cli.output import say, show_warnings
 from regionclip.cli.towers import towers
 from regionclip.errors import ImageFileError, InputError, RegionclipError, WeightsError
@@ -27,6 +29,8 @@ app.command()(detect)
 app.command()(demo)
 app.command()(towers)
 app.command()(doctor)
+app.command()(bench)
+app.add_typer(evaluate, name="eval")
 
 
 @app.callback(

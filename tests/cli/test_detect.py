@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -22,7 +22,7 @@ Run = Callable[..., int]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, fgclip2_folder: Path) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, fgclip2_folder: Path) -> Iterator[Run]:
     """`regionclip detect` with the small checkpoint, in this process; its exit code."""
 
     def run_detect(*arguments: object, tower: object = fgclip2_folder) -> int:
@@ -34,7 +34,7 @@ def run(monkeypatch: pytest.MonkeyPatch, fgclip2_folder: Path) -> Run:
         return ended.value.code
 
     before = signal.getsignal(signal.SIGINT)
-    yield run_detect  # type: ignore[misc]
+    yield run_detect
     signal.signal(signal.SIGINT, before)
 
 

@@ -1,0 +1,53 @@
+"""`regionclip bench`: time of each stage of one frame."""
+
+import sys
+from typing import Annotated, Optional
+
+import typer
+
+from regionclip.cli import options
+from regionclip.cli.evaluate import read_size
+
+
+def bench(
+    tower: options.TowerName = None,
+    weights: options.WeightsName = None,
+    random: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="SIZE", help="Random FG-CLIP 2 weights instead of real ones: base, large, so400m."),
+    ] = None,
+    patches: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, help="Patch budget, in place of the tower's."),
+    ] = None,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Size of the frame in pixels.")] = "1280x720",
+    boxes: Annotated[int, typer.Option(min=1, help="Boxes of the frame.")] = 100,
+    labels: Annotated[int, typer.Option(min=1, help="Labels they are compared with.")] = 24,
+    rounds: Annotated[int, typer.Option(min=1, help="Rounds; the first, uncounted one comes on top.")] = 5,
+    threads: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=1, help="Threads of PyTorch; its own choice without this."),
+    ] = None,
+    device: options.DeviceName = "auto",
+    dtype: options.DtypeName = "auto",
+) -> None:
+    """Time each stage of one frame; words are encoded beforehand, proposals are not included."""
+    import torch
+
+    from regionclip.evaluation.random_tower import random_fgclip2
+    from regionclip.evaluation.speed import measure, table
+    from regionclip.loading import load
+    from regionclip.towers.base import Tower
+
+    frame_size = read_size(size)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    measured: Tower
+    if random is not None:
+        measured = random_fgclip2(random, device=device, dtype=dtype, budget=patches or "dynamic")
+    else:
+        settings = options.read_config(tower, None).changed(budget=patches)
+        measured = load(settings, weights=weights, device=device, dtype=dtype).tower
+    speed = measure(measured, size=frame_size, boxes=boxes, labels=labels, rounds=rounds)
+    title = f"{measured.card.name}, {measured.placement}, frame {size}"
+    sys.stdout.write(table(speed, title) + "\n")

@@ -1,0 +1,51 @@
+"""`regionclip eval`: figures, each of a protocol of its own."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from regionclip.cli import options
+from regionclip.errors import ConfigError
+
+evaluate = typer.Typer(no_args_is_help=True, help="Measure a tower.")
+
+
+@evaluate.callback()
+def _root() -> None:
+    """Measure a tower. Figures of rendered scenes say nothing about photographs."""
+
+
+@evaluate.command()
+def scenes(
+    tower: options.TowerName = None,
+    weights: options.WeightsName = None,
+    config: options.ConfigFile = None,
+    device: options.DeviceName = "auto",
+    dtype: options.DtypeName = "auto",
+    count: Annotated[int, typer.Option("--scenes", min=1, help="How many scenes.")] = 200,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of the series of scenes; no training run has seen the default.")
+    ] = 900_001,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Size of the frames in pixels.")] = "640x480",
+) -> None:
+    """Rendered scenes: kinds and colours with true boxes, proposals, both languages."""
+    from regionclip.evaluation.scenes import evaluate_scenes, table
+    from regionclip.loading import load
+
+    frame_size = read_size(size)
+    detector = load(options.read_config(tower, config), weights=weights, device=device, dtype=dtype)
+    figures = evaluate_scenes(detector.tower, detector.proposer, seed=seed, scenes=count, size=frame_size)
+    sys.stdout.write(table(figures) + "\n")
+
+
+def read_size(text: str) -> tuple[int, int]:
+    """`(H, W)` of a size written as `WxH`.
+
+    Raises:
+        ConfigError: for anything else.
+    """
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise ConfigError(f"size {text!r}: expected WxH in pixels, as 640x480")
+    return int(parts[1]), int(parts[0])

@@ -1,0 +1,128 @@
+"""Time of each stage of one frame.
+
+Wall time, the median of several rounds after one that is not counted. Absolute times hold for one machine at one
+moment; compare the ratios to the anchor, a float32 matrix product of 1024 x 1024 x 1024 timed in the same run.
+"""
+
+import statistics
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from heads.classify import Words, classify
+from heads.select import Rules, select
+from regionclip.towers.base import Frame, Tower
+from regionclip.towers.preprocess import budget_grid, patchify, resize_exact
+
+_SIDE = 1024
+_ANCHOR = "anchor"
+_PREPROCESS = "preprocess alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Median and best wall time of one stage, in milliseconds."""
+
+    name: str
+    median: float
+    best: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What was measured: the token grid, the stages in order, and the anchor."""
+
+    grid: tuple[int, int]
+    stages: tuple[Stage, ...]
+    anchor: Stage
+
+
+def measure(
+    tower: Tower, *, size: tuple[int, int] = (720, 1280), boxes: int = 100, labels: int = 24, rounds: int = 5
+) -> Speed:
+    """Time one random frame of `size` `(H, W)` pixels with random boxes; words are encoded beforehand.
+
+    Args:
+        tower: may have random weights; speed does not depend on them.
+        size: `(H, W)` of the frame in pixels.
+        boxes: how many are pooled; their sides are 2 to 50 % of the frame's, log-uniform.
+        labels: how many phrases they are compared with.
+        rounds: how often each stage is timed.
+    """
+    rng = np.random.default_rng(0)
+    frame = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+    corners = _random_boxes(rng, boxes, size)  # (N, 4)
+    words = _random_words(labels, tower.card.width)
+    times: dict[str, list[float]] = {}
+    for _ in range(rounds + 1):
+        _one_round(tower, frame, corners, words, times)
+    stages = {name: Stage(name, statistics.median(values[1:]), min(values[1:])) for name, values in times.items()}
+    anchor = stages.pop(_ANCHOR)
+    grid = budget_grid(size, tower.card.patch, tower.card.budget)
+    return Speed(grid, tuple(stages.values()), anchor)
+
+
+def _one_round(
+    tower: Tower, frame: Frame, corners: NDArray[np.float32], words: Words, times: dict[str, list[float]]
+) -> None:
+    card = tower.card
+    square = torch.randn(_SIDE, _SIDE)
+    h, w = budget_grid((frame.shape[0], frame.shape[1]), card.patch, card.budget)
+    with _timed(_ANCHOR, times):
+        _ = square @ square
+    with _timed(_PREPROCESS, times):
+        patchify(resize_exact(frame, (h * card.patch, w * card.patch)), card.patch)
+    features = tower.encode_image([frame])[0]
+    with _timed("preprocess + trunk", times):
+        _ = features.tokens
+    with _timed("dense head", times):
+        _ = features.dense
+    with _timed(f"pool {len(corners)} boxes", times):
+        pooled, valid = features.pool(corners)
+    with _timed(f"classify {words.num_labels} labels", times):
+        scores = classify(pooled, words, scale=card.region_score.scale, bias=card.region_score.bias or 0.0)
+    thresholds = torch.full((words.num_labels,), 0.5, dtype=torch.float64)
+    with _timed("select", times):
+        select(torch.from_numpy(corners), scores.values, Rules(), thresholds=thresholds, valid=valid)
+
+
+@contextmanager
+def _timed(name: str, times: dict[str, list[float]]) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    times.setdefault(name, []).append((time.perf_counter() - start) * 1000)
+
+
+def table(speed: Speed, title: str) -> str:
+    """The figures as lines of text."""
+    h, w = speed.grid
+    lines = [f"{title}: {h} x {w} = {h * w} patches, {torch.get_num_threads()} threads", ""]
+    lines.append(f"  {'stage':<22}{'median ms':>10}{'best ms':>10}{'x anchor':>10}")
+    for stage in speed.stages:
+        ratio = stage.median / speed.anchor.median
+        lines.append(f"  {stage.name:<22}{stage.median:>10.2f}{stage.best:>10.2f}{ratio:>10.2f}")
+    total = sum(stage.median for stage in speed.stages if stage.name != _PREPROCESS)
+    lines.append(f"  {'whole frame':<22}{total:>10.2f}{'':>10}{total / speed.anchor.median:>10.2f}")
+    gigaflops = 2 * _SIDE**3 / speed.anchor.median / 1e6
+    lines.append(f"  anchor: {speed.anchor.median:.2f} ms for 1024^3 in float32 on the CPU ({gigaflops:.0f} GFLOP/s)")
+    return "\n".join(lines)
+
+
+def _random_words(labels: int, width: int) -> Words:
+    phrases = torch.nn.functional.normalize(torch.randn(labels, width, generator=torch.Generator().manual_seed(0)))
+    nothing = torch.zeros(0, dtype=torch.long)
+    return Words(phrases, torch.arange(labels), labels, torch.zeros(0, width), nothing, near=1.0)
+
+
+def _random_boxes(rng: np.random.Generator, count: int, size: tuple[int, int]) -> NDArray[np.float32]:
+    frame = np.array([size[1], size[0]])
+    sides = np.exp(rng.uniform(np.log(0.02), np.log(0.5), (count, 2))) * frame  # (N, 2)
+    start = rng.uniform(0, 1, (count, 2)) * (frame - sides)  # (N, 2)
+    return np.concatenate([start, start + sides], axis=1).astype(np.float32)  # (N, 4)

@@ -1,0 +1,145 @@
+"""Where the files of a checkpoint are: a local folder, the hub's cache, or the hub.
+
+A checkpoint is asked for as a folder or as a hub name (`owner/name`). A name is looked up in the hub's own cache first
+and downloaded only when a file is missing there: no surprise upgrade and no network for what is already here.
+`HF_HOME`, `HF_HUB_CACHE`, `HF_ENDPOINT` and `HF_HUB_OFFLINE` are honoured, because huggingface_hub does the work.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from huggingface_hub import errors as hub_errors
+from huggingface_hub import snapshot_download, try_to_load_from_cache
+
+from regionclip.errors import WeightsError
+
+CONFIG: Final = "config.json"
+WEIGHTS: Final = "model.safetensors"
+"""The weights; where a checkpoint is cut into shards, `INDEX` stands for it."""
+INDEX: Final = "model.safetensors.index.json"
+TOKENIZER: Final = "tokenizer.json"
+
+_HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_SECONDS: Final = 10.0
+_PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint whose files are all on this computer.
+
+    Attributes:
+        folder: that holds them.
+        commit: hub commit they belong to, or None for a local folder.
+    """
+
+    folder: Path
+    commit: str | None = None
+
+
+def locate(source: str | Path, needed: Sequence[str], *, revision: str | None = None) -> Checkpoint:
+    """Find a checkpoint, downloading it only if it is named on the hub and not complete in the cache.
+
+    Args:
+        source: folder, or hub name such as `qihoo360/fg-clip2-base`. An existing folder wins over a hub name.
+        needed: names of the files without which it cannot be used; `model.safetensors` may be sharded.
+        revision: hub branch, tag or commit; a local folder has none and is taken as it is.
+
+    Raises:
+        WeightsError: files are missing; names each of them, and where to put it.
+    """
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        if missing := missing_files(folder, needed):
+            raise WeightsError(_incomplete(folder, missing))
+        return Checkpoint(folder)
+    if folder.is_file():
+        raise WeightsError(f"{folder} is a file: give the folder that holds it together with {_list(needed)}")
+    name = str(source)
+    if not _HUB_NAME.fullmatch(name):
+        raise WeightsError(
+            f"{name}: no such folder, and not a hub name of the form owner/name. Missing: {_list(needed)}. "
+            "Put these files into a folder and give it with --weights FOLDER"
+        )
+    return _from_hub(name, needed, revision)
+
+
+def missing_files(folder: Path, needed: Sequence[str]) -> list[str]:
+    """Those of `needed` that `folder` lacks; for sharded weights, the shards their index names."""
+    missing = [name for name in needed if not (folder / name).is_file()]
+    index = folder / INDEX
+    if WEIGHTS not in missing or not index.is_file():
+        return missing
+    # A search instead of a parser: a damaged index is for the reader of the weights to report.
+    shards = sorted(set(re.findall(r"[\w.-]+\.safetensors", index.read_text(encoding="utf-8", errors="replace"))))
+    absent = [shard for shard in shards if not (folder / shard).is_file()]
+    return [name for name in missing if name != WEIGHTS] + absent
+
+
+def _from_hub(name: str, needed: Sequence[str], revision: str | None) -> Checkpoint:
+    cached = _cached(name, needed, revision)
+    if cached is not None and not missing_files(cached, needed):
+        return Checkpoint(cached, cached.name)
+    try:
+        folder = Path(
+            snapshot_download(
+                name,
+                revision=revision,
+                allow_patterns=[*needed, "*.json", "*.safetensors"],
+                etag_timeout=_SECONDS,
+            )
+        )
+    # Everything the hub's client raises when it cannot answer is one of these: no connection, offline switch,
+    # unknown or gated name, unknown revision, malformed name, full disk. httpx's errors are no OSError.
+    except (OSError, ValueError, hub_errors.HTTPError) as error:  # type: ignore[attr-defined]
+        missing = list(needed) if cached is None else missing_files(cached, needed)
+        raise WeightsError(_unreachable(name, missing, _reason(error))) from error
+    if missing := missing_files(folder, needed):
+        # Without a connection the client gives what its cache has, without a word.
+        raise WeightsError(_unreachable(name, missing, "the hub, or its cache without a connection, has only the rest"))
+    return Checkpoint(folder, folder.name)
+
+
+def _cached(name: str, needed: Sequence[str], revision: str | None) -> Path | None:
+    """The folder in the hub's cache that has any of the files; whether it has all is for the caller to see."""
+    for file in (*needed, INDEX):
+        try:
+            found = try_to_load_from_cache(name, file, revision=revision)
+        except ValueError:  # a name the hub would not allow
+            return None
+        if isinstance(found, str):
+            return Path(found).parent
+    return None
+
+
+def _incomplete(folder: Path, missing: Sequence[str]) -> str:
+    text = f"{folder}: the checkpoint is not complete. Missing: {_list(missing)}."
+    pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
+    if WEIGHTS in missing and pickles:
+        text += (
+            f" {_list(pickles)} is a pickle, which can run any code when it is read, and is never loaded: "
+            "convert it to safetensors once, on a computer you can spare (safetensors.torch.save_file), "
+            "and put the result here."
+        )
+    return f"{text} Put the missing files into this folder, or give another one with --weights FOLDER"
+
+
+def _unreachable(name: str, missing: Sequence[str], reason: str) -> str:
+    return (
+        f"{name}: the weights are not complete on this computer and cannot be downloaded ({reason}).\n"
+        f"Missing: {_list(missing)}.\n"
+        f"Where there is internet, run `hf download {name} --local-dir FOLDER`, bring FOLDER here and "
+        "give it with --weights FOLDER. (If a folder of that name was meant: there is none here.)"
+    )
+
+
+def _reason(error: Exception) -> str:
+    cause = error.__cause__ or error  # the hub's client wraps "no connection" into "not in the cache"
+    return f"{type(cause).__name__}: {(str(cause).strip() or 'no reason given').splitlines()[0]}"
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(f"{name} (or {INDEX} with its shards)" if name == WEIGHTS else name for name in names)
