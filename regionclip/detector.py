@@ -21,6 +21,9 @@ from regionclip.towers.base import ImageFeatures, Target, Tower
 from regionclip.vocabulary import Vocabulary, Words
 from regionclip.wording import Wording
 
+BATCH = 8
+"""Most frames of one tower pass; more cost memory and gain little."""
+
 
 class Detector:
     """A tower, a proposer and the rules between them. Words are an argument of each call; nothing here changes.
@@ -73,11 +76,13 @@ class Detector:
             raise ConfigError("batch: this proposer remembers earlier frames; give each source a detector of its own")
         if boxes is not None and len(boxes) != len(frames):
             raise FrameError(f"batch: expected one set of boxes a frame, got {len(boxes)} for {len(frames)} frames")
-        features = self.tower.encode_image([to_frame(frame) for frame in frames])
-        given = boxes if boxes is not None else [None] * len(features)
-        return [
-            self._classified(self._regions(each, own), vocabulary) for each, own in zip(features, given, strict=True)
-        ]
+        given = boxes if boxes is not None else [None] * len(frames)
+        results = []
+        for start in range(0, len(frames), BATCH):
+            features = self.tower.encode_image([to_frame(frame) for frame in frames[start : start + BATCH]])
+            for each, own in zip(features, given[start : start + BATCH], strict=True):
+                results.append(self._classified(self._regions(each, own), vocabulary))
+        return results
 
     def features(self, frame: FrameLike | ImageFeatures) -> ImageFeatures:
         """What the tower knows of a frame, computed on first use; give it in place of the frame to save the pass.

@@ -34,7 +34,7 @@ class Check:
 def self_test(detector: Detector) -> list[Check]:
     """Plant coloured squares in a grey frame and ask the tower where and what they are.
 
-    The position check holds for any weights, random ones too; the word checks only for trained ones.
+    The position check asks nothing of the words; the word checks hold only for trained weights.
     """
     return [_position(detector), *(_words(detector, language) for language in (0, 1))]
 

@@ -1,6 +1,11 @@
 """What tests of several packages share."""
 
+import os
 from pathlib import Path
+
+# Before torch is loaded, here and in the processes that tests start: with tensors this small a second thread only
+# waits, and waits long where the other core is busy.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from checkpoints import write_fgclip2

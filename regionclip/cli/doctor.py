@@ -40,7 +40,9 @@ def doctor(
     for check in checks:
         _line(check.name, f"{'ok' if check.passed else 'FAILED'}: {check.detail}")
     if not all(check.passed for check in checks):
-        sys.stdout.write("\nA failed word check means weights that are untrained or do not fit their tokenizer.\n")
+        sys.stdout.write(
+            "\nA failed check of position or words: weights that are untrained, or not those of this tokenizer.\n"
+        )
         raise typer.Exit(exits.FAILED)
 
 

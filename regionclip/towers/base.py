@@ -92,8 +92,8 @@ class ImageFeatures:
             boxes: `(N, 4)` xyxy in frame pixels; clipped to the frame first.
 
         Returns:
-            `(N, D)` float32 embeddings of unit length, zeros where invalid, and `(N,)` bool: False for boxes that are not
-            finite or have no area inside the frame. Both on the CPU.
+            `(N, D)` float32 embeddings of unit length, zeros where invalid, and `(N,)` bool: False for boxes that are
+            not finite or have no area inside the frame. Both on the CPU.
         """
         if len(boxes) == 0:
             return torch.zeros(0, self.card.width), torch.zeros(0, dtype=torch.bool)

@@ -14,6 +14,9 @@ IMAGES = ("in.pixel_values", "in.pixel_attention_mask", "in.spatial_shapes")
 
 
 def near(ours: torch.Tensor, official: torch.Tensor) -> None:
+    print(
+        f"largest deviation {(ours - official).abs().max():.1e} of values up to {official.abs().max():.1f}"
+    )  # pytest -s
     torch.testing.assert_close(ours, official, atol=ATOL, rtol=0)
 
 
