@@ -114,6 +114,13 @@ class Detector:
         values = self._scores(regions, Vocabulary.of(words)).values.numpy()  # (N, C)
         return np.where(regions.valid[:, None], values, np.float32(0))
 
+    def thresholds(self, words: Words) -> NDArray[np.float64]:
+        """Least confidence of each label, `(C,)`: its own, else the vocabulary's, the config's, the tower's."""
+        vocabulary = Vocabulary.of(words)
+        levels = (vocabulary.threshold, self.config.threshold, self.tower.card.threshold)
+        fallback = next(level for level in levels if level is not None)
+        return np.array([fallback if label.threshold is None else label.threshold for label in vocabulary], float)
+
     def classify_image(self, frame: FrameLike | ImageFeatures, words: Words) -> sv.Classifications:
         """Whole-image zero-shot classification: `class_id` and `confidence` `(C,)` in 0..1, best label first.
 
@@ -149,7 +156,7 @@ class Detector:
                 torch.from_numpy(regions.xyxy),
                 scores.values,
                 self._rules(regions),
-                thresholds=self._thresholds(vocabulary),
+                thresholds=torch.from_numpy(self.thresholds(vocabulary)),
                 groups=_groups(vocabulary),
                 objectness=torch.from_numpy(regions.objectness),
                 valid=torch.from_numpy(regions.valid),
@@ -179,13 +186,6 @@ class Detector:
             weight=self.config.objectness_weight if regions.has_objectness else 0.0,
             unknown=self.config.unknown,
         )
-
-    def _thresholds(self, vocabulary: Vocabulary) -> torch.Tensor:
-        """Least confidence of each label, `(C,)`: its own, else the vocabulary's, the config's, the tower's."""
-        levels = (vocabulary.threshold, self.config.threshold, self.tower.card.threshold)
-        fallback = next(level for level in levels if level is not None)
-        own = [fallback if label.threshold is None else label.threshold for label in vocabulary]
-        return torch.tensor(own, dtype=torch.float64)
 
     def _check_fingerprint(self, fingerprint: str, what: str) -> None:
         if fingerprint != self.tower.card.revision:

@@ -9,8 +9,8 @@ import numpy as np
 import supervision as sv
 
 from regionclip.detections import OWN_COLUMNS
+from regionclip.detector import Detector
 from regionclip.regions import Regions
-from regionclip.towers.card import TowerCard
 from regionclip.vocabulary import Vocabulary
 
 SCHEMA = "regionclip.detections/1"
@@ -54,16 +54,12 @@ def detection_records(detections: sv.Detections) -> list[dict[str, Any]]:
     return records
 
 
-def result_json(card: TowerCard, vocabulary: Vocabulary, images: Sequence[dict[str, Any]]) -> str:
+def result_json(detector: Detector, vocabulary: Vocabulary, images: Sequence[dict[str, Any]]) -> str:
     """The whole result file as text."""
+    card = detector.tower.card
     labels = [
-        {
-            "name": label.name,
-            "prompts": list(label.phrases),
-            "threshold": label.threshold,
-            "group": label.group,
-        }
-        for label in vocabulary
+        {"name": label.name, "prompts": list(label.phrases), "threshold": _value(threshold), "group": label.group}
+        for label, threshold in zip(vocabulary, detector.thresholds(vocabulary), strict=True)
     ]
     content = {
         "schema": SCHEMA,

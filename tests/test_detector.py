@@ -188,6 +188,9 @@ def test_thresholds_label_then_vocabulary_then_config() -> None:
     assert len(det(FRAME, ["red"])) == 0
     assert len(det(FRAME, Vocabulary([Label("red")], threshold=0.5))) == 1
     assert len(det(FRAME, Vocabulary([Label("red", threshold=0.999999)], threshold=0.5))) == 0
+    mixed = Vocabulary([Label("red", threshold=0.1), Label("blue")], threshold=0.2)
+    assert det.thresholds(mixed).tolist() == [0.1, 0.2]
+    assert detector().thresholds(["red"]).tolist() == [0.5]
 
 
 def test_negatives_lower_a_label_and_the_bank_can_be_switched_off() -> None:

@@ -52,5 +52,5 @@ def demo(
         print_detections(name, detections)
         sys.stdout.write(f"  rendered: {', '.join(f'{thing.colour} {thing.kind}' for thing in scene.objects)}\n")
         records.append(image_record(name, regions, detections))
-    write_file(out / "detections.json", result_json(detector.tower.card, vocabulary, records).encode())
+    write_file(out / "detections.json", result_json(detector, vocabulary, records).encode())
     sys.stdout.write(f"\nPictures and detections.json are in {out}/\n")

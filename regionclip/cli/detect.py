@@ -72,7 +72,7 @@ def detect(
         for image, own, picture in progress(list(zip(images, given, pictures, strict=True)), "detect")
     ]
     if json_file is not None:
-        text = result_json(detector.tower.card, vocabulary, records)
+        text = result_json(detector, vocabulary, records)
         if quiet:
             sys.stdout.write(text)
         else:

@@ -56,6 +56,7 @@ def test_pictures_and_json_from_boxes(run: Run, pictures: Path, tmp_path: Path) 
     content = json.loads(result.read_text(encoding="utf-8"))
     assert content["schema"] == "regionclip.detections/1"
     assert [label["name"] for label in content["labels"]] == ["person", "灭火器"]
+    assert [label["threshold"] for label in content["labels"]] == [0, 0]
     assert content["labels"][1]["prompts"] == ["red", "红色的灭火器"]
     a, b = content["images"]
     assert (a["width"], a["height"], a["regions"], a["invalid_regions"]) == (192, 128, 2, [1])
