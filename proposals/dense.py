@@ -1,7 +1,9 @@
 """DenseProposer: boxes from the tower's own tokens, by a small learned head.
 
 Each token is cut into sub-cells; each sub-cell says how well it knows an object's box (the IoU it expects) and how far
-the box's four sides are. The rule is that of anchor-free detectors (FCOS, arXiv 1904.01355) with IoU as quality.
+the box's four sides are. The rule is that of anchor-free detectors (FCOS, arXiv 1904.01355) with IoU as quality. All
+sub-cells of an object guess its box, and each errs towards its own place; so the boxes that agree are averaged (box
+voting, arXiv 1505.01749) before doubles are dropped.
 
 Letters: N boxes, D channels, h x w token grid, S sub-cells of the whole frame, H x W frame.
 """
@@ -13,11 +15,13 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import nn
-from torchvision.ops import nms
+from torchvision.ops import box_iou, nms
 
 from proposals.base import Features, Proposals
 
-_CANDIDATES = 1000  # boxes that go into the suppression
+_CANDIDATES = 1000  # boxes that vote
+_START_IOU = 0.6  # boxes that overlap more would be voted to the same place anyway
+_ROUNDS = 2  # a second round lets boxes that were off centre find the same middle
 _REACH = 4.0  # exp of this is the farthest a side may be, in tokens
 
 
@@ -112,23 +116,32 @@ class DenseProposer:
         head: trained for this tower.
         max_proposals: most boxes of a frame.
         min_objectness: boxes below are dropped, 0..1.
-        nms_iou: of two boxes that overlap more, the less sure one is dropped, 0..1.
+        vote_iou: boxes that overlap more are averaged, weighed by how sure each is, 0..1; at 1 none are.
+        nms_iou: of two averaged boxes that overlap more, the less sure one is dropped, 0..1.
     """
 
     has_memory = False
     has_objectness = True
 
     def __init__(
-        self, head: DenseHead, *, max_proposals: int = 100, min_objectness: float = 0.1, nms_iou: float = 0.6
+        self,
+        head: DenseHead,
+        *,
+        max_proposals: int = 100,
+        min_objectness: float = 0.1,
+        vote_iou: float = 0.45,
+        nms_iou: float = 0.5,
     ) -> None:
         if max_proposals < 1:
             raise ValueError(f"dense proposer: expected max_proposals of 1 or more, got {max_proposals}")
-        for what, value in (("min_objectness", min_objectness), ("nms_iou", nms_iou)):
+        shares = {"min_objectness": min_objectness, "vote_iou": vote_iou, "nms_iou": nms_iou}
+        for what, value in shares.items():
             if not 0 <= value <= 1:
                 raise ValueError(f"dense proposer: expected {what} in 0..1, got {value}")
         self.head = head.eval()
         self._max_proposals = max_proposals
         self._min_objectness = min_objectness
+        self._vote_iou = vote_iou
         self._nms_iou = nms_iou
 
     @torch.inference_mode()
@@ -137,14 +150,22 @@ class DenseProposer:
         grid, (height, width) = features.grid, features.frame_size
         tokens = features.tokens.float()  # (h*w, D)
         logits, distances = self.head.to(tokens.device)(tokens, grid)  # (S,), (S, 4)
-        quality = logits.sigmoid()  # (S,)
-        best = quality.argsort(descending=True, stable=True)[:_CANDIDATES]  # (K,)
-        best = best[quality[best] >= self._min_objectness]
+        best = logits.argsort(descending=True, stable=True)[:_CANDIDATES]  # (K,)
+        best = best[logits[best].sigmoid() >= self._min_objectness]
+        quality = logits[best].sigmoid()  # (K,)
         scale = torch.tensor([width / grid[1], height / grid[0]] * 2, device=tokens.device)
         boxes = self.head.boxes(distances, grid)[best] * scale  # (K, 4) frame pixels
         limits = torch.tensor([width, height] * 2, dtype=boxes.dtype, device=boxes.device)
         boxes = torch.minimum(boxes.clamp(min=0), limits)
-        kept = nms(boxes, quality[best], self._nms_iou)[: self._max_proposals]  # (N,)
-        return Proposals(
-            boxes[kept].cpu().numpy().astype(np.float32), quality[best][kept].cpu().numpy().astype(np.float32)
-        )
+        first = nms(boxes, quality, _START_IOU)  # (M,)
+        voted, sure = self._vote(boxes[first], boxes, quality), quality[first]  # (M, 4), (M,)
+        kept = nms(voted, sure, self._nms_iou)[: self._max_proposals]  # (N,)
+        return Proposals(voted[kept].cpu().numpy(), sure[kept].cpu().numpy())
+
+    def _vote(self, starts: torch.Tensor, boxes: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
+        """Boxes `(M, 4)` moved to the mean of those of `(K, 4)` that overlap them, weighed by quality `(K,)`."""
+        for _ in range(_ROUNDS):
+            weights = quality * (box_iou(starts, boxes) > self._vote_iou)  # (M, K)
+            total = weights.sum(1, keepdim=True)  # (M, 1)
+            starts = torch.where(total > 0, weights @ boxes / total.clamp(min=1e-9), starts)  # (M, 4)
+        return starts

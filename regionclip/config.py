@@ -10,25 +10,31 @@ from regionclip.errors import ConfigError
 Nms = Literal["auto", "class", "agnostic", "group", "none"]
 Mode = Literal["independent", "closed"]
 
+_OPTIONAL = ("name", "weights", "revision")
+"""Settings that are a string or None."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """Settings of a detector. Files in configs/ hold only what differs from these defaults.
 
     Attributes:
+        name: what the tower is called in results; None takes its key.
         tower: key of the tower (`regionclip towers` lists them).
         weights: folder or hub name of the weights; None takes those that ship with the tower.
         revision: commit of the hub repository, or None for its newest.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
         dtype: `auto`, `float32`, `bfloat16`, `float16`.
         budget: most patches a frame is cut into, or `dynamic` to choose by its size; None takes the tower's own.
-        proposers: who finds boxes where none are given: `dense`, `grid`; several are united.
+        proposers: who finds boxes where none are given: `dense`, `grid`; several are united. None takes `dense` where
+            the weights come with a learned head, else `grid`.
         max_proposals: most boxes a frame.
         threshold: least confidence, 0..1, where neither label nor vocabulary has one; None takes the tower's.
         mode: `independent` scores (labels do not influence one another) or `closed` (softmax over the labels).
         bank: weigh labels against the tower's own background phrases.
         nms: whose overlap suppresses: rows of one label (`class`), all (`agnostic`), of one group (`group`), `none`.
-            `auto` is agnostic for proposals and none for boxes from the caller, who has chosen them.
+            `auto` is none for boxes from the caller, who has chosen them; for proposals it is agnostic, or class where
+            a region may keep several labels.
         nms_iou: overlap, 0..1, from which a box suppresses another.
         labels_per_region: most labels a region may keep, or 0 for all.
         max_detections: most detections a frame.
@@ -37,13 +43,14 @@ class Config:
             means nothing, and for boxes from outside.
     """
 
+    name: str | None = None
     tower: str = "tiny"
     weights: str | None = None
     revision: str | None = None
     device: str = "auto"
     dtype: str = "auto"
     budget: int | Literal["dynamic"] | None = None
-    proposers: tuple[str, ...] = ("dense",)
+    proposers: tuple[str, ...] | None = None
     max_proposals: int = 300
     threshold: float | None = None
     mode: Mode = "independent"
@@ -57,9 +64,9 @@ class Config:
 
     def __post_init__(self) -> None:
         for name, low, high in (
-            ("threshold", 0, 1),
             ("nms_iou", 0, 1),
             ("objectness_weight", 0, 1),
+            *([] if self.threshold is None else [("threshold", 0, 1)]),
             ("max_proposals", 1, 100_000),
             ("labels_per_region", 0, 100_000),
             ("max_detections", 1, 1_000_000),
@@ -69,19 +76,15 @@ class Config:
             _check_type(name, getattr(self, name), int)
         for name in ("bank", "unknown"):
             _check_type(name, getattr(self, name), bool)
-        for name in ("tower", "device", "dtype"):
+        for name in ("tower", "device", "dtype", *(key for key in _OPTIONAL if getattr(self, key) is not None)):
             _check_type(name, getattr(self, name), str)
-        for name in ("weights", "revision"):
-            if getattr(self, name) is not None:
-                _check_type(name, getattr(self, name), str)
         _check_choice("nms", self.nms, get_args(Nms))
         _check_choice("mode", self.mode, get_args(Mode))
         if self.budget not in (None, "dynamic"):
             _check_type("budget", self.budget, int)
             _check_range("budget", self.budget, 1, 1_000_000)
-        if isinstance(self.proposers, str) or not all(isinstance(name, str) for name in self.proposers):
-            raise ConfigError(f'config: proposers: expected a list like ["dense"], got {self.proposers!r}')
-        object.__setattr__(self, "proposers", tuple(self.proposers))
+        if self.proposers is not None:
+            object.__setattr__(self, "proposers", _names("proposers", self.proposers))
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> "Config":
@@ -142,8 +145,6 @@ def config_names() -> list[str]:
 
 
 def _check_range(name: str, value: object, low: float, high: float) -> None:
-    if value is None:
-        return
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise ConfigError(f"config: {name}: expected a number in {low}..{high}, got {value!r}")
 
@@ -156,3 +157,9 @@ def _check_type(name: str, value: object, kind: type) -> None:
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ConfigError(f"config: {name}: expected one of {', '.join(choices)}, got {value!r}")
+
+
+def _names(name: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not value or not all(isinstance(entry, str) for entry in value):
+        raise ConfigError(f'config: {name}: expected a list like ["dense"], got {value!r}')
+    return tuple(value)

@@ -10,10 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from heads.classify import Scores, classify
+from heads.pool import clip_to_frame
 from heads.select import Rules, select
 from proposals.base import Proposer
 from regionclip.config import Config
-from regionclip.detections import detections
+from regionclip.detections import Found, detections
 from regionclip.errors import ConfigError, FingerprintError, FrameError
 from regionclip.frames import FrameLike, to_frame
 from regionclip.regions import Boxes, Regions
@@ -111,6 +112,7 @@ class Detector:
 
     def scores(self, regions: Regions, words: Words) -> NDArray[np.float32]:
         """Scores `(N, C)` in 0..1 of every region and label, nothing thresholded; zeros for invalid boxes."""
+        self.timings = {}
         values = self._scores(regions, Vocabulary.of(words)).values.numpy()  # (N, C)
         return np.where(regions.valid[:, None], values, np.float32(0))
 
@@ -126,8 +128,11 @@ class Detector:
 
         Uses the tower's whole-image embedding and the text head that belongs to it.
         """
+        self.timings = {}
         vocabulary = Vocabulary.of(words)
-        embedding = self.features(frame).embedding[None]  # (1, D)
+        features = self.features(frame)
+        with self._timed("pool", features):
+            embedding = features.embedding[None]  # (1, D)
         values = self._weigh(embedding, vocabulary, "image").values[0].numpy()  # (C,)
         order = np.argsort(-values, kind="stable")
         return sv.Classifications(class_id=order, confidence=values[order])
@@ -138,30 +143,33 @@ class Detector:
 
     def embed_image(self, frame: FrameLike | ImageFeatures) -> NDArray[np.float32]:
         """Unit-length embedding `(D,)` of the whole frame."""
-        return self.features(frame).embedding.numpy()
+        return self.features(frame).embedding.numpy().copy()
 
     def _regions(self, features: ImageFeatures, boxes: Boxes | None) -> Regions:
         if boxes is not None:
-            with self._timed("pool"):
+            with self._timed("pool", features):
                 return Regions.pool(features, boxes)
-        with self._timed("propose"):
+        with self._timed("propose", features):
             proposals = self.proposer(features.frame, features)
-        with self._timed("pool"):
+        with self._timed("pool", features):
             return Regions.pool(features, proposals, has_objectness=self.proposer.has_objectness, given=False)
 
     def _classified(self, regions: Regions, vocabulary: Vocabulary) -> sv.Detections:
         scores = self._scores(regions, vocabulary)
+        thresholds = self.thresholds(vocabulary)
         with self._timed("select"):
+            inside, _ = clip_to_frame(torch.from_numpy(regions.xyxy), regions.frame_size)  # (N, 4)
             rows = select(
-                torch.from_numpy(regions.xyxy),
+                inside,
                 scores.values,
                 self._rules(regions),
-                thresholds=torch.from_numpy(self.thresholds(vocabulary)),
+                thresholds=torch.from_numpy(thresholds),
                 groups=_groups(vocabulary),
                 objectness=torch.from_numpy(regions.objectness),
                 valid=torch.from_numpy(regions.valid),
             )
-        return detections(regions, rows, scores, vocabulary, self.tower.card)
+        found = Found(inside.numpy(), rows, scores, thresholds)
+        return detections(regions, found, vocabulary, self.tower.card)
 
     def _scores(self, regions: Regions, vocabulary: Vocabulary) -> Scores:
         self._check_fingerprint(regions.fingerprint, "regions")
@@ -169,7 +177,7 @@ class Detector:
 
     def _weigh(self, embeddings: torch.Tensor, vocabulary: Vocabulary, target: Target) -> Scores:
         with self._timed("words"):
-            words = self._wording.words(vocabulary, target)
+            words = self._wording.words(vocabulary, target, closed=self.config.mode == "closed")
         score = self.tower.card.region_score if target == "region" else self.tower.card.image_score
         with self._timed("classify"):
             return classify(embeddings, words, scale=score.scale, bias=score.bias, mode=self.config.mode)
@@ -177,7 +185,8 @@ class Detector:
     def _rules(self, regions: Regions) -> Rules:
         nms = self.config.nms
         if nms == "auto":
-            nms = "none" if regions.given else "agnostic"
+            # Agnostic suppression would take a region's own further labels away.
+            nms = "none" if regions.given else "agnostic" if self.config.labels_per_region == 1 else "class"
         return Rules(
             nms=nms,
             iou=self.config.nms_iou,
@@ -195,10 +204,15 @@ class Detector:
             )
 
     @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
-        start = time.perf_counter()
+    def _timed(self, stage: str, features: ImageFeatures | None = None) -> Iterator[None]:
+        """Book the time under `stage`, but that of the tower, which runs when it is first asked, under `encode`."""
+        start, before = time.perf_counter(), features.milliseconds if features else 0.0
         yield
-        self.timings[stage] = self.timings.get(stage, 0.0) + (time.perf_counter() - start) * 1000
+        encode = features.milliseconds - before if features else 0.0
+        spent = (time.perf_counter() - start) * 1000
+        for name, milliseconds in (("encode", encode), (stage, spent - encode)):
+            if milliseconds or name == stage:
+                self.timings[name] = self.timings.get(name, 0.0) + milliseconds
 
 
 def _groups(vocabulary: Vocabulary) -> torch.Tensor:

@@ -12,7 +12,7 @@
         WeightsError               missing, damaged or unfitting weights
       DrawingError                 this OpenCV cannot draw what is asked
 
-Warnings: `PromptWarning` (a prompt was cut), `FrameWarning` (a frame was converted in a way one should know of).
+Warning: `PromptWarning` (a prompt was cut).
 """
 
 
@@ -62,7 +62,3 @@ class DrawingError(RegionclipError):
 
 class PromptWarning(UserWarning):
     """A prompt is longer than the tower reads and was cut."""
-
-
-class FrameWarning(UserWarning):
-    """A frame was converted in a way its owner should know of."""

@@ -4,6 +4,8 @@ Files are decoded with Pillow, because OpenCV decodes half a JPEG without a word
 """
 
 import glob
+import io
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -29,7 +31,8 @@ def to_frame(source: FrameLike) -> Frame:
 
     Arrays are BGR, as OpenCV and ROS give them; read-only and non-contiguous ones are fine. Grey `(H, W)` or
     `(H, W, 1)` arrays are spread to three channels, the alpha of `(H, W, 4)` BGRA arrays and of PIL images is dropped.
-    PIL images are taken as they are; files are turned upright by their EXIF orientation first.
+    PIL images are taken as they are; files are turned upright by their EXIF orientation first. 16-bit grey is
+    scaled to 8 bits.
 
     Raises:
         FrameError: for another type, dtype or shape, or an empty frame.
@@ -55,13 +58,18 @@ def read_frame(path: str | Path) -> Frame:
         ImageFileError: where the file is missing, not a picture, or truncated.
     """
     path = Path(path)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise ImageFileError(f"picture {path} {what}: expected an image file")
     try:
-        with Image.open(path) as image:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ImageFileError(f"picture {path} cannot be read: {error.strerror}; expected an image file") from error
+    try:
+        with Image.open(io.BytesIO(content)) as image:
             return _from_pil(ImageOps.exif_transpose(image))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except FrameError as error:
+        raise ImageFileError(f"picture {path}: {error}") from error
+    except Image.DecompressionBombError as error:
+        raise ImageFileError(f"picture {path} is too large: {error}") from error
+    except (OSError, SyntaxError, ValueError) as error:
         raise ImageFileError(
             f"picture {path} cannot be decoded ({error}): it is damaged, truncated or no image; copy it again"
         ) from error
@@ -76,22 +84,34 @@ def find_images(sources: Iterable[str | Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for source in sources:
         path = Path(source)
-        if path.is_dir():
-            inside = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in SUFFIXES)
+        if os.path.isdir(path):  # noqa: PTH112 - False for names that the system refuses, where pathlib raises
+            try:
+                inside = sorted(entry for entry in path.iterdir() if _is_picture(entry))
+            except OSError as error:
+                raise ImageFileError(f"folder {path} cannot be read: {error.strerror}") from error
             if not inside:
                 raise ImageFileError(f"folder {path} holds no pictures: expected {', '.join(sorted(SUFFIXES))}")
-        elif path.exists():
+        elif os.path.exists(path):  # noqa: PTH110
             inside = [path]
         else:
-            inside = sorted(Path(match) for match in glob.glob(str(source), recursive=True))  # noqa: PTH207
-            inside = [match for match in inside if match.suffix.lower() in SUFFIXES]
+            matches = map(Path, glob.glob(str(source), recursive=True))  # noqa: PTH207
+            inside = sorted(match for match in matches if _is_picture(match))
             if not inside:
                 raise ImageFileError(f"{source}: no such file, folder or picture matching the pattern")
         found.update(dict.fromkeys(inside))
     return list(found)
 
 
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
 def _from_pil(image: Image.Image) -> Frame:
+    if image.mode in ("F", "I"):
+        raise FrameError(
+            f"frame: expected 8 or 16 bits a channel, got a PIL image of mode {image.mode!r}, whose range is unknown; "
+            "scale it to 0..255 and convert it to uint8"
+        )
     if image.mode.startswith("I;16"):
         # Pillow's own conversion clips 16-bit grey at 255 instead of scaling it.
         grey = (np.asarray(image) >> 8).astype(np.uint8)

@@ -1,6 +1,7 @@
 """load(): from a name or a folder to a detector."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -43,9 +44,7 @@ def load(
         ConfigError: for unknown names and settings that do not fit this machine.
         WeightsError: where weights are missing, damaged or do not fit.
     """
-    config = config_of(name)
-    shown = config.tower if isinstance(name, Config) else Path(name).stem
-    config = config.changed(
+    config = config_of(name).changed(
         weights=None if weights is None else str(weights),
         device=None if device == "auto" else device,
         dtype=None if dtype == "auto" else dtype,
@@ -53,7 +52,7 @@ def load(
     )
     if config.tower not in TOWERS:
         raise ConfigError(f"tower {config.tower!r} is not known: expected one of {', '.join(TOWERS)}")
-    tower = TOWERS[config.tower](config, shown, choose_device(config.device))
+    tower = TOWERS[config.tower](config, choose_device(config.device))
     if proposer is None or isinstance(proposer, str):
         proposer = _proposer(config)
     if tower.card.notice:
@@ -71,10 +70,10 @@ def config_of(name: str | Path | Config) -> Config:
     if isinstance(name, Config):
         return name
     path = Path(name)
-    if path.is_dir():
-        return Config(tower=_tower_of(path), weights=str(path), proposers=_proposers_of(path))
     if path.suffix == ".toml" or str(name) in config_names():
         return Config.load(name)
+    if os.path.isdir(path):  # noqa: PTH112 - False for names that the system refuses, where pathlib raises
+        return Config(name=path.resolve().name, tower=_tower_of(path), weights=str(path))
     raise ConfigError(
         f"tower {str(name)!r} is not known: expected a folder of weights, a .toml config, or one of "
         f"{', '.join(config_names())}"
@@ -98,14 +97,13 @@ def _tower_of(folder: Path) -> str:
     return MODEL_TYPES[model_type]
 
 
-def _proposers_of(folder: Path) -> tuple[str, ...]:
-    return ("dense",) if (folder / "proposer.safetensors").is_file() else ("grid",)
+def _learned_head(config: Config) -> Path:
+    return Path(config.weights or TINY_WEIGHTS) / "proposer.safetensors"
 
 
 def _proposer(config: Config) -> Proposer:
-    made = [_one_proposer(name, config) for name in config.proposers]
-    if not made:
-        raise ConfigError(f"proposers: expected at least one of {', '.join(PROPOSERS)}, got none")
+    names = config.proposers or (("dense",) if _learned_head(config).is_file() else ("grid",))
+    made = [_one_proposer(name, config) for name in names]
     return made[0] if len(made) == 1 else UnionProposer(*made, max_proposals=config.max_proposals)
 
 
@@ -114,11 +112,11 @@ def _one_proposer(name: str, config: Config) -> Proposer:
         return GridProposer(max_proposals=config.max_proposals)
     if name != "dense":
         raise ConfigError(f"proposer {name!r} is not known: expected one of {', '.join(PROPOSERS)}")
-    path = Path(config.weights or TINY_WEIGHTS) / "proposer.safetensors"
+    path = _learned_head(config)
     if not path.is_file():
         raise WeightsError(
             f"proposer dense needs {path}, the head learned on this tower's tokens: expected it beside the weights; "
-            "use the proposer grid, or give boxes of your own"
+            "use the proposer grid"
         )
     try:
         head = DenseHead.load(path)

@@ -15,14 +15,15 @@ _QUALITY = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, 92], ".png": [cv2.IMWRITE_PNG_COM
 def picture_names(folder: Path, images: Sequence[Path]) -> list[Path]:
     """A name in `folder` for the annotated copy of each picture: `NAME-regions.jpg`, `.png` for anything but JPEG.
 
-    Pictures of one name from several folders get `-2`, `-3`, ...
+    Pictures of one name from several folders get `-2`, `-3`, ...; so does a name that one of the pictures has itself.
     """
+    sources = {image.resolve() for image in images}
     taken: set[str] = set()
     names = []
     for image in images:
         suffix = ".jpg" if image.suffix.lower() in (".jpg", ".jpeg") else ".png"
         name, count = f"{image.stem}-regions{suffix}", 1
-        while name in taken:
+        while name in taken or (folder / name).resolve() in sources:
             count += 1
             name = f"{image.stem}-regions-{count}{suffix}"
         taken.add(name)

@@ -21,7 +21,7 @@ def image_record(file: str, regions: Regions, detections: sv.Detections) -> dict
     """One picture's entry of the result file."""
     height, width = regions.frame_size
     return {
-        "file": file,
+        "file": _readable(file),
         "width": width,
         "height": height,
         "regions": len(regions),
@@ -32,7 +32,7 @@ def image_record(file: str, regions: Regions, detections: sv.Detections) -> dict
 
 def failed_record(file: str, error: Exception) -> dict[str, Any]:
     """The entry of a picture that could not be read."""
-    return {"file": file, "error": str(error), "detections": []}
+    return {"file": _readable(file), "error": _readable(str(error)), "detections": []}
 
 
 def detection_records(detections: sv.Detections) -> list[dict[str, Any]]:
@@ -49,7 +49,7 @@ def detection_records(detections: sv.Detections) -> list[dict[str, Any]]:
         }
         if detections.tracker_id is not None:
             record["tracker_id"] = int(detections.tracker_id[row])
-        extra = {name: value for name, value in columns.items() if name not in OWN_COLUMNS}
+        extra = {name: value for name, value in columns.items() if name not in OWN_COLUMNS}  # groups too
         records.append(record | ({"data": extra} if extra else {}))
     return records
 
@@ -69,6 +69,11 @@ def result_json(detector: Detector, vocabulary: Vocabulary, images: Sequence[dic
         "images": list(images),
     }
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _readable(text: str) -> str:
+    """`text` with what is not valid Unicode, as in file names of other encodings, written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _row(column: np.ndarray[Any, Any] | None, row: int) -> Any:  # noqa: ANN401 - an entry of any column

@@ -16,10 +16,28 @@ from regionclip.errors import BoxError, FileError
 from regionclip.files import write_file
 from regionclip.towers.base import ImageFeatures
 
-Boxes: TypeAlias = ArrayLike | sv.Detections | Proposals
-"""`(N, 4)` xyxy in frame pixels as an array or nested lists, the detections of any detector, or proposals."""
-
 _FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GivenBoxes:
+    """Boxes from outside with their columns.
+
+    Attributes:
+        xyxy: `(N, 4)` float32 in frame pixels; any values.
+        objectness: `(N,)` float32 in 0..1.
+        tracker_id: `(N,)` int, or None.
+        data: columns of N entries each.
+    """
+
+    xyxy: NDArray[np.float32]
+    objectness: NDArray[np.float32]
+    tracker_id: NDArray[np.int_] | None = None
+    data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+Boxes: TypeAlias = ArrayLike | sv.Detections | Proposals | GivenBoxes
+"""`(N, 4)` xyxy in frame pixels as an array or nested lists, the detections of any detector, or proposals."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,19 +101,19 @@ class Regions:
         Raises:
             BoxError: where `boxes` is not `(N, 4)`.
         """
-        proposals, tracker_id, data = _columns(boxes)
-        embeddings, valid = features.pool(proposals.xyxy)  # (N, D), (N,)
+        own = _own(boxes)
+        embeddings, valid = features.pool(own.xyxy)  # (N, D), (N,)
         return cls(
-            xyxy=proposals.xyxy,
-            objectness=proposals.objectness,
+            xyxy=own.xyxy,
+            objectness=own.objectness,
             embeddings=embeddings.numpy(),
             valid=valid.numpy(),
             frame_size=features.frame_size,
             fingerprint=features.card.revision,
             has_objectness=has_objectness,
             given=given,
-            tracker_id=tracker_id,
-            data=data,
+            tracker_id=own.tracker_id,
+            data=own.data,
         )
 
     def save(self, path: str | Path) -> None:
@@ -157,14 +175,15 @@ class Regions:
 
 
 def check_boxes(boxes: ArrayLike) -> NDArray[np.float32]:
-    """`(N, 4)` float32 of anything array-like; values are not judged here.
+    """A new `(N, 4)` float32 array of anything array-like; values are not judged here.
 
     Raises:
         BoxError: for another shape, or values that are no numbers.
     """
     try:
-        array = np.asarray(boxes, dtype=np.float32)
-    except (TypeError, ValueError) as error:
+        with np.errstate(over="ignore"):  # beyond float32 a side becomes infinite, and its box is flagged
+            array = np.array(boxes, dtype=np.float32, order="C")
+    except (TypeError, ValueError, OverflowError) as error:
         raise BoxError(f"boxes: expected (N, 4) numbers, x1 y1 x2 y2 in frame pixels: {error}") from error
     if array.size == 0:
         return np.zeros((0, 4), np.float32)
@@ -173,19 +192,27 @@ def check_boxes(boxes: ArrayLike) -> NDArray[np.float32]:
     return array
 
 
-def _columns(boxes: Boxes) -> tuple[Proposals, NDArray[np.int_] | None, dict[str, NDArray[Any]]]:
-    if isinstance(boxes, Proposals):
-        return boxes, None, {}
-    if not isinstance(boxes, sv.Detections):
+def _own(boxes: Boxes) -> GivenBoxes:
+    """A copy of what the caller holds, so that later changes do not reach the regions."""
+    if isinstance(boxes, GivenBoxes | Proposals):
+        tracker_id = boxes.tracker_id if isinstance(boxes, GivenBoxes) else None
+        data = boxes.data if isinstance(boxes, GivenBoxes) else {}
+        objectness: NDArray[Any] = boxes.objectness
+    elif isinstance(boxes, sv.Detections):
+        tracker_id = None if boxes.tracker_id is None else np.asarray(boxes.tracker_id, int)
+        data = {str(name): np.asarray(column) for name, column in boxes.data.items()}
+        if boxes.class_id is not None:
+            data.setdefault("class_id", np.asarray(boxes.class_id))
+        objectness = np.ones(len(boxes)) if boxes.confidence is None else boxes.confidence
+    else:
         xyxy = check_boxes(boxes)
-        return Proposals(xyxy, np.ones(len(xyxy), np.float32)), None, {}
-    xyxy = check_boxes(boxes.xyxy)
-    objectness = np.ones(len(xyxy)) if boxes.confidence is None else np.nan_to_num(boxes.confidence).clip(0, 1)
-    data = {str(name): np.asarray(column) for name, column in boxes.data.items()}
-    if boxes.class_id is not None:
-        data.setdefault("class_id", np.asarray(boxes.class_id))
-    tracker_id = None if boxes.tracker_id is None else np.asarray(boxes.tracker_id, int)
-    return Proposals(xyxy, objectness.astype(np.float32)), tracker_id, data
+        return GivenBoxes(xyxy, np.ones(len(xyxy), np.float32))
+    return GivenBoxes(
+        xyxy=check_boxes(boxes.xyxy),
+        objectness=np.nan_to_num(np.array(objectness, np.float32)).clip(0, 1),
+        tracker_id=None if tracker_id is None else tracker_id.copy(),
+        data={name: column.copy() for name, column in data.items()},
+    )
 
 
 def _plain(name: str, column: NDArray[Any]) -> NDArray[Any]:

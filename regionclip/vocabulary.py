@@ -12,6 +12,9 @@ import tomli_w
 from regionclip.errors import ConfigError, PromptError
 from regionclip.files import write_file
 
+RESERVED = frozenset({"class_name", "prompt", "region", "objectness", "margin", "runner_up", "class_id", "confidence"})
+"""Names of result columns (docs/formats.md), which a group cannot have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -37,8 +40,12 @@ class Label:
     def __post_init__(self) -> None:
         for field in ("prompts", "negatives"):
             object.__setattr__(self, field, _phrases(getattr(self, field), f"label {self.name!r}: {field}"))
-        _check_phrase(self.name, "label name")
+        check_phrase(self.name, "label name")
         _check_threshold(self.threshold, f"label {self.name!r}")
+        if self.group is not None:
+            check_phrase(self.group, f"label {self.name!r}: group")
+            if self.group in RESERVED:
+                raise PromptError(f"label {self.name!r}: group {self.group!r} is the name of a result column")
 
     @property
     def phrases(self) -> tuple[str, ...]:
@@ -59,17 +66,19 @@ class Vocabulary:
         PromptError: for doubled names, or one phrase under two labels.
     """
 
-    labels: Sequence[Label] = ()
+    labels: Sequence[str | Label] = ()
     negatives: Sequence[str] = ()
     threshold: float | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "labels", tuple(self.labels))
+        if isinstance(self.labels, str) or not isinstance(self.labels, Sequence):
+            raise PromptError(f"vocabulary labels: expected a list of strings and labels, got {self.labels!r}")
+        object.__setattr__(self, "labels", tuple(_label(label) for label in self.labels))
         object.__setattr__(self, "negatives", _phrases(self.negatives, "vocabulary negatives"))
         _check_threshold(self.threshold, "vocabulary")
         names: set[str] = set()
         owner: dict[str, str] = {}
-        for label in self.labels:
+        for label in self:
             if label.name in names:
                 raise PromptError(f"label {label.name!r} is given twice: expected each name once; merge their prompts")
             names.add(label.name)
@@ -85,12 +94,12 @@ class Vocabulary:
         return len(self.labels)
 
     def __iter__(self) -> Iterator[Label]:
-        return iter(self.labels)
+        return iter(label for label in self.labels if isinstance(label, Label))
 
     @property
     def names(self) -> tuple[str, ...]:
         """The labels' names, in order."""
-        return tuple(label.name for label in self.labels)
+        return tuple(label.name for label in self)
 
     @classmethod
     def of(cls, words: "Words") -> "Vocabulary":
@@ -104,7 +113,7 @@ class Vocabulary:
             words = [words]
         if not isinstance(words, Sequence):
             raise PromptError(f"words: expected strings, labels or a Vocabulary, got {type(words).__name__}")
-        return cls(tuple(_label(word) for word in words))
+        return cls(words)
 
     @classmethod
     def load(cls, path: str | Path) -> "Vocabulary":
@@ -116,7 +125,7 @@ class Vocabulary:
         """
         path = Path(path)
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise ConfigError(f"vocabulary file {path} cannot be read: {error.strerror}") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -141,7 +150,7 @@ class Vocabulary:
                 threshold=label.threshold,
                 group=label.group,
             )
-            for label in self.labels
+            for label in self
         ]
         table = _without_defaults(threshold=self.threshold, negatives=list(self.negatives)) | {"labels": labels}
         write_file(path, tomli_w.dumps(table).encode())
@@ -184,23 +193,32 @@ def _label(word: object) -> Label:
 
 
 def _folded(phrase: str) -> str:
-    """The phrase as towers read it: width and case make no difference."""
-    return " ".join(unicodedata.normalize("NFKC", phrase).lower().split())
+    """The phrase as every tower reads it: case makes no difference."""
+    return phrase.strip().lower()
 
 
 def _phrases(value: object, what: str) -> tuple[str, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise PromptError(f"{what}: expected a list of strings, got {value!r}")
     for phrase in value:
-        _check_phrase(phrase, what)
+        check_phrase(phrase, what)
     return tuple(dict.fromkeys(value))
 
 
-def _check_phrase(phrase: object, what: str) -> None:
+def check_phrase(phrase: object, what: str) -> None:
+    """Make sure that `phrase` is a string with something to read in it.
+
+    Raises:
+        PromptError: naming `what` it was meant for.
+    """
     if not isinstance(phrase, str):
         raise PromptError(f"{what}: expected a string, got {type(phrase).__name__} {phrase!r}")
-    if not phrase.strip():
+    if not any(unicodedata.category(character)[0] in "LNPS" for character in phrase):
         raise PromptError(f"{what}: expected words, got {phrase!r}")
+    if any(unicodedata.category(character) == "Cs" for character in phrase):
+        raise PromptError(
+            f"{what}: expected valid Unicode, got {phrase!r}; was it typed in another encoding than UTF-8?"
+        )
 
 
 def _check_threshold(threshold: object, what: str) -> None:

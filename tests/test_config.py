@@ -30,6 +30,8 @@ def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
         ("max_proposals = 0", "max_proposals"),
         ("max_proposals = 2.5", "max_proposals: expected int"),
         ('proposers = "dense"', "proposers: expected a list"),
+        ("proposers = 5", "proposers: expected a list"),
+        ("proposers = []", "proposers: expected a list"),
         ("bank = 1", "bank: expected bool"),
         ("budget = 0", "budget"),
         ('budget = "high"', "budget: expected int"),

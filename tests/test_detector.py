@@ -1,4 +1,3 @@
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -279,9 +278,58 @@ def test_empty_text_is_refused() -> None:
         detector().embed_texts([""])
 
 
-def test_timings_name_the_stages() -> None:
+def test_timings_are_those_of_the_latest_call() -> None:
     det = detector()
-    with warnings.catch_warnings():
-        det(FRAME, WORDS)
-    assert list(det.timings) == ["propose", "pool", "words", "classify", "select"]
+    det(FRAME, WORDS)
+    assert set(det.timings) == {"propose", "encode", "pool", "words", "classify", "select"}
     assert all(milliseconds >= 0 for milliseconds in det.timings.values())
+    regions = det.regions(FRAME)
+    assert set(det.timings) == {"propose", "encode", "pool"}
+    for _ in range(3):
+        det.scores(regions, WORDS)
+        assert set(det.timings) == {"words", "classify"}
+    det.regions(FRAME, [])
+    assert set(det.timings) == {"pool"}  # no boxes, no tower pass
+
+
+def test_later_changes_of_the_callers_arrays_do_not_reach_the_regions() -> None:
+    boxes = np.array([RED, BLUE], np.float32)
+    det = detector()
+    regions = det.regions(FRAME, boxes[::-1])  # negative strides too
+    frozen = boxes.copy()
+    frozen.flags.writeable = False
+    assert len(det(FRAME, WORDS, boxes=frozen)) == 2
+    boxes += 500
+    assert det.classify(regions, ["blue"]).xyxy.tolist() == [BLUE]
+
+
+def test_each_group_has_a_column() -> None:
+    words: list[str | Label] = [Label("hot", ["red"], group="heat"), Label("cold", ["blue"], group="heat"), "green"]
+    found = detector(labels_per_region=0)(FRAME, words)
+    assert dict(zip(column(found, "class_name"), column(found, "heat"), strict=True)) == {"hot": "hot", "cold": "cold"}
+    low = detector(threshold=0.0, labels_per_region=0)(FRAME, [*words[:2], Label("night", ["dark"], group="light")])
+    assert {"heat", "light"} <= set(low.data)
+    assert {"heat"} <= set(detector()(FRAME, words, boxes=[]).data)
+    strict = [Label("hot", ["red"], threshold=1.0, group="heat"), Label("blue")]
+    assert column(detector()(FRAME, strict), "heat") == [""]
+
+
+def test_regions_may_keep_several_labels() -> None:
+    words: list[str | Label] = ["red", Label("warm", ["a red thing"])]
+    assert column(detector(labels_per_region=0)(FRAME, words), "region") == [0, 0]
+    assert column(detector(labels_per_region=1)(FRAME, words), "region") == [0]
+
+
+def test_boxes_that_are_one_inside_the_frame_suppress_each_other() -> None:
+    beyond = [[-4000, 16, 80, 80], [0, 16, 80, 80]]
+    assert len(detector(nms="agnostic")(FRAME, WORDS, boxes=beyond)) == 1
+
+
+def test_a_tower_without_bias_needs_something_to_weigh_against() -> None:
+    det = detector(bias=None)
+    with pytest.raises(PromptError, match="background bank"):
+        det(FRAME, ["red"])
+    opposed = det(FRAME, Vocabulary([Label("red")], negatives=["dark", "blue"]))
+    assert column(opposed, "region") == [0]
+    assert len(detector(bias=None, mode="closed")(FRAME, ["red", "blue"])) > 0
+    assert len(det(FRAME, [])) == 0

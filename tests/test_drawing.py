@@ -2,13 +2,14 @@ import cv2
 import numpy as np
 import pytest
 import supervision as sv
+from numpy.typing import NDArray
 
 from regionclip.drawing import annotate, label_texts
 from regionclip.errors import DrawingError, FrameError
 from regionclip.frames import Frame
 
 GREY = np.full((200, 300, 3), 128, np.uint8)
-BOX = [60, 60, 240, 160]
+BOX = [60.0, 60.0, 240.0, 160.0]
 
 
 def found(*names: str, boxes: list[list[float]] | None = None, class_id: int = 0) -> sv.Detections:
@@ -20,8 +21,8 @@ def found(*names: str, boxes: list[list[float]] | None = None, class_id: int = 0
     )
 
 
-def changed(frame: Frame) -> np.ndarray:
-    return (frame != GREY).any(axis=2)
+def changed(frame: Frame) -> NDArray[np.bool_]:
+    return np.asarray((frame != GREY).any(axis=2))
 
 
 def test_a_new_frame_with_the_box_and_the_label_on_it() -> None:
@@ -65,11 +66,11 @@ def test_what_the_fonts_lack_is_written_as_its_name() -> None:
 
 
 def test_labels_stay_inside_the_frame() -> None:
-    edges = [[0, 0, 40, 30], [250, 0, 300, 40], [270, 170, 300, 200]]
+    edges = [[0.0, 0.0, 40.0, 30.0], [250.0, 0.0, 300.0, 40.0], [270.0, 170.0, 300.0, 200.0]]
     names = ["a long label at the edge"] * 3
     for box in edges:
         drawn = changed(annotate(GREY, found(names[0], boxes=[box])))
-        x1, y1, x2, y2 = box
+        x1, y1, x2, y2 = map(int, box)
         drawn[max(0, y1 - 3) : y2 + 3, max(0, x1 - 3) : x2 + 3] = False
         assert drawn.sum() > 500  # the label's plate, most of it beside the box
 

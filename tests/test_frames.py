@@ -89,10 +89,20 @@ def test_files_that_are_no_pictures(tmp_path: Path) -> None:
     (tmp_path / "notes.jpg").write_text("not a picture")
     with pytest.raises(ImageFileError, match=r"notes\.jpg cannot be decoded"):
         read_frame(tmp_path / "notes.jpg")
-    with pytest.raises(ImageFileError, match="does not exist"):
+    with pytest.raises(ImageFileError, match="No such file"):
         read_frame(tmp_path / "absent.jpg")
-    with pytest.raises(ImageFileError, match="is a folder"):
+    with pytest.raises(ImageFileError, match="Is a directory"):
         read_frame(tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_pictures_of_unknown_range_are_refused(tmp_path: Path, mode: str) -> None:
+    image = Image.fromarray(NOISE[:, :, 0]).convert(mode)
+    with pytest.raises(FrameError, match="range is unknown"):
+        to_frame(image)
+    image.save(tmp_path / "heat.tif")
+    with pytest.raises(ImageFileError, match="range is unknown"):
+        read_frame(tmp_path / "heat.tif")
 
 
 def test_find_images(tmp_path: Path) -> None:
@@ -104,6 +114,12 @@ def test_find_images(tmp_path: Path) -> None:
     assert find_images([str(tmp_path / "*.jpg")]) == [a]
     assert find_images([bracket]) == [bracket]  # a file of that name, not a pattern
     (tmp_path / "empty").mkdir()
+    (tmp_path / "folder.png").mkdir()
+    assert find_images([tmp_path]) == [bracket, a, b]
+    with pytest.raises(ImageFileError, match="no such file"):
+        find_images(["a" * 300])
+    with pytest.raises(ImageFileError, match="cannot be read"):
+        to_frame("a" * 300)
     with pytest.raises(ImageFileError, match="holds no pictures"):
         find_images([tmp_path / "empty"])
     with pytest.raises(ImageFileError, match="no such file"):

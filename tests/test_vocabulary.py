@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from regionclip.errors import ConfigError, PromptError
 from regionclip.vocabulary import Label, Vocabulary, parse_label
 
-WORDS = st.text(min_size=1).filter(lambda text: text.strip() != "" and text == text.strip())
+WORDS = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1)
 
 
 def test_names_come_back_byte_for_byte() -> None:
@@ -22,6 +22,9 @@ def test_names_come_back_byte_for_byte() -> None:
     [
         ([""], "expected words"),
         (["  \t"], "expected words"),
+        (["\u200b\ufe0f"], "expected words"),  # nothing that could be read
+        (["\udcff"], "expected"),  # no valid Unicode
+        (["a\udcff"], "valid Unicode"),
         (["person", "person"], "given twice"),
         (["person", "Person"], "stands under both"),  # towers read them alike
         (["cup", Label("mug", ["CUP"])], "stands under both"),
@@ -46,6 +49,18 @@ def test_thresholds_outside_the_range_are_refused(threshold: float) -> None:
 def test_a_string_where_a_list_is_wanted_is_refused() -> None:
     with pytest.raises(PromptError, match="expected a list"):
         Label("person", prompts="person")
+    with pytest.raises(PromptError, match="expected a list"):
+        Vocabulary("person")
+
+
+def test_a_vocabulary_takes_strings_and_labels() -> None:
+    assert Vocabulary(["person", Label("cup")]) == Vocabulary.of(["person", "cup"])
+
+
+@pytest.mark.parametrize("group", [["a"], " ", "class_name"])
+def test_groups_that_cannot_be(group: str) -> None:
+    with pytest.raises(PromptError, match="group"):
+        Label("red jacket", group=group)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The command line. Each command imports torch only when it runs, so that `--help` answers at once."""
 
+import io
 import signal
 import sys
 from types import FrameType
@@ -44,6 +45,9 @@ def main() -> None:
     """Run the command line; bad input ends in one line and a documented exit code."""
     signal.signal(signal.SIGINT, _interrupted)
     show_warnings()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file name need not be valid UTF-8
     try:
         app()
     except RegionclipError as error:

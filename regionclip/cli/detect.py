@@ -59,8 +59,8 @@ def detect(
     from regionclip.pictures import picture_names
     from regionclip.records import result_json
 
-    vocabulary = options.read_vocabulary(prompts, prompts_file)
-    settings = options.read_config(tower, config).changed(threshold=threshold)
+    vocabulary = options.read_vocabulary(prompts, prompts_file, threshold)
+    settings = options.read_config(tower, config)
     images = find_images(sources)
     box_file = None if boxes is None else BoxFile(boxes)
     given = [None if box_file is None else box_file.of(image) for image in images]

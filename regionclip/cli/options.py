@@ -46,17 +46,18 @@ DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda
 DtypeName = Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16.")]
 
 
-def read_vocabulary(prompts: Sequence[str], file: Path | None) -> Vocabulary:
-    """The labels of `-p` options and a prompts file together.
+def read_vocabulary(prompts: Sequence[str], file: Path | None, threshold: float | None) -> Vocabulary:
+    """The labels of `-p` options and a prompts file together; `threshold` wins over the file's.
 
     Raises:
         PromptError: where there are none, or they cannot be asked for.
     """
     labels = [parse_label(prompt) for prompt in prompts]
-    vocabulary = Vocabulary(labels)
+    vocabulary = Vocabulary(labels, threshold=threshold)
     if file is not None:
         given = Vocabulary.load(file) if file.suffix == ".toml" else _read_lines(file)
-        vocabulary = Vocabulary((*given.labels, *labels), given.negatives, given.threshold)
+        fallback = given.threshold if threshold is None else threshold
+        vocabulary = Vocabulary((*given, *labels), given.negatives, fallback)
     if not vocabulary:
         raise PromptError('no words to look for: give -p "person" -p "红色的灭火器", or --prompts-file FILE')
     return vocabulary
@@ -73,7 +74,7 @@ def read_config(tower: str | None, file: Path | None) -> "Config":
     if tower is None:
         return Config.of(settings, str(file))
     return config_of(tower).changed(
-        **{key: value for key, value in settings.items() if key not in ("tower", "weights", "revision")}
+        **{key: value for key, value in settings.items() if key not in ("name", "tower", "weights", "revision")}
     )
 
 

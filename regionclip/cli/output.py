@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 from rich.console import Console
 from rich.progress import track
 
-from regionclip.errors import FrameWarning, PromptWarning
+from regionclip.errors import PromptWarning
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -33,7 +33,7 @@ def show_warnings() -> None:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        if issubclass(category, PromptWarning | FrameWarning):
+        if issubclass(category, PromptWarning):
             say(f"regionclip: warning: {message}")
         else:
             usual(message, category, filename, lineno, file, line)

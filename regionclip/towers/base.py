@@ -3,7 +3,9 @@
 Letters: N boxes, P phrases, D channels, h x w feature grid, H x W frame.
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Protocol
@@ -54,6 +56,8 @@ class ImageFeatures:
         self._encode = encode
         self._to_dense = dense
         self._to_whole = whole
+        self.milliseconds = 0.0
+        """Time the tower has run for this frame so far; frames encoded together each carry the whole batch's."""
 
     @property
     def frame_size(self) -> tuple[int, int]:
@@ -63,7 +67,14 @@ class ImageFeatures:
 
     @cached_property
     def _encoded(self) -> TokenGrid:
-        return self._encode()
+        with self._running():
+            return self._encode()
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.milliseconds += (time.perf_counter() - start) * 1000
 
     @property
     def tokens(self) -> torch.Tensor:
@@ -78,7 +89,9 @@ class ImageFeatures:
     @cached_property
     def dense(self) -> torch.Tensor:
         """`(h*w, D)` float32 features in the space of region phrases, not normalised."""
-        return self._to_dense(self._encoded).float()
+        encoded = self._encoded
+        with self._running():
+            return self._to_dense(encoded).float()
 
     @cached_property
     def embedding(self) -> torch.Tensor:

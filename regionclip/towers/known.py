@@ -14,7 +14,7 @@ TINY_WEIGHTS = Path(__file__).parent.parent / "weights" / "tiny"
 """The embedded tower."""
 
 
-def _tiny(config: Config, name: str, device: torch.device) -> Tower:
+def _tiny(config: Config, device: torch.device) -> Tower:
     from regionclip.towers.tiny import TinyTower
 
     # bfloat16 was measured to gain nothing at this size.
@@ -22,7 +22,7 @@ def _tiny(config: Config, name: str, device: torch.device) -> Tower:
     return TinyTower.load(Path(config.weights or TINY_WEIGHTS), device=device, dtype=dtype, budget=config.budget)
 
 
-def _fgclip2(config: Config, name: str, device: torch.device) -> Tower:
+def _fgclip2(config: Config, device: torch.device) -> Tower:
     from regionclip.towers.fgclip2.tower import FGCLIP2Tower
 
     if config.weights is None:
@@ -32,7 +32,7 @@ def _fgclip2(config: Config, name: str, device: torch.device) -> Tower:
         )
     return FGCLIP2Tower.load(
         config.weights,
-        name=name,
+        name=config.name or config.tower,
         revision=config.revision,
         device=device,
         dtype=choose_dtype(config.dtype, device),
@@ -40,7 +40,7 @@ def _fgclip2(config: Config, name: str, device: torch.device) -> Tower:
     )
 
 
-TOWERS: dict[str, Callable[[Config, str, torch.device], Tower]] = {
+TOWERS: dict[str, Callable[[Config, torch.device], Tower]] = {
     "tiny": _tiny,
     "fgclip2": _fgclip2,
 }

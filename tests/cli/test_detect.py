@@ -4,6 +4,7 @@ What such a tower says of a picture means nothing.
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -88,6 +89,53 @@ def test_coco_boxes(run: Run, pictures: Path, tmp_path: Path) -> None:
     assert detection["box"] == [16, 16, 80, 80]
     assert detection["objectness"] == 0.5
     assert detection["data"] == {"annotation_id": 9, "category": "thing"}
+
+
+def test_boxes_that_are_no_numbers_are_flagged(
+    run: Run, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "boxes.json").write_text(
+        '{"a.jpg": [[NaN, 0, 10, 10], [1, 1, 1e39, 50], [9, 9, 3, 3], [1, 1, 50, 50]]}'
+    )
+    words = ("-p", "red", "--threshold", "0", "--boxes", tmp_path / "boxes.json", "--json", "-")
+    assert run(pictures / "a.jpg", *words) == exits.OK
+    captured = capsys.readouterr()
+    (image,) = json.loads(captured.out)["images"]
+    assert image["invalid_regions"] == [0, 1, 2]
+    assert [detection["region"] for detection in image["detections"]] == [3]
+    assert "3 of 4 boxes" in captured.err
+
+
+def test_a_file_name_in_another_encoding(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = os.fsdecode(b"\xff\xfe.png")
+    (tmp_path / name).write_bytes(cv2.imencode(".png", planted(red=(16, 16, 80, 80)))[1].tobytes())
+    assert run(tmp_path / name, "-p", "red", "--json", tmp_path / "r.json") == exits.OK
+    assert json.loads((tmp_path / "r.json").read_text())["images"][0]["file"].endswith(r"\udcff\udcfe.png")
+
+
+def test_a_source_is_never_overwritten(run: Run, pictures: Path) -> None:
+    (pictures / "a-regions.jpg").write_bytes((pictures / "a.jpg").read_bytes())
+    before = {path: path.read_bytes() for path in pictures.iterdir()}
+    assert run(pictures, "-p", "red", "--threshold", "0", "--out", pictures) == exits.OK
+    assert {path: path.read_bytes() for path in before} == before
+    assert len(list(pictures.iterdir())) == 2 * len(before)
+
+
+def test_the_threshold_flag_wins_over_the_file(
+    run: Run, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "words.toml").write_text('threshold = 1\n[[labels]]\nname = "red"\n')
+    arguments = (pictures / "a.jpg", "--prompts-file", tmp_path / "words.toml", "--json", "-")
+    assert run(*arguments, "--threshold", "0") == exits.OK
+    assert json.loads(capsys.readouterr().out)["labels"][0]["threshold"] == 0
+
+
+def test_a_label_without_anything_to_weigh_it_against(
+    run: Run, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "site.toml").write_text("bank = false\n")
+    assert run(pictures, "-p", "red", "--config", tmp_path / "site.toml") == exits.USAGE
+    assert "background bank" in capsys.readouterr().err
 
 
 def test_results_are_printed(run: Run, pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,8 +232,13 @@ def test_box_files_that_do_not_fit(
 ) -> None:
     for content, said in (
         ({"a.jpg": [[1, 2, 3, 4]]}, "b.png"),  # a picture without an entry
-        ({"x/a.jpg": [], "y/a.jpg": [], "b.png": []}, "several"),
-        ({"a.jpg": [[1, 2, 3]], "b.png": []}, "(N, 4)"),
+        ({"a.jpg": [], "pictures/a.jpg": [], "b.png": []}, "several"),
+        ({"elsewhere/a.jpg": [], "b.png": []}, "elsewhere/a.jpg"),  # another folder's picture
+        ({"a.jpg": [[]], "b.png": []}, "x1, y1, x2, y2"),
+        ({"images": [{"id": 1, "file_name": "a.jpg"}] * 2, "annotations": []}, "listed twice"),
+        ({"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 1, "bbox": []}]}, "bbox"),
+        ({"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 1, "bbox": [1, 2, 3, "x"]}]}, "x"),
+        ({"a.jpg": [[1, 2, 3]], "b.png": []}, "x1, y1, x2, y2"),
         ({"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 2, "bbox": []}]}, "not listed"),
         ({"images": [{"id": 1}], "annotations": []}, "file_name"),
         ([1, 2], "got a list"),

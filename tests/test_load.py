@@ -67,7 +67,6 @@ def test_other_weights_are_another_tower(fgclip2_folder: Path, tmp_path: Path) -
         (Config(tower="clip"), {}, ConfigError, "one of tiny, fgclip2"),
         (Config(tower="fgclip2"), {}, ConfigError, "needs weights"),
         ("tiny", {"proposer": "magic"}, ConfigError, "dense, grid"),
-        (Config(proposers=()), {}, ConfigError, "at least one"),
         ("tiny", {"device": "tpu"}, ConfigError, "tpu"),
         ("tiny", {"dtype": "int3"}, ConfigError, "int3"),
         ("tiny", {"dtype": "float16", "device": "cpu"}, ConfigError, "bfloat16"),
