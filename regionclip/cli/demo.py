@@ -10,17 +10,23 @@ from regionclip.cli.output import print_detections, progress
 
 WORDS = (
     "person",
-    "red car",
-    "红色的灭火器",
+    "car=car|汽车",
+    "卡车",
     "forklift=forklift|叉车",
+    "mobile robot",
+    "机械臂",
     "suitcase",
-    "梯子",
+    "背包",
     "traffic cone",
-    "狗",
-    "laptop",
+    "灭火器",
+    "梯子",
     "自行车",
+    "dog",
+    "猫",
+    "a purple chair",
+    "黑色的杯子",
 )
-"""English, Chinese, a colour, and one label with a phrase in each language."""
+"""English, Chinese, colours, and labels with a phrase in each language."""
 
 SIZES = ((540, 960), (480, 640), (540, 960), (600, 600), (540, 960), (480, 640))
 """`(H, W)` in pixels, one a scene."""

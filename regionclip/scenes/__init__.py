@@ -1,0 +1,1 @@
+"""Rendered security and robotics scenes with known truth."""

@@ -1,0 +1,111 @@
+"""Train the embedded tower: `python -m regionclip.training.tiny --minutes 70 --seed 1 --out runs/tiny`.
+
+Run it again with the same settings to continue from the last checkpoint. `regionclip.training.export` then makes the
+files that ship.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from rich.progress import Progress
+from tokenizers import Tokenizer
+
+from regionclip.scenes.phrases import COLOURS, KINDS, LANGUAGES, PhraseMaker, name, phrase
+from regionclip.towers.tiny_model import TinyConfig
+from regionclip.towers.tiny_text import train_tokenizer
+from regionclip.training.check import Check
+from regionclip.training.loop import Run, Settings
+
+CHECKPOINT = "checkpoint.pt"
+_LOG_SECONDS = 20.0
+
+
+def corpus(seed: int, lines: int = 30_000) -> list[str]:
+    """Sentences to learn the tokenizer from."""
+    maker = PhraseMaker(np.random.default_rng((seed, 0x7E87)), typos=0.0)
+    rng = np.random.default_rng((seed, 0x7E88))
+    texts = [name(kind, language) for kind in KINDS for language in LANGUAGES]
+    texts += [phrase(kind, colour, language) for kind in KINDS for colour in COLOURS for language in LANGUAGES]
+    for _ in range(lines):
+        kind, colour = KINDS[rng.integers(len(KINDS))], COLOURS[rng.integers(len(COLOURS))]
+        texts.append(maker.unknown().text if rng.random() < 0.15 else maker.true_of(kind, colour).text)
+    return texts
+
+
+def tokenizer_for(seed: int, config: TinyConfig, folder: Path) -> Tokenizer:
+    """The run's tokenizer: made once, then read from its folder."""
+    path = folder / "tokenizer.json"
+    if not path.exists():
+        train_tokenizer(corpus(seed), config.vocabulary).save(str(path))
+    return Tokenizer.from_file(str(path))
+
+
+class _Watch:
+    """Called after each step: a bar on a terminal, lines elsewhere; figures and a checkpoint now and then."""
+
+    def __init__(self, run: Run, check: Check, out: Path, minutes: float, bar: Progress) -> None:
+        self._check, self._out, self._minutes, self._bar = check, out, minutes, bar
+        self._checked = run.seconds
+        self._told = time.monotonic()
+        self._task = bar.add_task("training", total=1.0)
+
+    def __call__(self, run: Run) -> None:
+        share = run.progress(run.step)
+        losses = " ".join(f"{key} {value:.3f}" for key, value in run.means.items())
+        self._bar.update(self._task, completed=share, description=f"step {run.step} loss {run.means['total']:.2f}")
+        if self._bar.disable and time.monotonic() - self._told > _LOG_SECONDS:
+            self._told = time.monotonic()
+            sys.stdout.write(f"{run.seconds / 60:6.2f} min step {run.step} {share:.0%} {losses}\n")
+            sys.stdout.flush()
+        if run.seconds - self._checked > 60 * self._minutes or share >= 1:
+            self._checked = run.seconds
+            self._measure(run)
+
+    def _measure(self, run: Run) -> None:
+        figures = {key: round(value, 4) for key, value in self._check(run.network).items()}
+        run.save(self._out / CHECKPOINT)
+        row = json.dumps({"minutes": round(run.seconds / 60, 2), "step": run.step, **figures})
+        with (self._out / "curve.jsonl").open("a", encoding="utf-8") as file:
+            file.write(row + "\n")
+        self._bar.console.print(row, highlight=False, soft_wrap=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Train the embedded tower on rendered scenes.")
+    parser.add_argument("--minutes", type=float, default=70.0, help="length of the run, where --steps is not given")
+    parser.add_argument("--steps", type=int, help="length of the run in steps; such a run is repeated exactly")
+    parser.add_argument("--seed", type=int, default=1, help="of weights, scenes and phrases")
+    parser.add_argument("--out", type=Path, default=Path("runs/tiny"), help="folder of checkpoint, tokenizer and curve")
+    parser.add_argument("--workers", type=int, default=1, help="rendering processes")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the network")
+    parser.add_argument("--check-every", type=float, default=3.0, help="minutes between figures and checkpoints")
+    parser.add_argument("--float32", action="store_true", help="compute in float32: faster without AMX or AVX512-BF16")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Read the command line and train."""
+    args = _arguments()
+    torch.set_num_threads(args.threads)
+    cv2.setNumThreads(1)
+    args.out.mkdir(parents=True, exist_ok=True)
+    config = TinyConfig()
+    tokenizer = tokenizer_for(args.seed, config, args.out)
+    settings = Settings(args.seed, args.steps, args.minutes, workers=args.workers, bfloat16=not args.float32)
+    run = Run(settings, config, tokenizer)
+    if (args.out / CHECKPOINT).exists():
+        run.resume(args.out / CHECKPOINT)
+        sys.stdout.write(f"resumed at step {run.step}\n")
+    check = Check(tokenizer, config.text_length)
+    with Progress(disable=not sys.stdout.isatty()) as bar:
+        run.train(_Watch(run, check, args.out, args.check_every, bar))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,244 @@
+"""The embedded tower as it ships: what it must do on scenes it has never seen, and what damaged files must say."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from proposals.dense import DenseHead, DenseProposer
+from regionclip.errors import ConfigError, WeightsError
+from regionclip.evaluation.scenes import SceneFigures, evaluate_scenes
+from regionclip.scenes.phrases import name
+from regionclip.scenes.render import render_scene
+from regionclip.towers.known import TINY_WEIGHTS
+from regionclip.towers.preprocess import grid_for
+from regionclip.towers.tiny import TinyTower
+
+CPU = torch.device("cpu")
+
+
+def _load(folder: Path = TINY_WEIGHTS, budget: int | None = None) -> TinyTower:
+    return TinyTower.load(folder, device=CPU, dtype=torch.float32, budget=budget)
+
+
+@pytest.fixture(scope="module")
+def tower() -> TinyTower:
+    torch.set_num_threads(1)
+    return _load()
+
+
+@pytest.fixture(scope="module")
+def figures(tower: TinyTower) -> SceneFigures:
+    proposer = DenseProposer(DenseHead.load(TINY_WEIGHTS / "proposer.safetensors"))
+    return evaluate_scenes(tower, proposer, seed=910_003, scenes=60)
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    """A copy of the weights, to be damaged."""
+    return Path(shutil.copytree(TINY_WEIGHTS, tmp_path / "tiny"))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_kinds_are_named_in_true_boxes(figures: SceneFigures, language: str) -> None:
+    assert figures.regions > 200
+    assert figures.kinds[language].value > 0.85  # type: ignore[index]
+    assert figures.pairs[language].value > 0.8  # type: ignore[index]
+
+
+def test_english_and_chinese_agree(figures: SceneFigures) -> None:
+    assert figures.agreement.value > 0.95
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_is_not_there_stays_below_the_threshold(figures: SceneFigures, language: str) -> None:
+    assert figures.found[language].value > 0.75  # type: ignore[index]
+    assert figures.false_alarms[language] < 0.01  # type: ignore[index]
+    assert figures.strangers[language] < 0.05  # type: ignore[index]
+
+
+def test_proposals_find_the_objects(figures: SceneFigures) -> None:
+    assert figures.recall50.value > 0.85
+    assert figures.ap50 > 0.6
+
+
+def test_whole_frames_with_one_large_object_are_named(figures: SceneFigures) -> None:
+    assert figures.whole["en"].value > 0.75
+    assert figures.whole["zh"].value > 0.75
+
+
+def test_swapping_the_colour_changes_the_answer(tower: TinyTower) -> None:
+    """Of two phrases that differ in the colour only, the true one must win, in both languages."""
+    right = total = 0
+    for index in range(12):
+        scene = render_scene(910_004, index)
+        boxes = np.array([thing.xyxy for thing in scene.objects], np.float32)
+        regions, _ = tower.encode_image([scene.frame])[0].pool(boxes)
+        for region, thing in zip(regions, scene.objects, strict=True):
+            other = "blue" if thing.colour != "blue" else "red"
+            words = {"red": "红", "blue": "蓝"}
+            if thing.colour not in words:
+                continue
+            noun = name(thing.kind, "zh")
+            english = [f"{thing.colour} {thing.kind}", f"{other} {thing.kind}"]
+            chinese = [f"{words[thing.colour]}色的{noun}", f"{words[other]}色的{noun}"]
+            for phrases in (english, chinese):
+                true, false = (tower.encode_text(phrases, "region") @ region).tolist()
+                right, total = right + (true > false), total + 1
+    assert total >= 10
+    assert right / total > 0.9
+
+
+def test_a_phrase_has_the_same_bits_in_any_list(tower: TinyTower) -> None:
+    phrases = ["person", "红色的灭火器", "a photo of a purple umbrella", "叉车", "x"]
+    for target in ("region", "image"):
+        together = tower.encode_text(phrases, target)
+        for index, phrase in enumerate(phrases):
+            assert torch.equal(tower.encode_text([phrase], target)[0], together[index])
+        assert torch.equal(tower.encode_text(phrases[::-1], target).flip(0), together)
+    assert not torch.equal(tower.encode_text(phrases, "region"), tower.encode_text(phrases, "image"))
+
+
+def test_text_is_folded_before_it_is_read(tower: TinyTower) -> None:
+    assert tower.token_ids("Red CAR", "region") == tower.token_ids("red car", "region")
+    assert tower.token_ids("ｒｅｄ ｃａｒ", "region") == tower.token_ids("red car", "region")
+    assert tower.token_ids("  red car ", "region") == tower.token_ids("red car", "region")
+
+
+def test_every_han_character_is_read_alone(tower: TinyTower) -> None:
+    def core(text: str) -> list[int]:
+        return tower.token_ids(text, "region")[:-1]
+
+    start = core("红")[: len(core("红")) - len(core("红红")) + len(core("红"))]
+    assert core("红色的灭火器") == start + [i for c in "红色的灭火器" for i in core(c)[len(start) :]]
+
+
+def test_tokens_are_counted_honestly(tower: TinyTower) -> None:
+    assert tower.count_tokens("red car", "region") == (len(tower.token_ids("red car", "region")),) * 2
+    long = "红" * 100
+    needed, read = tower.count_tokens(long, "region")
+    assert needed > 100
+    assert read == 32
+    cut, longer = tower.encode_text([long, long + "色"], "region")
+    assert torch.equal(cut, longer)
+
+
+def test_nothing_in_nothing_out(tower: TinyTower) -> None:
+    assert tower.encode_text([], "region").shape == (0, 128)
+    assert tower.encode_image([]) == []
+
+
+def test_frames_of_any_shape_keep_to_the_budget() -> None:
+    rng = np.random.default_rng(0)
+    sizes = [(1, 1), (16, 900), (900, 16), (1080, 1920), (240, 320)]
+    frames = [rng.integers(0, 256, (*size, 3), np.uint8) for size in sizes]
+    for budget in (128, 256):
+        for frame, features in zip(frames, _load(budget=budget).encode_image(frames), strict=True):
+            h, w = features.grid
+            assert (h, w) == grid_for((frame.shape[0], frame.shape[1]), 16, budget)
+            assert features.tokens.shape == (h * w, 128)
+            assert features.dense.shape == (h * w, 128)
+            assert bool(features.dense.isfinite().all())
+            assert abs(features.embedding.norm().item() - 1) < 1e-5
+
+
+def test_frames_encoded_together_equal_frames_encoded_alone(tower: TinyTower) -> None:
+    frames = [render_scene(1, i, size).frame for i, size in enumerate([(240, 320), (240, 320), (320, 240)])]
+    together = tower.encode_image(frames)
+    for frame, features in zip(frames, together, strict=True):
+        alone = tower.encode_image([frame])[0]
+        assert torch.allclose(features.tokens, alone.tokens, atol=1e-4)
+        assert torch.allclose(features.embedding, alone.embedding, atol=1e-5)
+
+
+def test_half_precision_files_lose_nothing_that_matters(tower: TinyTower) -> None:
+    """The files are float16, computing is float32; bfloat16 computing stays near."""
+    rough = TinyTower.load(TINY_WEIGHTS, device=CPU, dtype=torch.bfloat16)
+    frame = render_scene(910_005, 0).frame
+    one, two = (each.encode_image([frame])[0].embedding for each in (tower, rough))
+    assert torch.dot(one, two) > 0.98
+    assert rough.encode_text(["red car"], "region").dtype == torch.float32
+
+
+def test_the_card_says_what_the_weights_are(tower: TinyTower) -> None:
+    card = tower.card
+    assert card.name == "tiny"
+    assert card.languages == ("en", "zh")
+    assert card.revision.startswith("sha256:")
+    assert len(card.revision) == len("sha256:") + 16
+    assert card.region_score.bias is not None
+    assert card.image_score.bias is not None
+    assert card.region_score.scale > 1
+    assert "rendered scenes only" in card.notice
+    assert card.budget in card.budgets
+
+
+def test_the_record_ships_with_the_weights() -> None:
+    notes = json.loads((TINY_WEIGHTS / "training.json").read_text(encoding="utf-8"))
+    assert {"command", "settings", "steps", "minutes", "images", "figures", "measured_by", "date"} <= notes.keys()
+    assert notes["figures"]["kinds"]["en"]["value"] > 0.85
+    assert sum(path.stat().st_size for path in TINY_WEIGHTS.iterdir()) < 15e6
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json"])
+def test_a_missing_file_is_named(damaged: Path, file: str) -> None:
+    (damaged / file).unlink()
+    with pytest.raises(WeightsError, match=file.replace(".", r"\.")):
+        _load(damaged)
+
+
+def test_a_truncated_file_is_refused(damaged: Path) -> None:
+    path = damaged / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(WeightsError, match="truncated or damaged"):
+        _load(damaged)
+
+
+def test_tensors_of_another_shape_are_named(damaged: Path) -> None:
+    path = damaged / "model.safetensors"
+    tensors = load_file(path)
+    tensors["norm.weight"] = torch.zeros(64)
+    del tensors["norm.bias"]
+    save_file(tensors, path)
+    with pytest.raises(WeightsError, match=r"(?s)missing: norm\.bias.*norm\.weight \(expected \(128,\), got \(64,\)\)"):
+        _load(damaged)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("model_type", "fgclip2", "expected model_type 'regionclip-tiny', got 'fgclip2'"),
+        ("width", None, "missing width"),
+        ("width", 130, "multiple of 4"),
+        ("blocks", "six", "blocks to be a whole number above 0, got 'six'"),
+        ("stem", [24, 48], "three numbers"),
+        ("vocabulary", 901, "expected 901 entries.*got 900"),
+        ("threshold", 2.0, "threshold"),
+        ("budget", 0, "budget"),
+    ],
+)
+def test_a_config_that_does_not_fit_is_refused(damaged: Path, key: str, value: object, told: str) -> None:
+    path = damaged / "config.json"
+    notes = json.loads(path.read_text(encoding="utf-8"))
+    notes[key] = value
+    if value is None:
+        del notes[key]
+    path.write_text(json.dumps(notes), encoding="utf-8")
+    with pytest.raises(WeightsError, match=told):
+        _load(damaged)
+
+
+def test_a_damaged_tokenizer_is_refused(damaged: Path) -> None:
+    (damaged / "tokenizer.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(WeightsError, match=r"tokenizer\.json"):
+        _load(damaged)
+
+
+@pytest.mark.parametrize("budget", [-1, True])
+def test_impossible_budgets_are_refused(budget: int) -> None:
+    with pytest.raises(ConfigError, match="budget"):
+        _load(budget=budget)
