@@ -57,6 +57,9 @@ class ToyTower:
             for frame in frames
         ]
 
+    def preprocess(self, frame: Frame) -> torch.Tensor:
+        return torch.from_numpy(frame.copy())
+
     def encode_text(self, phrases: Sequence[str], target: Target) -> torch.Tensor:
         self.phrases_encoded += len(phrases)
         rows = [self._colour(phrase) for phrase in phrases]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from heads.classify import Words, classify
 from heads.select import Rules, select
 from regionclip.towers.base import Frame, Tower
-from regionclip.towers.preprocess import budget_grid, patchify, resize_exact
+from regionclip.towers.preprocess import budget_grid
 
 _SIDE = 1024
 _ANCHOR = "anchor"
@@ -72,11 +72,10 @@ def _one_round(
 ) -> None:
     card = tower.card
     square = torch.randn(_SIDE, _SIDE)
-    h, w = budget_grid((frame.shape[0], frame.shape[1]), card.patch, card.budget)
     with _timed(_ANCHOR, times):
         _ = square @ square
     with _timed(_PREPROCESS, times):
-        patchify(resize_exact(frame, (h * card.patch, w * card.patch)), card.patch)
+        tower.preprocess(frame)
     features = tower.encode_image([frame])[0]
     with _timed("preprocess + trunk", times):
         _ = features.tokens

@@ -117,6 +117,27 @@ class ImageFeatures:
         return torch.where(valid[:, None], unit, torch.zeros(())), valid
 
 
+class FrameBatch:
+    """Frames that are encoded together, when one of them is first asked for.
+
+    Args:
+        frames: to encode.
+        encode: runs the trunk on all of them.
+    """
+
+    def __init__(self, frames: Sequence[Frame], encode: Callable[[Sequence[Frame]], list[TokenGrid]]) -> None:
+        self._frames = list(frames)
+        self._encode = encode
+        self._encoded: dict[int, TokenGrid] = {}
+
+    def take(self, index: int) -> TokenGrid:
+        """The tokens of one frame; they are handed over once, `ImageFeatures` keeps them."""
+        if self._frames:
+            self._encoded = dict(enumerate(self._encode(self._frames)))
+            self._frames = []  # the pixels are not needed any more
+        return self._encoded.pop(index)
+
+
 class Tower(Protocol):
     """A pair of encoders whose outputs belong together."""
 
@@ -127,6 +148,10 @@ class Tower(Protocol):
 
     def encode_image(self, frames: Sequence[Frame]) -> list[ImageFeatures]:
         """Features of each frame, computed on first use. Frames given together are encoded together."""
+        ...
+
+    def preprocess(self, frame: Frame) -> torch.Tensor:
+        """What the trunk gets of one frame: resized to the patch budget, in the tower's own layout."""
         ...
 
     def encode_text(self, phrases: Sequence[str], target: Target) -> torch.Tensor:

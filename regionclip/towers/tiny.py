@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from torch.nn.functional import normalize
 
 from regionclip.errors import ConfigError, WeightsError
-from regionclip.towers.base import Frame, ImageFeatures, Target, TokenGrid
+from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, Target, TokenGrid
 from regionclip.towers.card import Score, TowerCard
 from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
 from regionclip.towers.loading import assign_tensors, fingerprint, read_json, read_tensors
@@ -124,7 +124,7 @@ class TinyTower:
 
     def encode_image(self, frames: Sequence[Frame]) -> list[ImageFeatures]:
         """Features of each frame, computed on first use; the first use of any of them runs the trunk for all."""
-        batch = _Batch(self, frames)
+        batch = FrameBatch(frames, self.encode_frames)
         return [
             ImageFeatures(frame, partial(batch.take, index), self._dense, self._whole, self._card)
             for index, frame in enumerate(frames)
@@ -153,7 +153,7 @@ class TinyTower:
         encoded: list[TokenGrid | None] = [None] * len(frames)
         for grid in dict.fromkeys(grids):
             places = [index for index, own in enumerate(grids) if own == grid]
-            pixels = torch.stack([resize_frame(frames[i], (grid[0] * patch, grid[1] * patch)) for i in places])
+            pixels = torch.stack([self.preprocess(frames[i]) for i in places])  # (B, 3, h*16, w*16) uint8
             weight = self._model.positions
             images = pixels.to(weight.device).to(weight.dtype) / 127.5 - 1  # (B, 3, h*16, w*16)
             tokens = self._model.tokens(images).float()  # (B, h*w, D)
@@ -161,6 +161,11 @@ class TinyTower:
                 # Copied out, or each frame would keep the whole batch alive.
                 encoded[index] = TokenGrid(row.clone() if len(places) > 1 else row, grid)
         return [each for each in encoded if each is not None]
+
+    def preprocess(self, frame: Frame) -> torch.Tensor:
+        """`(3, h*16, w*16)` uint8 RGB."""
+        h, w = budget_grid(frame.shape[:2], self._card.patch, self._card.budget)
+        return resize_frame(frame, (h * self._card.patch, w * self._card.patch))
 
     def _encode_phrase(self, phrase: str, target: Target) -> torch.Tensor:
         ids = torch.tensor([self.token_ids(phrase, target)], device=self._model.positions.device)  # (1, L)
@@ -176,22 +181,6 @@ class TinyTower:
     @torch.no_grad()
     def _whole(self, encoded: TokenGrid) -> torch.Tensor:
         return self._model.whole(encoded.tokens[None].to(self._model.positions.dtype))[0].float()  # (D,)
-
-
-class _Batch:
-    """Frames that are encoded together, when one of them is first asked for."""
-
-    def __init__(self, tower: TinyTower, frames: Sequence[Frame]) -> None:
-        self._tower = tower
-        self._frames = list(frames)
-        self._encoded: dict[int, TokenGrid] = {}
-
-    def take(self, index: int) -> TokenGrid:
-        """The tokens of one frame; they are handed over once, ImageFeatures keeps them."""
-        if self._frames:
-            self._encoded = dict(enumerate(self._tower.encode_frames(self._frames)))
-            self._frames = []  # the pixels are not needed any more
-        return self._encoded.pop(index)
 
 
 def config_json(config: TinyConfig, *, threshold: float, budget: int) -> dict[str, Any]:

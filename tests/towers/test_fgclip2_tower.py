@@ -90,7 +90,7 @@ def test_frames_together_equal_frames_alone(tower: FGCLIP2Tower, frames: list[Fr
 def test_the_way_is_the_model_s(odd_model: FGCLIP2Model, tower: FGCLIP2Tower, frames: list[Frame]) -> None:
     """The cached positions, trimming and laziness change nothing against the model's own methods."""
     features = tower.encode_image([frames[0]])[0]
-    pixels = tower._patches(frames[0], features.grid)[None]
+    pixels = tower.preprocess(frames[0])[None]
     with torch.no_grad():
         dense = odd_model.dense_features(pixels, None, torch.tensor([features.grid]))[0]
         whole = odd_model.image_features(pixels, None, torch.tensor([features.grid]))[0]

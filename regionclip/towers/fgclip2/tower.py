@@ -6,14 +6,14 @@ Letters: B frames, P phrases, D channels, h x w feature grid, H x W frame, n pat
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
 import torch
 from torch.nn.functional import normalize
 
 from regionclip.errors import ConfigError, WeightsError
 from regionclip.towers.background import BANK
-from regionclip.towers.base import Frame, ImageFeatures, Target, TokenGrid
+from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, Target, TokenGrid
 from regionclip.towers.card import Score, TowerCard
 from regionclip.towers.device import choose_device, choose_dtype
 from regionclip.towers.fgclip2.model import FGCLIP2Model, Walk
@@ -139,7 +139,7 @@ class FGCLIP2Tower:
         Each frame has its own budget and grid. Frames of unequal grids are padded and masked, a single frame
         is not.
         """
-        batch = _Batch(self, frames)
+        batch = FrameBatch(frames, self.encode_frames)
         return [
             ImageFeatures(
                 frame=frame,
@@ -191,7 +191,7 @@ class FGCLIP2Tower:
         grids = [budget_grid(size, self._card.patch, self._card.budget) for size in sizes]
         counts = [h * w for h, w in grids]
         longest = max(counts)
-        patches = [self._patches(frame, grid) for frame, grid in zip(frames, grids, strict=True)]  # (h*w, 3*patch**2)
+        patches = [self.preprocess(frame) for frame in frames]  # (h*w, 3*patch**2)
         pixels = torch.nn.utils.rnn.pad_sequence(patches, batch_first=True)  # (B, n, 3*patch**2)
         positions = torch.nn.utils.rnn.pad_sequence(
             [self._grid_positions(grid) for grid in grids], batch_first=True
@@ -205,8 +205,10 @@ class FGCLIP2Tower:
         trimmed = [row[:count].clone() if len(frames) > 1 else row for row, count in zip(tokens, counts, strict=True)]
         return [TokenGrid(row, grid) for row, grid in zip(trimmed, grids, strict=True)]
 
-    def _patches(self, frame: Frame, grid: tuple[int, int]) -> torch.Tensor:
+    def preprocess(self, frame: Frame) -> torch.Tensor:
+        """`(h*w, 3*patch**2)` patches in -1..1, in the model's dtype and on its device."""
         patch = self._card.patch
+        grid = budget_grid((frame.shape[0], frame.shape[1]), patch, self._card.budget)
         resized = resize_exact(frame, (grid[0] * patch, grid[1] * patch))  # (3, h*patch, w*patch) uint8
         return patchify(resized.to(self._model.device), patch).to(self._model.dtype)
 
@@ -225,23 +227,3 @@ class FGCLIP2Tower:
     @torch.no_grad()
     def _whole(self, encoded: TokenGrid) -> torch.Tensor:
         return self._model.pooled(encoded.tokens[None].to(self._model.dtype))[0].float()  # (D)
-
-
-class _Batch:
-    """Frames that are encoded together, when one of them is first asked for."""
-
-    def __init__(self, tower: FGCLIP2Tower, frames: Sequence[Frame]) -> None:
-        self._tower = tower
-        self._frames: list[Any] = list(frames)
-        self._encoded: list[TokenGrid | None] = []
-
-    def take(self, index: int) -> TokenGrid:
-        """The tokens of one frame; they are handed over once, ImageFeatures keeps them."""
-        if not self._encoded:
-            self._encoded = list(self._tower.encode_frames(self._frames))
-            self._frames = []  # the pixels are not needed any more
-        taken = self._encoded[index]
-        if taken is None:
-            raise RuntimeError(f"tokens of frame {index} were already taken")
-        self._encoded[index] = None
-        return taken
