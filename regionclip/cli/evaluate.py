@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from regionclip.cli import options
+from regionclip.cli.output import progress
 from regionclip.errors import ConfigError
 
 evaluate = typer.Typer(no_args_is_help=True, help="Measure a tower.")
@@ -35,7 +36,14 @@ def scenes(
 
     frame_size = read_size(size)
     detector = load(options.read_config(tower, config), weights=weights, device=device, dtype=dtype)
-    figures = evaluate_scenes(detector.tower, detector.proposer, seed=seed, scenes=count, size=frame_size)
+    figures = evaluate_scenes(
+        detector.tower,
+        detector.proposer,
+        seed=seed,
+        scenes=count,
+        size=frame_size,
+        watch=lambda numbers: progress(numbers, "scenes"),
+    )
     sys.stdout.write(table(figures) + "\n")
 
 

@@ -1,15 +1,14 @@
 """What a detector makes of rendered scenes: words for true boxes, and boxes of its own.
 
-`python -m regionclip.evaluation.scenes` prints the table for the embedded tower. The scenes are of series that no
-training run has seen (training uses the seed of its run, its checks use 777000).
+`regionclip eval scenes` prints the table. The scenes are of series that no training run has seen (training uses the seed
+of its run, its checks use 777000).
 
 Letters: N boxes, C labels.
 """
 
-import argparse
 import contextlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,18 +89,27 @@ class _Truth:
 
 
 def evaluate_scenes(
-    tower: Tower, proposer: Proposer, *, seed: int = 900_001, scenes: int = 200, size: tuple[int, int] = (480, 640)
+    tower: Tower,
+    proposer: Proposer,
+    *,
+    seed: int = 900_001,
+    scenes: int = 200,
+    size: tuple[int, int] = (480, 640),
+    watch: Callable[[Sequence[int]], Iterable[int]] = iter,
 ) -> SceneFigures:
     """Measure a tower and a proposer on `scenes` fresh scenes of `size` `(H, W)` pixels.
 
-    Every figure goes through `Detector`, as a user's call would.
+    Every figure goes through `Detector`, as a user's call would. `watch` gets the scenes' numbers and gives them back
+    one by one, as a progress bar does.
     """
     detector = Detector(tower, proposer)
-    rendered = [render_scene(seed, index, size) for index in range(scenes)]
-    truths = [_truth(scene) for scene in rendered]
-    answers = [_answers(detector, scene, truth) for scene, truth in zip(rendered, truths, strict=True)]
+    truths, answers, found = [], [], []
+    for index in watch(range(scenes)):
+        scene = render_scene(seed, index, size)
+        truths.append(_truth(scene))
+        answers.append(_answers(detector, scene, truths[-1]) | _whole(detector, seed, index, size))
+        found.append(_found(detector, scene))
     both = {key: [answer[key] for answer in answers] for key in answers[0]}
-    found = [_found(detector, scene) for scene in rendered]
     ap, ap50, ap75 = _average_precision(truths, found, size)
     return SceneFigures(
         seed=seed,
@@ -110,7 +118,7 @@ def evaluate_scenes(
         kinds={language: _share(both[f"kinds {language}"]) for language in LANGUAGES},
         pairs={language: _share(both[f"pairs {language}"]) for language in LANGUAGES},
         agreement=_share(both["agreement"]),
-        whole=_whole(detector, seed, scenes, size),
+        whole={language: _share(both[f"whole {language}"]) for language in LANGUAGES},
         found={language: _share(both[f"found {language}"]) for language in LANGUAGES},
         false_alarms={language: float(np.concatenate(both[f"false {language}"]).mean()) for language in LANGUAGES},
         strangers={language: float(np.concatenate(both[f"strangers {language}"]).mean()) for language in LANGUAGES},
@@ -168,15 +176,15 @@ def _answers(detector: Detector, scene: Scene, truth: _Truth) -> dict[str, NDArr
     return hits
 
 
-def _whole(detector: Detector, seed: int, scenes: int, size: tuple[int, int]) -> dict[Language, Share]:
-    hits: dict[Language, list[NDArray[np.bool_]]] = {language: [] for language in LANGUAGES}
-    for index in range(scenes):
-        scene = render_scene(seed + 1, index, size, count=(1, 1), sides=(0.5, 0.9))
-        features = detector.features(scene.frame)
-        for language in LANGUAGES:
-            answer = detector.classify_image(features, [name(kind, language) for kind in KINDS])
-            hits[language].append(np.array([KINDS[answer.class_id[0]] == thing.kind for thing in scene.objects]))
-    return {language: _share(hits[language]) for language in LANGUAGES}
+def _whole(detector: Detector, seed: int, index: int, size: tuple[int, int]) -> dict[str, NDArray[np.bool_]]:
+    """Hits on a scene of its own, in which one object fills much of the frame."""
+    scene = render_scene(seed + 1, index, size, count=(1, 1), sides=(0.5, 0.9))
+    features = detector.features(scene.frame)
+    hits = {}
+    for language in LANGUAGES:
+        answer = detector.classify_image(features, [name(kind, language) for kind in KINDS])
+        hits[f"whole {language}"] = np.array([KINDS[answer.class_id[0]] == thing.kind for thing in scene.objects])
+    return hits
 
 
 def _found(detector: Detector, scene: Scene) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -261,22 +269,3 @@ def _coco(
 def _quietly(work: Callable[[], tuple[float, float, float]]) -> tuple[float, float, float]:
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
         return work()
-
-
-def main() -> None:
-    """Read the command line, measure the embedded tower (or another folder of its kind), print the table."""
-    from regionclip.loading import load
-
-    parser = argparse.ArgumentParser(description="Figures on rendered scenes.")
-    parser.add_argument("--weights", default="tiny", help="tiny, or a folder of weights")
-    parser.add_argument("--seed", type=int, default=900_001)
-    parser.add_argument("--scenes", type=int, default=200)
-    parser.add_argument("--size", type=int, nargs=2, default=(480, 640), metavar=("H", "W"))
-    args = parser.parse_args()
-    detector = load(args.weights)
-    size = (args.size[0], args.size[1])
-    print(table(evaluate_scenes(detector.tower, detector.proposer, seed=args.seed, scenes=args.scenes, size=size)))
-
-
-if __name__ == "__main__":
-    main()

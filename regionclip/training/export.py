@@ -76,7 +76,7 @@ def main() -> None:
     detector = load(args.folder)
     figures = evaluate_scenes(detector.tower, detector.proposer, seed=_SEED, scenes=args.scenes)
     sys.stdout.write(table(figures) + "\n")
-    measured = f"python -m regionclip.evaluation.scenes --seed {_SEED} --scenes {args.scenes}"
+    measured = f"regionclip eval scenes --seed {_SEED} --scenes {args.scenes}"
     notes = record(state, args.run, asdict(figures), measured)
     (args.folder / "training.json").write_text(json.dumps(notes, indent=1) + "\n", encoding="utf-8")
 
