@@ -101,6 +101,8 @@ class DenseHead(nn.Module):
             width, hidden, split = (int(notes[key]) for key in ("width", "hidden", "split"))
         except ValueError as error:
             raise ValueError(f"dense head: {path}: width, hidden and split must be whole numbers ({error})") from error
+        if min(width, hidden, split) < 1:
+            raise ValueError(f"dense head: {path}: expected sizes above 0, got {width}, {hidden}, {split}")
         head = cls(width, hidden=hidden, split=split)
         wanted = {key: tuple(value.shape) for key, value in head.state_dict().items()}
         found = {key: tuple(value.shape) for key, value in tensors.items()}

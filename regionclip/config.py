@@ -56,11 +56,11 @@ class Config:
     mode: Mode = "independent"
     bank: bool = True
     nms: Nms = "auto"
-    nms_iou: float = 0.5
+    nms_iou: float = 0.4
     labels_per_region: int = 1
     max_detections: int = 300
     unknown: bool = False
-    objectness_weight: float = 0.5
+    objectness_weight: float = 0.7
 
     def __post_init__(self) -> None:
         for name, low, high in (

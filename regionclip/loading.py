@@ -54,7 +54,7 @@ def load(
         raise ConfigError(f"tower {config.tower!r} is not known: expected one of {', '.join(TOWERS)}")
     tower = TOWERS[config.tower](config, choose_device(config.device))
     if proposer is None or isinstance(proposer, str):
-        proposer = _proposer(config)
+        proposer = _proposer(config, tower.card.width)
     if tower.card.notice:
         print(f"regionclip: {tower.card.notice}", file=sys.stderr)
     return Detector(tower, proposer, config)
@@ -98,16 +98,16 @@ def _tower_of(folder: Path) -> str:
 
 
 def _learned_head(config: Config) -> Path:
-    return Path(config.weights or TINY_WEIGHTS) / "proposer.safetensors"
+    return Path(config.weights or TINY_WEIGHTS).expanduser() / "proposer.safetensors"
 
 
-def _proposer(config: Config) -> Proposer:
+def _proposer(config: Config, width: int) -> Proposer:
     names = config.proposers or (("dense",) if _learned_head(config).is_file() else ("grid",))
-    made = [_one_proposer(name, config) for name in names]
+    made = [_one_proposer(name, config, width) for name in names]
     return made[0] if len(made) == 1 else UnionProposer(*made, max_proposals=config.max_proposals)
 
 
-def _one_proposer(name: str, config: Config) -> Proposer:
+def _one_proposer(name: str, config: Config, width: int) -> Proposer:
     if name == "grid":
         return GridProposer(max_proposals=config.max_proposals)
     if name != "dense":
@@ -122,4 +122,9 @@ def _one_proposer(name: str, config: Config) -> Proposer:
         head = DenseHead.load(path)
     except (OSError, ValueError) as error:
         raise WeightsError(f"proposer weights {path}: {error}") from error
+    if head.width != width:
+        raise WeightsError(
+            f"proposer weights {path}: expected a head for tokens of {width} channels, got {head.width}; "
+            "take both files of one export"
+        )
     return DenseProposer(head, max_proposals=config.max_proposals)

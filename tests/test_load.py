@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from proposals.grid import GridProposer
 from proposals.union import UnionProposer
 from regionclip.config import Config
 from regionclip.errors import ConfigError, WeightsError
+from regionclip.towers.known import TINY_WEIGHTS
 
 FRAME = planted(red=(16, 16, 80, 80))
 
@@ -76,6 +78,14 @@ def test_other_weights_are_another_tower(fgclip2_folder: Path, tmp_path: Path) -
 def test_what_cannot_be_loaded(name: object, settings: dict[str, str], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         regionclip.load(name, **settings)  # type: ignore[arg-type]
+
+
+def test_a_learned_head_of_another_tower(tmp_path: Path, fgclip2_folder: Path) -> None:
+    folder = tmp_path / "mixed"
+    shutil.copytree(fgclip2_folder, folder)
+    shutil.copy(TINY_WEIGHTS / "proposer.safetensors", folder)
+    with pytest.raises(WeightsError, match="32 channels, got 128"):
+        regionclip.load(folder)
 
 
 def test_folders_that_hold_no_tower(tmp_path: Path, fgclip2_folder: Path) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from regionclip.cli import options
 from regionclip.cli.evaluate import read_size
+from regionclip.errors import ConfigError
 
 
 def bench(
@@ -43,6 +44,8 @@ def bench(
     if threads is not None:
         torch.set_num_threads(threads)
     measured: Tower
+    if random is not None and (tower is not None or weights is not None):
+        raise ConfigError("bench: expected either --random or --tower and --weights, got both")
     if random is not None:
         measured = random_fgclip2(random, device=device, dtype=dtype, budget=patches or "dynamic")
     else:

@@ -33,8 +33,11 @@ def scenes(
     """Rendered scenes: kinds and colours with true boxes, proposals, both languages."""
     from regionclip.evaluation.scenes import evaluate_scenes, table
     from regionclip.loading import load
+    from regionclip.scenes.render import SMALLEST
 
     frame_size = read_size(size)
+    if min(frame_size) < SMALLEST:
+        raise ConfigError(f"size {size!r}: expected sides of at least {SMALLEST} pixels")
     detector = load(options.read_config(tower, config), weights=weights, device=device, dtype=dtype)
     figures = evaluate_scenes(
         detector.tower,

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 def say(text: str) -> None:
     """One line on stderr."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(text, markup=False)
+    Console(stderr=True, highlight=False, soft_wrap=True, emoji=False).print(text, markup=False)
 
 
 def show_warnings() -> None:

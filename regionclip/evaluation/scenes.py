@@ -1,7 +1,7 @@
 """What a detector makes of rendered scenes: words for true boxes, and boxes of its own.
 
-`regionclip eval scenes` prints the table. The scenes are of series that no training run has seen (training uses the seed
-of its run, its checks use 777000).
+`regionclip eval scenes` prints the table. The scenes are of series that no training run has seen (training uses the
+seed of its run, its checks use 777000).
 
 Letters: N boxes, C labels.
 """
@@ -99,8 +99,9 @@ def evaluate_scenes(
 ) -> SceneFigures:
     """Measure a tower and a proposer on `scenes` fresh scenes of `size` `(H, W)` pixels.
 
-    Every figure goes through `Detector`, as a user's call would. `watch` gets the scenes' numbers and gives them back
-    one by one, as a progress bar does.
+    Words for true boxes go through `Detector`, as a user's call would. Average precision is COCO's: all proposals, the
+    five best labels of each at score times objectness, no threshold and no further suppression. `watch` gets the
+    scenes' numbers and gives them back one by one, as a progress bar does.
     """
     detector = Detector(tower, proposer)
     truths, answers, found = [], [], []

@@ -25,6 +25,9 @@ HUES: dict[str, tuple[tuple[int, int], tuple[int, int], tuple[int, int]]] = {
 """Colour name to ranges of OpenCV hue (0..179, below 0 wraps), saturation and value (0..255)."""
 
 _MIN_VISIBLE = 0.4
+SMALLEST = 64
+"""Shortest side of a frame in pixels that is rendered."""
+
 _MAX_OVERLAP = 0.25
 
 
@@ -89,8 +92,10 @@ def render_scene(
         ValueError: for a negative seed or index, or a frame under 64 pixels.
     """
     height, width = size
-    if min(size) < 64:
-        raise ValueError(f"render_scene: expected a frame of at least 64 x 64 pixels, got {height} x {width}")
+    if min(size) < SMALLEST:
+        raise ValueError(
+            f"render_scene: expected a frame of at least {SMALLEST} x {SMALLEST} pixels, got {height} x {width}"
+        )
     if seed < 0 or index < 0:
         raise ValueError(f"render_scene: expected seed and index of 0 or more, got {seed} and {index}")
     rng = np.random.default_rng((seed, index))

@@ -19,7 +19,8 @@ def _tiny(config: Config, device: torch.device) -> Tower:
 
     # bfloat16 was measured to gain nothing at this size.
     dtype = torch.float32 if config.dtype == "auto" else choose_dtype(config.dtype, device)
-    return TinyTower.load(Path(config.weights or TINY_WEIGHTS), device=device, dtype=dtype, budget=config.budget)
+    folder = Path(config.weights or TINY_WEIGHTS)
+    return TinyTower.load(folder, device=device, dtype=dtype, name=config.name or config.tower, budget=config.budget)
 
 
 def _fgclip2(config: Config, device: torch.device) -> Tower:

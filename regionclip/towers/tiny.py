@@ -49,6 +49,7 @@ class TinyTower:
         tokenizer: Tokenizer,
         *,
         revision: str,
+        name: str = "tiny",
         threshold: float = 0.5,
         budget: int | Literal["dynamic"] = 256,
     ) -> None:
@@ -58,7 +59,7 @@ class TinyTower:
         self._tokenizer = tokenizer
         config = model.config
         self._card = TowerCard(
-            name="tiny",
+            name=name,
             revision=revision,
             licence="Apache-2.0",
             languages=("en", "zh"),
@@ -81,6 +82,7 @@ class TinyTower:
         *,
         device: torch.device,
         dtype: torch.dtype,
+        name: str = "tiny",
         budget: int | Literal["dynamic"] | None = None,
     ) -> Self:
         """Read `config.json`, `model.safetensors` and `tokenizer.json`.
@@ -89,6 +91,7 @@ class TinyTower:
             folder: that holds the three files.
             device: to compute on.
             dtype: to compute in; outputs are float32.
+            name: what the tower is called.
             budget: most patches a frame is cut into, `dynamic`, or None for the one that config.json names.
 
         Raises:
@@ -96,6 +99,7 @@ class TinyTower:
             WeightsError: files are missing, damaged, or do not fit each other; says which and what to do.
         """
         checkpoint = locate(folder, (CONFIG, WEIGHTS, TOKENIZER))
+        folder = checkpoint.folder
         notes = read_json(folder / CONFIG)
         config = read_config(notes, folder / CONFIG)
         tokenizer = _read_tokenizer(folder / TOKENIZER, config)
@@ -107,6 +111,7 @@ class TinyTower:
             model,
             tokenizer,
             revision=fingerprint(checkpoint),
+            name=name,
             threshold=threshold,
             budget=trained_budget if budget is None else budget,
         )

@@ -96,7 +96,7 @@ class Block(nn.Module):
 
 
 class Stem(nn.Sequential):
-    """Four convolutions of stride 2. Learns shapes in far fewer steps than one linear patch (facts: about 2.5x)."""
+    """Four convolutions of stride 2, which learn shapes in far fewer steps than one linear patch."""
 
     def __init__(self, config: TinyConfig) -> None:
         channels = (3, *config.stem)
@@ -147,7 +147,7 @@ class TextEncoder(nn.Module):
 class TinyModel(nn.Module):
     """Both towers and the scores between them.
 
-    `region` and `image` are `(scale, bias)`: the logit of a cosine is `exp(scale) * cosine + bias`.
+    `region_score` and `image_score` are `(log scale, bias)`: the logit of a cosine is `exp(scale) * cosine + bias`.
     """
 
     def __init__(self, config: TinyConfig) -> None:

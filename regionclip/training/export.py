@@ -6,16 +6,16 @@
 import argparse
 import datetime
 import json
-import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from regionclip.evaluation.scenes import evaluate_scenes, table
+from regionclip.files import write_file
 from regionclip.loading import load
 from regionclip.towers.tiny import config_json
 from regionclip.towers.tiny_model import TinyConfig
@@ -29,17 +29,14 @@ _SEED = 900_001
 
 def export(network: TrainingNetwork, tokenizer: Path, folder: Path, dtype: torch.dtype = torch.float16) -> None:
     """Write `model.safetensors`, `proposer.safetensors`, `tokenizer.json` and `config.json` into `folder`."""
-    folder.mkdir(parents=True, exist_ok=True)
     head = network.boxes
     sizes = {"width": str(head.width), "hidden": str(head.hidden), "split": str(head.split)}
     for module, file, notes in ((network.tower, "model.safetensors", {}), (head, "proposer.safetensors", sizes)):
         tensors = {name: value.detach().to(dtype).contiguous() for name, value in module.state_dict().items()}
-        save_file(tensors, folder / file, {"format": "pt", **notes})
-        (folder / file).chmod(0o644)  # safetensors makes it private to the user
+        write_file(folder / file, save(tensors, {"format": "pt", **notes}))
     sizes_of_tower = config_json(network.tower.config, threshold=THRESHOLD, budget=BUDGET)
-    (folder / "config.json").write_text(json.dumps(sizes_of_tower, indent=1) + "\n", encoding="utf-8")
-    if tokenizer != folder / "tokenizer.json":
-        shutil.copyfile(tokenizer, folder / "tokenizer.json")
+    write_file(folder / "config.json", (json.dumps(sizes_of_tower, indent=1) + "\n").encode())
+    write_file(folder / "tokenizer.json", tokenizer.read_bytes())
 
 
 def record(state: dict[str, Any], run: Path, figures: dict[str, Any], measured: str) -> dict[str, Any]:
@@ -78,7 +75,7 @@ def main() -> None:
     sys.stdout.write(table(figures) + "\n")
     measured = f"regionclip eval scenes --seed {_SEED} --scenes {args.scenes}"
     notes = record(state, args.run, asdict(figures), measured)
-    (args.folder / "training.json").write_text(json.dumps(notes, indent=1) + "\n", encoding="utf-8")
+    write_file(args.folder / "training.json", (json.dumps(notes, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

@@ -35,8 +35,8 @@ def prototype_loss(vectors: torch.Tensor, prototypes: torch.Tensor, labels: torc
 def assign_cells(centres: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
     """Which box each sub-cell answers for.
 
-    A sub-cell answers for the smallest box that holds its centre; every box gets at least the sub-cell nearest its
-    middle.
+    A sub-cell answers for the smallest box that holds its centre; every box gets the sub-cell nearest its middle
+    too, unless a smaller box claims that one.
 
     Args:
         centres: `(S, 2)` in tokens.

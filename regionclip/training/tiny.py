@@ -16,6 +16,7 @@ import torch
 from rich.progress import Progress
 from tokenizers import Tokenizer
 
+from regionclip.files import write_file
 from regionclip.scenes.phrases import COLOURS, KINDS, LANGUAGES, PhraseMaker, name, phrase
 from regionclip.towers.tiny_model import TinyConfig
 from regionclip.towers.tiny_text import train_tokenizer
@@ -39,10 +40,10 @@ def corpus(seed: int, lines: int = 30_000) -> list[str]:
 
 
 def tokenizer_for(seed: int, config: TinyConfig, folder: Path) -> Tokenizer:
-    """The run's tokenizer: made once, then read from its folder."""
+    """The run's tokenizer: made anew for a new run, read from the folder of one that goes on."""
     path = folder / "tokenizer.json"
-    if not path.exists():
-        train_tokenizer(corpus(seed), config.vocabulary).save(str(path))
+    if not (folder / CHECKPOINT).exists():
+        write_file(path, train_tokenizer(corpus(seed), config.vocabulary).to_str(pretty=True).encode())
     return Tokenizer.from_file(str(path))
 
 

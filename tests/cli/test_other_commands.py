@@ -63,6 +63,7 @@ def test_bench_prints_every_stage() -> None:
     assert "pool 7 boxes" in done.stdout
     assert "9 x 12 = 108 patches" in done.stdout
     assert regionclip("bench", "--size", "wide").returncode == exits.USAGE
+    assert regionclip("bench", "--random", "base", "--tower", "tiny").returncode == exits.USAGE
     assert regionclip("bench", "--random", "huge").returncode == exits.USAGE
 
 
@@ -71,6 +72,9 @@ def test_eval_scenes_prints_a_table() -> None:
     assert done.returncode == exits.OK, done.stderr
     assert done.stdout.startswith("4 scenes")
     assert "AP50" in done.stdout
+    small = regionclip("eval", "scenes", "--size", "32x32")
+    assert small.returncode == exits.USAGE
+    assert "Traceback" not in small.stderr
 
 
 @pytest.mark.parametrize("command", ["detect", "demo", "towers", "doctor", "bench", "eval"])

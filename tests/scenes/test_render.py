@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from regionclip.scenes.kinds import KINDS
 from regionclip.scenes.painter import Brush, Ink
-from regionclip.scenes.render import HUES, render_scene
+from regionclip.scenes.render import HUES, _Draft, _visible, render_scene
 
 
 def test_the_same_numbers_give_the_same_scene() -> None:
@@ -14,6 +14,18 @@ def test_the_same_numbers_give_the_same_scene() -> None:
     assert np.array_equal(first.frame, second.frame)
     assert first.objects == second.objects
     assert first.place == second.place
+
+
+def test_a_true_box_is_what_is_seen_of_an_object() -> None:
+    owner = np.zeros((20, 30), np.uint8)
+    owner[4:10, 5:25] = 1
+    owner[6:20, 20:30] = 2  # hides the right end of the first
+    draft = _Draft("dog", "red", 5, 4, 20, 6)
+    seen = _visible(owner, 1, draft, 120)
+    assert seen is not None
+    assert (seen.kind, seen.colour, seen.xyxy) == ("dog", "red", (5.0, 4.0, 25.0, 10.0))
+    assert _visible(owner, 1, draft, 1000) is None  # mostly hidden
+    assert _visible(owner, 3, draft, 120) is None  # wholly hidden
 
 
 @pytest.mark.parametrize("other", [(12, 4), (11, 5)])

@@ -242,3 +242,15 @@ def test_a_damaged_tokenizer_is_refused(damaged: Path) -> None:
 def test_impossible_budgets_are_refused(budget: int) -> None:
     with pytest.raises(ConfigError, match="budget"):
         _load(budget=budget)
+
+
+def test_the_docs_quote_the_record() -> None:
+    root = Path(__file__).parents[2]
+    figures = json.loads((root / "regionclip" / "weights" / "tiny" / "training.json").read_text())["figures"]
+    text = (root / "docs" / "embedded_tower.md").read_text(encoding="utf-8")
+    for measure in ("kinds", "pairs", "whole", "found"):
+        for language in ("en", "zh"):
+            share = figures[measure][language]
+            assert f"{share['value']:.3f} [{share['low']:.3f}, {share['high']:.3f}]" in text
+    for measure in ("ap", "ap50", "ap75"):
+        assert f"| {figures[measure]:.3f} |" in text

@@ -54,7 +54,7 @@ def test_a_box_too_small_to_hold_a_centre_still_gets_the_nearest() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 6))
-def test_every_box_is_answered_for_and_no_cell_outside_answers(seed: int, count: int) -> None:
+def test_cells_in_boxes_answer_and_hardly_any_outside(seed: int, count: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     start = torch.rand(count, 2, generator=generator) * 6
     boxes = torch.cat([start, start + 0.3 + torch.rand(count, 2, generator=generator) * 3], 1)
