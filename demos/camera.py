@@ -11,11 +11,11 @@ import cv2
 import regionclip
 
 source, *words = sys.argv[1:] or sys.exit(__doc__)
-detector = regionclip.load("tiny")  # for real cameras: regionclip.load("fgclip2-base", weights="/path/to/folder")
 camera = cv2.VideoCapture(int(source) if source.isdigit() else source)
 screen = sys.platform != "linux" or "DISPLAY" in os.environ or "WAYLAND_DISPLAY" in os.environ
 if not camera.isOpened():
     sys.exit(f"camera {source} cannot be opened: expected a camera number, a stream address or a video file")
+detector = regionclip.load("tiny")  # for real cameras: regionclip.load("fgclip2-base", weights="/path/to/folder")
 while camera.isOpened():
     arrived, frame = camera.read()
     if not arrived:
@@ -25,6 +25,6 @@ while camera.isOpened():
         cv2.imshow("regionclip", regionclip.annotate(frame, detections))
         if cv2.waitKey(1) == ord("q"):
             break
-    else:
+    elif len(detections):
         print(*detections.data["class_name"], sep=", ", flush=True)
 camera.release()

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from regionclip.errors import FrameError, ImageFileError
 
@@ -62,16 +62,20 @@ def read_frame(path: str | Path) -> Frame:
         content = path.read_bytes()
     except OSError as error:
         raise ImageFileError(f"picture {path} cannot be read: {error.strerror}; expected an image file") from error
+    if not content:
+        raise ImageFileError(f"picture {path} is empty")
     try:
         with Image.open(io.BytesIO(content)) as image:
             return _from_pil(ImageOps.exif_transpose(image))
     except FrameError as error:
         raise ImageFileError(f"picture {path}: {error}") from error
+    except UnidentifiedImageError as error:
+        raise ImageFileError(f"picture {path} cannot be decoded: it is no image, or badly damaged") from error
     except Image.DecompressionBombError as error:
         raise ImageFileError(f"picture {path} is too large: {error}") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise ImageFileError(
-            f"picture {path} cannot be decoded ({error}): it is damaged, truncated or no image; copy it again"
+            f"picture {path} cannot be decoded ({error}): it is damaged or truncated; copy it again"
         ) from error
 
 

@@ -3,8 +3,9 @@
 import io
 import signal
 import sys
+from importlib.metadata import version
 from types import FrameType
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -34,10 +35,20 @@ app.command()(bench)
 app.add_typer(evaluate, name="eval")
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"regionclip {version('regionclip')}\n")
+        raise typer.Exit
+
+
 @app.callback(
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no picture readable, 4 weights, 5 some pictures failed."
 )
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
     """Regions of pictures labelled by free-form English and Chinese words."""
 
 

@@ -49,7 +49,7 @@ def bench(
     if random is not None:
         measured = random_fgclip2(random, device=device, dtype=dtype, budget=patches or "dynamic")
     else:
-        settings = options.read_config(tower, None).changed(budget=patches)
+        settings = options.read_config(tower, None, weights).changed(budget=patches)
         measured = load(settings, weights=weights, device=device, dtype=dtype).tower
     speed = measure(measured, size=frame_size, boxes=boxes, labels=labels, rounds=rounds)
     title = f"{measured.card.name}, {measured.placement}, frame {size}"

@@ -16,14 +16,14 @@ WORDS = (
     "mobile robot",
     "机械臂",
     "suitcase",
-    "背包",
+    "紫色的背包",
     "traffic cone",
     "灭火器",
     "梯子",
     "自行车",
     "dog",
     "猫",
-    "a purple chair",
+    "blue chair",
     "黑色的杯子",
 )
 """English, Chinese, colours, and labels with a phrase in each language."""

@@ -8,7 +8,7 @@ import typer
 
 from regionclip.cli import exits, options
 from regionclip.cli.output import print_detections, progress, say
-from regionclip.errors import ImageFileError
+from regionclip.errors import ConfigError, ImageFileError
 
 if TYPE_CHECKING:
     from regionclip.detector import Detector
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 
 def detect(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Picture files, folders, glob patterns.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Picture files, folders (not their sub-folders), glob patterns ('photos/**/*.jpg').",
+        ),
+    ],
     prompts: options.Prompts = [],  # noqa: B006 - typer copies it
     prompts_file: options.PromptsFile = None,
     tower: options.TowerName = None,
@@ -60,26 +66,39 @@ def detect(
     from regionclip.records import result_json
 
     vocabulary = options.read_vocabulary(prompts, prompts_file, threshold)
-    settings = options.read_config(tower, config)
+    settings = options.read_config(tower, config, weights)
+    check_outputs(out, json_file)
     images = find_images(sources)
     box_file = None if boxes is None else BoxFile(boxes)
     given = [None if box_file is None else box_file.of(image) for image in images]
     pictures = [None] * len(images) if out is None else picture_names(out, images)
     detector = load(settings, weights=weights, proposer=proposer, device=device, dtype=dtype)
     quiet = json_file is not None and str(json_file) == "-"
-    records = [
-        _one(detector, vocabulary, image, own, picture, quiet)
-        for image, own, picture in progress(list(zip(images, given, pictures, strict=True)), "detect")
-    ]
-    if json_file is not None:
+    records: list[dict[str, Any]] = []
+    try:
+        for image, own, picture in progress(list(zip(images, given, pictures, strict=True)), "detect"):
+            records.append(_one(detector, vocabulary, image, own, picture, quiet))
+    finally:  # an interrupt loses the pictures to come, not those that are done
         text = result_json(detector, vocabulary, records)
         if quiet:
             sys.stdout.write(text)
-        else:
+        elif json_file is not None:
             write_file(json_file, text.encode())
     failed = sum("error" in record for record in records)
     if failed:
         raise typer.Exit(exits.UNREADABLE if failed == len(records) else exits.PARTLY)
+
+
+def check_outputs(out: Path | None, json_file: Path | None) -> None:
+    """Refuse outputs that cannot be before any work is done.
+
+    Raises:
+        ConfigError: where `--out` is a file or `--json` a folder.
+    """
+    if out is not None and out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out}: expected a folder, got a file")
+    if json_file is not None and json_file.is_dir():
+        raise ConfigError(f"--json {json_file}: expected a file, got a folder")
 
 
 def _one(

@@ -34,7 +34,7 @@ def doctor(
         _line(package, _version(package))
     checks = [_text_drawing()]
     start = time.perf_counter()
-    detector = load(options.read_config(tower, config), weights=weights, device=device, dtype=dtype)
+    detector = load(options.read_config(tower, config, weights), weights=weights, device=device, dtype=dtype)
     _describe(detector, time.perf_counter() - start)
     checks += self_test(detector)
     for check in checks:

@@ -38,7 +38,7 @@ def scenes(
     frame_size = read_size(size)
     if min(frame_size) < SMALLEST:
         raise ConfigError(f"size {size!r}: expected sides of at least {SMALLEST} pixels")
-    detector = load(options.read_config(tower, config), weights=weights, device=device, dtype=dtype)
+    detector = load(options.read_config(tower, config, weights), weights=weights, device=device, dtype=dtype)
     figures = evaluate_scenes(
         detector.tower,
         detector.proposer,

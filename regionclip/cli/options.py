@@ -63,13 +63,17 @@ def read_vocabulary(prompts: Sequence[str], file: Path | None, threshold: float 
     return vocabulary
 
 
-def read_config(tower: str | None, file: Path | None) -> "Config":
-    """The settings of `--tower` and `--config`; with both, the file's tower and weights give way to `--tower`."""
+def read_config(tower: str | None, file: Path | None, weights: str | None) -> "Config":
+    """The settings of `--tower` and `--config`; with both, the file's tower and weights give way to `--tower`.
+
+    With neither, a folder given as `--weights` says itself which tower it is of.
+    """
     from regionclip.config import Config
     from regionclip.loading import config_of
 
     if file is None:
-        return config_of(tower or "tiny")
+        is_folder = weights is not None and Path(weights).is_dir()
+        return config_of(tower or (weights if is_folder and weights else "tiny"))
     settings = Config.read(file)
     if tower is None:
         return Config.of(settings, str(file))

@@ -256,8 +256,28 @@ def test_an_output_that_cannot_be_written(
     run: Run, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
-    assert run(pictures, "-p", "person", "--out", tmp_path / "file") == exits.FAILED
+    assert run(pictures, "-p", "person", "--out", tmp_path / "file") == exits.USAGE
+    assert "expected a folder" in capsys.readouterr().err
+    assert run(pictures, "-p", "person", "--json", tmp_path) == exits.USAGE
+    assert "expected a file" in capsys.readouterr().err
+    assert run(pictures / "a.jpg", "-p", "person", "--out", tmp_path / "file" / "sub") == exits.FAILED
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_an_interrupt_keeps_what_is_done(fgclip2_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "many").mkdir()
+    content = cv2.imencode(".png", planted(red=(16, 16, 80, 80)))[1].tobytes()
+    for index in range(2000):
+        (tmp_path / "many" / f"{index:04}.png").write_bytes(content)
+    command = [sys.executable, "-m", "regionclip", "detect", "many", "-p", "red", "--weights", str(fgclip2_folder)]
+    running = subprocess.Popen([*command, "--json", "r.json"], stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert running.stdout is not None
+    running.stdout.readline()  # the first picture is done
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=60)
+    assert running.returncode == exits.INTERRUPTED
+    images = json.loads((tmp_path / "r.json").read_text())["images"]
+    assert 1 <= len(images) < 2000
 
 
 def test_in_a_process_of_its_own(pictures: Path, fgclip2_folder: Path, tmp_path: Path) -> None:

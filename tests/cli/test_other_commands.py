@@ -77,6 +77,10 @@ def test_eval_scenes_prints_a_table() -> None:
     assert "Traceback" not in small.stderr
 
 
+def test_version() -> None:
+    assert regionclip("--version").stdout == "regionclip 0.1.0\n"
+
+
 @pytest.mark.parametrize("command", ["detect", "demo", "towers", "doctor", "bench", "eval"])
 def test_help(command: str) -> None:
     done = regionclip(command, "--help")
