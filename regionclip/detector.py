@@ -178,7 +178,7 @@ class Detector:
     def _weigh(self, embeddings: torch.Tensor, vocabulary: Vocabulary, target: Target) -> Scores:
         with self._timed("words"):
             words = self._wording.words(vocabulary, target, closed=self.config.mode == "closed")
-        score = self.tower.card.region_score if target == "region" else self.tower.card.image_score
+        score = self.tower.card.score(target)
         with self._timed("classify"):
             return classify(embeddings, words, scale=score.scale, bias=score.bias, mode=self.config.mode)
 

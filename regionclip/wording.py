@@ -30,6 +30,7 @@ class Wording:
         self._tower = tower
         self._bank = tuple(bank)
         self._kept: OrderedDict[tuple[str, Target], torch.Tensor] = OrderedDict()
+        self._latest: dict[Target, tuple[Vocabulary, Words]] = {}
 
     def encode(self, phrases: Sequence[str], target: Target) -> torch.Tensor:
         """`(P, D)` float32 unit-length embeddings; warns of phrases longer than the tower reads."""
@@ -53,13 +54,22 @@ class Wording:
         Raises:
             PromptError: where a label has nothing to be weighed against; not in the `closed` mode.
         """
+        known, words = self._latest.get(target, (None, None))
+        if words is None or known != vocabulary:
+            words = self._put_together(vocabulary, target)
+            self._latest[target] = (vocabulary, words)  # a stream asks the same words of every frame
+        if not closed:
+            self._check_opposed(vocabulary, words, target)
+        return words
+
+    def _put_together(self, vocabulary: Vocabulary, target: Target) -> Words:
         phrases = [phrase for label in vocabulary for phrase in label.phrases]
         label_of = [index for index, label in enumerate(vocabulary) for _ in label.phrases]
         # A trained image bias is a background of its own; the bank would fight true scene words such as "floor".
         bank = self._bank if target == "region" else ()
         shared = tuple(dict.fromkeys((*bank, *vocabulary.negatives)))
         own = [(phrase, index) for index, label in enumerate(vocabulary) for phrase in label.negatives]
-        words = Words(
+        return Words(
             phrases=self.encode(phrases, target),
             label_of=torch.tensor(label_of, dtype=torch.long),
             num_labels=len(vocabulary),
@@ -67,14 +77,10 @@ class Wording:
             owner=torch.tensor([BANK] * len(shared) + [index for _, index in own], dtype=torch.long),
             near=_NEAR,
         )
-        if not closed:
-            self._check_opposed(vocabulary, words, target)
-        return words
 
     def _check_opposed(self, vocabulary: Vocabulary, words: Words, target: Target) -> None:
         """A tower without a trained bias must have something to weigh each label against."""
-        score = self._tower.card.region_score if target == "region" else self._tower.card.image_score
-        if score.bias is not None or len(vocabulary) == 0:
+        if self._tower.card.score(target).bias is not None or len(vocabulary) == 0:
             return
         alone = [
             name for name, any_ in zip(vocabulary.names, words.applies.any(dim=1).tolist(), strict=True) if not any_

@@ -54,3 +54,7 @@ class TowerCard:
     budget: int | Literal["dynamic"]
     negatives: tuple[str, ...] = ()
     notice: str = ""
+
+    def score(self, target: Literal["region", "image"]) -> Score:
+        """How a cosine with an embedding of `target` becomes a logit."""
+        return self.region_score if target == "region" else self.image_score
