@@ -8,10 +8,24 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
-from checkpoints import write_fgclip2
+from checkpoints import ODD, write_fgclip2
+
+from regionclip.towers.fgclip2 import FGCLIP2Model
 
 
 @pytest.fixture(scope="session")
 def fgclip2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small random FG-CLIP 2 checkpoint in the official layout."""
     return write_fgclip2(tmp_path_factory.mktemp("fgclip2"))
+
+
+@pytest.fixture(scope="session")
+def odd_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint in which no size equals another, or those of the golden."""
+    return write_fgclip2(tmp_path_factory.mktemp("odd"), **ODD)
+
+
+@pytest.fixture(scope="session")
+def odd_model(odd_folder: Path) -> FGCLIP2Model:
+    """The model of `odd_folder`."""
+    return FGCLIP2Model.from_pretrained(odd_folder)

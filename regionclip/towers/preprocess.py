@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from regionclip.errors import ConfigError
+
 BUDGETS = (128, 256, 576, 784, 1024)
 """Patch budgets FG-CLIP 2 was trained with."""
 
@@ -41,6 +43,16 @@ def grid_for(frame_size: tuple[int, int], patch: int, budget: int) -> tuple[int,
         rows, columns = at(middle)
         low, high = (middle, high) if rows * columns <= budget else (low, middle)
     return at(low)
+
+
+def check_budget(budget: object) -> None:
+    """Make sure that `budget` is `dynamic` or a number of patches.
+
+    Raises:
+        ConfigError: for anything else.
+    """
+    if budget != "dynamic" and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 1):
+        raise ConfigError(f"budget: expected 'dynamic' or a number of patches above 0, got {budget!r}")
 
 
 def budget_grid(frame_size: tuple[int, int], patch: int, budget: int | Literal["dynamic"]) -> tuple[int, int]:

@@ -10,12 +10,12 @@ import torch
 from tokenizers import Tokenizer
 from torch.nn.functional import normalize
 
-from regionclip.errors import ConfigError, WeightsError
+from regionclip.errors import WeightsError
 from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, Target, TokenGrid
 from regionclip.towers.card import Score, TowerCard
 from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
 from regionclip.towers.loading import assign_tensors, fingerprint, read_json, read_tensors
-from regionclip.towers.preprocess import budget_grid, resize_frame
+from regionclip.towers.preprocess import budget_grid, check_budget, resize_frame
 from regionclip.towers.tiny_model import TinyConfig, TinyModel
 from regionclip.towers.tiny_text import END, END_ID, PAD, encode
 
@@ -53,8 +53,7 @@ class TinyTower:
         threshold: float = 0.5,
         budget: int | Literal["dynamic"] = 256,
     ) -> None:
-        if budget != "dynamic" and (isinstance(budget, bool) or budget < 1):
-            raise ConfigError(f"budget: expected 'dynamic' or a number of patches above 0, got {budget!r}")
+        check_budget(budget)
         self._model = model
         self._tokenizer = tokenizer
         config = model.config

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from checkpoints import ODD, official_shapes, write_fgclip2
+from checkpoints import official_shapes, write_fgclip2
 from PIL import Image
 from torch import nn
 from transformers import Siglip2Model
@@ -19,16 +19,6 @@ from regionclip.towers.fgclip2.model import real_patches
 
 GRIDS = ((5, 9), (8, 4), (7, 7), (1, 3))
 LENGTH = 52
-
-
-@pytest.fixture(scope="module")
-def odd_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_fgclip2(tmp_path_factory.mktemp("odd"), **ODD)
-
-
-@pytest.fixture(scope="module")
-def odd_model(odd_folder: Path) -> FGCLIP2Model:
-    return FGCLIP2Model.from_pretrained(odd_folder)
 
 
 @pytest.fixture(scope="module")

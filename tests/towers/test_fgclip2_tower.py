@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from checkpoints import ODD, golden_tensors, write_fgclip2, write_golden
+from checkpoints import golden_tensors, write_fgclip2, write_golden
 from numpy.typing import NDArray
 from torch.nn.functional import normalize
 
@@ -16,16 +16,6 @@ from regionclip.towers.fgclip2 import FGCLIP2Model, FGCLIP2Tower
 
 Frame = NDArray[np.uint8]
 SIZES = ((90, 160), (200, 61), (14, 300), (1, 1))
-
-
-@pytest.fixture(scope="module")
-def odd_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_fgclip2(tmp_path_factory.mktemp("odd"), **ODD)
-
-
-@pytest.fixture(scope="module")
-def odd_model(odd_folder: Path) -> FGCLIP2Model:
-    return FGCLIP2Model.from_pretrained(odd_folder)
 
 
 @pytest.fixture(scope="module")

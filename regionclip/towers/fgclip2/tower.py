@@ -11,7 +11,7 @@ from typing import Final, Literal, Self
 import torch
 from torch.nn.functional import normalize
 
-from regionclip.errors import ConfigError, WeightsError
+from regionclip.errors import WeightsError
 from regionclip.towers.background import BANK
 from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, Target, TokenGrid
 from regionclip.towers.card import Score, TowerCard
@@ -20,7 +20,7 @@ from regionclip.towers.fgclip2.model import FGCLIP2Model, Walk
 from regionclip.towers.fgclip2.text import PhraseTokenizer
 from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
 from regionclip.towers.loading import fingerprint
-from regionclip.towers.preprocess import BUDGETS, budget_grid, patchify, resize_exact
+from regionclip.towers.preprocess import BUDGETS, budget_grid, check_budget, patchify, resize_exact
 
 Budget = int | Literal["dynamic"]
 
@@ -59,8 +59,7 @@ class FGCLIP2Tower:
         revision: str,
         budget: Budget = "dynamic",
     ) -> None:
-        if budget != "dynamic" and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 1):
-            raise ConfigError(f"budget: expected 'dynamic' or a number of patches above 0, got {budget!r}")
+        check_budget(budget)
         text, vision = model.config.text, model.config.vision
         if not text.hidden_size == text.projection_size == vision.hidden_size:
             raise WeightsError(
