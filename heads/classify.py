@@ -6,6 +6,9 @@ Letters: N regions, C labels, P phrases, Q negative phrases, D channels.
     z_c   = largest z of the phrases of label c       per label
     score = e^z_c / (e^z_c + [1 if the tower has a trained bias] + sum of e^z over the negatives of c)
 
+A phrase may bring a scale and a bias of its own: any linear function of the region, such as a taught class,
+stands beside phrases that way.
+
 Without negatives and with a trained bias this is the sigmoid of SigLIP (Zhai et al. 2023, arXiv:2303.15343);
 with negatives and without a bias it is CLIP's softmax over one label and its negatives.
 
@@ -16,7 +19,7 @@ depend on the shape. Hence products and exponentials in pieces of fixed shape, a
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -51,6 +54,8 @@ class Words:
         owner: `(Q,)` long, the label a negative stands against, or `BANK` for all labels.
         near: cosine in -1..1; a bank negative that reaches it with one of a label's phrases says the same
             thing as the label, and is left out for that label. A label's own negatives always count.
+        scales: `(P,)` float32 factor on each phrase's cosine, NaN for the tower's; None takes the tower's for all.
+        biases: `(P,)` float32 summand of each phrase, used where `scales` is not NaN; None with `scales` only.
     """
 
     phrases: torch.Tensor
@@ -59,9 +64,12 @@ class Words:
     negatives: torch.Tensor
     owner: torch.Tensor
     near: float
+    scales: torch.Tensor | None = None
+    biases: torch.Tensor | None = None
 
     def __post_init__(self) -> None:
         _check_pairs("phrases", self.phrases, self.label_of)
+        _check_lines(self.label_of, self.scales, self.biases)
         _check_pairs("negatives", self.negatives, self.owner)
         _check_labels(self.label_of, self.num_labels)
         if len(self.owner) and not (BANK <= int(self.owner.min()) <= int(self.owner.max()) < self.num_labels):
@@ -107,7 +115,7 @@ def classify(
     Raises:
         ValueError: If widths differ, or, in the independent mode, nothing weighs against a label.
     """
-    logits = phrase_logits(regions, words.phrases, scale=scale, bias=bias)  # (N, P)
+    logits = phrase_logits(regions, words.phrases, **_lines(words, scale, bias))  # (N, P)
     best, phrase = best_of(logits, words.label_of, words.num_labels)  # (N, C), (N, C)
     if mode == "closed":
         return Scores(closed(best), phrase)
@@ -115,8 +123,17 @@ def classify(
     return Scores(independent(best, negatives, words.applies, background=bias is not None), phrase)
 
 
-def phrase_logits(regions: torch.Tensor, phrases: torch.Tensor, *, scale: float, bias: float | None) -> torch.Tensor:
-    """`scale * cosine + bias` of unit-length `(N, D)` and `(P, D)` -> `(N, P)` float32."""
+def phrase_logits(
+    regions: torch.Tensor,
+    phrases: torch.Tensor,
+    *,
+    scale: float | torch.Tensor,
+    bias: float | torch.Tensor | None,
+) -> torch.Tensor:
+    """`scale * cosine + bias` of unit-length `(N, D)` and `(P, D)` -> `(N, P)` float32.
+
+    `scale` and `bias` hold for all phrases, or are `(P,)` float32, one for each.
+    """
     return _product(regions, phrases) * scale + (0.0 if bias is None else bias)  # (N, P)
 
 
@@ -204,6 +221,17 @@ def near(
     return (likeness >= cosine).T.contiguous()  # (C, Q)
 
 
+def _lines(words: Words, scale: float, bias: float | None) -> dict[str, Any]:
+    """`scale` and `bias` of each phrase: the tower's, but where a phrase has its own."""
+    if words.scales is None or words.biases is None:
+        return {"scale": scale, "bias": bias}
+    common = torch.isnan(words.scales)  # (P,)
+    return {
+        "scale": torch.where(common, scale, words.scales),  # (P,)
+        "bias": torch.where(common, 0.0 if bias is None else bias, words.biases),  # (P,)
+    }
+
+
 def _product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     """Dot products of `(N, D)` and `(P, D)` -> `(N, P)` float32, in zero-padded blocks of 64 x 64."""
     if left.ndim != 2 or right.ndim != 2 or left.shape[1] != right.shape[1]:
@@ -244,6 +272,14 @@ def _check_pairs(name: str, embeddings: torch.Tensor, index: torch.Tensor) -> No
         raise ValueError(
             f"words: expected {name} of shape (n, D) and one long for each, got {tuple(embeddings.shape)} "
             f"and {tuple(index.shape)} {index.dtype}"
+        )
+
+
+def _check_lines(label_of: torch.Tensor, scales: torch.Tensor | None, biases: torch.Tensor | None) -> None:
+    shapes = [None if each is None else (tuple(each.shape), each.dtype) for each in (scales, biases)]
+    if shapes not in ([None, None], [(tuple(label_of.shape), torch.float32)] * 2):
+        raise ValueError(
+            f"words: expected scales and biases, or neither, float32 of shape {tuple(label_of.shape)}, got {shapes}"
         )
 
 

@@ -1,5 +1,6 @@
 """Detector: frame and words in, labelled regions out."""
 
+import dataclasses
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,21 +10,25 @@ import supervision as sv
 import torch
 from numpy.typing import NDArray
 
-from heads.classify import Scores, classify
+from heads.classify import Scores, classify, phrase_logits
 from heads.pool import clip_to_frame
 from heads.select import Rules, select
 from proposals.base import Proposer
 from regionclip.config import Config
 from regionclip.detections import Found, detections
-from regionclip.errors import ConfigError, FingerprintError, FrameError
+from regionclip.errors import ConfigError, FingerprintError, FrameError, PromptError
 from regionclip.frames import FrameLike, to_frame
+from regionclip.prototype import Prototype
 from regionclip.regions import Boxes, Regions
+from regionclip.teaching import Example, Odds, fit, gather
 from regionclip.towers.base import ImageFeatures, Target, Tower
-from regionclip.vocabulary import Vocabulary, Words
+from regionclip.vocabulary import Label, Vocabulary, Words, check_phrase
 from regionclip.wording import Wording
 
 BATCH = 8
 """Most frames of one tower pass; more cost memory and gain little."""
+
+_SURE = 1 - 1e-6  # a higher score of another label says no more to a class that is taught
 
 
 class Detector:
@@ -123,6 +128,67 @@ class Detector:
         fallback = next(level for level in levels if level is not None)
         return np.array([fallback if label.threshold is None else label.threshold for label in vocabulary], float)
 
+    def teach(  # noqa: PLR0913 - a label's own fields are named here as in Label
+        self,
+        words: Words,
+        name: str,
+        examples: Sequence[Example],
+        *,
+        negatives: Sequence[Example] = (),
+        prompts: Sequence[str] = (),
+        weight: float | None = None,
+        threshold: float | None = None,
+        group: str | None = None,
+        replace: bool = False,
+    ) -> Vocabulary:
+        """Learn a class from examples: a new vocabulary with one more label, which only this tower can use.
+
+        The phrases of the other labels become negatives of the new one. No other label's score changes, bit for bit.
+        With fewer than 8 examples the class is their mean, from 8 on a logistic probe (`regionclip.teaching`).
+
+        Args:
+            words: the vocabulary to add to; may be empty.
+            name: of the new label.
+            examples: `(image, box)` pairs, the box `[x1, y1, x2, y2]` in pixels. The rest of each picture is taken for
+                other things, so name every thing of the class that a picture shows.
+            negatives: `(image, box)` pairs of things it must not be taken for.
+            prompts: phrases that mean it as well; their embedding is blended into that of the examples.
+            weight: share of the examples in that blend, 0..1; half where it is None.
+            threshold: as in `Label`.
+            group: as in `Label`.
+            replace: whether a label of this name may be taught anew, at its old place.
+
+        Raises:
+            PromptError: without examples, for a name that exists, or a weight outside 0..1 or without prompts.
+            BoxError: for a box without area inside its picture, or where nothing is left to tell the examples from.
+            FingerprintError: where the vocabulary was taught with another tower.
+        """
+        self.timings = {}
+        vocabulary = Vocabulary.of(words)
+        check_phrase(name, "label name")
+        if name in vocabulary.names and not replace:
+            raise PromptError(f"teach: the vocabulary has a label {name!r} already; give replace=True to teach it anew")
+        text = self._meaning(prompts, weight)
+        others = [label for label in vocabulary if label.name != name]
+        opposed = [phrase for label in others if label.taught is None for phrase in label.phrases]
+        blank = Prototype(bytes(4 * self.tower.card.width), 1.0, 0.0, self.tower.card.revision, 0)
+        label = Label(name, (), opposed, threshold, group, blank)
+        trial = Vocabulary([*others, label], vocabulary.negatives, vocabulary.threshold)
+        self._wording.words(trial, "region")  # refuses what another tower was taught before any picture is encoded
+        propose = None if self.proposer.has_memory else lambda features: self.proposer(features.frame, features).xyxy
+        evidence = gather(examples, negatives, self.features, propose)
+        taught = fit(
+            evidence,
+            self._odds(evidence.embeddings, trial),
+            tower=self.tower.card.revision,
+            text=text,
+            weight=0.5 if weight is None else weight,
+        )
+        labels = [dataclasses.replace(label, taught=taught) if each.name == name else each for each in vocabulary]
+        if name not in vocabulary.names:
+            labels.append(dataclasses.replace(label, taught=taught))
+        return Vocabulary(labels, vocabulary.negatives, vocabulary.threshold)
+
     def classify_image(self, frame: FrameLike | ImageFeatures, words: Words) -> sv.Classifications:
         """Whole-image zero-shot classification: `class_id` and `confidence` `(C,)` in 0..1, best label first.
 
@@ -181,6 +247,25 @@ class Detector:
         score = self.tower.card.score(target)
         with self._timed("classify"):
             return classify(embeddings, words, scale=score.scale, bias=score.bias, mode=self.config.mode)
+
+    def _meaning(self, prompts: Sequence[str], weight: float | None) -> NDArray[np.float64] | None:
+        """Mean embedding `(D,)` of phrases that mean a taught class; None without."""
+        if weight is not None and (len(prompts) == 0 or not 0 <= weight <= 1):
+            raise PromptError(f"teach: expected a weight in 0..1 of the examples beside prompts, got {weight!r}")
+        phrases = Label("taught", prompts).prompts
+        mean = self._wording.encode(phrases, "region").numpy().astype(float).sum(axis=0)  # (D,)
+        return mean / max(float(np.linalg.norm(mean)), 1e-12) if phrases else None
+
+    def _odds(self, embeddings: NDArray[np.float32], vocabulary: Vocabulary) -> Odds:
+        """What the last label has to outdo on each of `(N, D)` embeddings."""
+        rows, score = torch.from_numpy(embeddings), self.tower.card.region_score
+        words = self._wording.words(vocabulary, "region")
+        logits = phrase_logits(rows, words.negatives[words.applies[-1]], scale=score.scale, bias=score.bias)  # (N, q)
+        background = torch.full((len(rows), 1), -torch.inf if score.bias is None else 0.0)  # (N, 1)
+        against = torch.cat([background, logits], dim=1).double().logsumexp(dim=1)  # (N,)
+        scores = classify(rows, words, scale=score.scale, bias=score.bias).values[:, :-1].double()  # (N, C - 1)
+        padded = torch.nn.functional.pad(scores.clamp(0, _SURE), (1, 0))  # (N, C)
+        return Odds(against.numpy(), padded.max(dim=1).values.logit().numpy())
 
     def _rules(self, regions: Regions) -> Rules:
         nms = self.config.nms

@@ -1,4 +1,4 @@
-"""Label and Vocabulary: what the user asks for, in English, Chinese or both."""
+"""Label and Vocabulary: what the user asks for, in English, Chinese or both, or shown by examples."""
 
 import tomllib
 import unicodedata
@@ -11,6 +11,7 @@ import tomli_w
 
 from regionclip.errors import ConfigError, PromptError
 from regionclip.files import write_file
+from regionclip.prototype import Prototype, load_prototypes, save_prototypes
 
 RESERVED = frozenset({"class_name", "prompt", "region", "objectness", "margin", "runner_up", "class_id", "confidence"})
 """Names of result columns (docs/formats.md), which a group cannot have."""
@@ -26,9 +27,10 @@ class Label:
         negatives: phrases a region must beat to get this label; they act on this label alone.
         threshold: least confidence, 0..1; None takes the vocabulary's.
         group: labels of one group exclude one another on a region (colour, posture, helmet yes / no).
+        taught: what `Detector.teach` learned from examples; it then stands in place of prompts.
 
     Raises:
-        PromptError: for an empty name or phrase, or a threshold outside 0..1.
+        PromptError: for an empty name or phrase, a threshold outside 0..1, or prompts beside `taught`.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Label:
     negatives: Sequence[str] = ()
     threshold: float | None = None
     group: str | None = None
+    taught: Prototype | None = None
 
     def __post_init__(self) -> None:
         for field in ("prompts", "negatives"):
@@ -46,10 +49,12 @@ class Label:
             check_phrase(self.group, f"label {self.name!r}: group")
             if self.group in RESERVED:
                 raise PromptError(f"label {self.name!r}: group {self.group!r} is the name of a result column")
+        if self.taught is not None and self.prompts:
+            raise PromptError(f"label {self.name!r} is taught: expected no prompts beside; give them to Detector.teach")
 
     @property
     def phrases(self) -> tuple[str, ...]:
-        """The phrases that are encoded."""
+        """The phrases that are encoded; for a taught label its name, which is not encoded but stands for it."""
         return tuple(self.prompts) or (self.name,)
 
 
@@ -82,7 +87,7 @@ class Vocabulary:
             if label.name in names:
                 raise PromptError(f"label {label.name!r} is given twice: expected each name once; merge their prompts")
             names.add(label.name)
-            for phrase in label.phrases:
+            for phrase in () if label.taught else label.phrases:
                 other = owner.setdefault(_folded(phrase), label.name)
                 if other != label.name:
                     raise PromptError(
@@ -117,10 +122,11 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: str | Path) -> "Vocabulary":
-        """Read a TOML vocabulary (docs/vocabulary.md).
+        """Read a TOML vocabulary (docs/vocabulary.md), and the safetensors file beside it where labels are taught.
 
         Raises:
             ConfigError: where the file is missing, is not TOML, or has an unknown key.
+            FileError: where the file beside it is missing, damaged, or of another vocabulary.
             PromptError: where its words cannot be asked for.
         """
         path = Path(path)
@@ -135,13 +141,23 @@ class Vocabulary:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise ConfigError(f"vocabulary file {path}: expected [[labels]] tables, got {type(entries).__name__}")
         for entry in entries:
-            _check_keys(entry, {"name", "prompts", "negatives", "threshold", "group"}, f"{path}, [[labels]]")
+            _check_keys(entry, {"name", "prompts", "negatives", "threshold", "group", "taught"}, f"{path}, [[labels]]")
             if "name" not in entry:
                 raise ConfigError(f"vocabulary file {path}: a [[labels]] table has no name")
-        return cls(tuple(Label(**entry) for entry in entries), **table)
+        notes = {entry["name"]: entry.pop("taught") for entry in entries if "taught" in entry}
+        taught = load_prototypes(path, notes)
+        return cls(tuple(Label(**entry, taught=taught.get(entry["name"])) for entry in entries), **table)
 
     def save(self, path: str | Path) -> None:
-        """Write the vocabulary as TOML; `Vocabulary.load` gives an equal one back."""
+        """Write the vocabulary as TOML; `Vocabulary.load` gives an equal one back.
+
+        What was taught goes into a file beside it of the same name but with the ending `.safetensors`.
+
+        Raises:
+            FileError: where a file cannot be written.
+        """
+        # First, so that the TOML never names what is not there.
+        notes = save_prototypes(path, {label.name: label.taught for label in self if label.taught is not None})
         labels = [
             _without_defaults(
                 name=label.name,
@@ -149,6 +165,7 @@ class Vocabulary:
                 negatives=list(label.negatives),
                 threshold=label.threshold,
                 group=label.group,
+                taught=notes.get(label.name),
             )
             for label in self
         ]

@@ -1,5 +1,6 @@
-"""The text side of a detector: a vocabulary's phrases, encoded once and kept."""
+"""The text side of a detector: a vocabulary's phrases, encoded once and kept, and what was taught beside them."""
 
+import math
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -7,9 +8,9 @@ from collections.abc import Sequence
 import torch
 
 from heads.classify import BANK, Words
-from regionclip.errors import PromptError, PromptWarning
+from regionclip.errors import FingerprintError, PromptError, PromptWarning
 from regionclip.towers.base import Target, Tower
-from regionclip.vocabulary import Vocabulary, check_phrase
+from regionclip.vocabulary import Label, Vocabulary, check_phrase
 
 _NEAR = 0.95
 """Cosine from which a bank phrase says the same as a label's own phrase, and is left out for that label."""
@@ -52,7 +53,9 @@ class Wording:
         """What `heads.classify` needs of a vocabulary: embeddings of phrases and negatives, and whose they are.
 
         Raises:
-            PromptError: where a label has nothing to be weighed against; not in the `closed` mode.
+            PromptError: where a label has nothing to be weighed against (not in the `closed` mode), or a taught one is
+                asked of whole images.
+            FingerprintError: where a label was taught with another tower.
         """
         known, words = self._latest.get(target, (None, None))
         if words is None or known != vocabulary:
@@ -63,20 +66,43 @@ class Wording:
         return words
 
     def _put_together(self, vocabulary: Vocabulary, target: Target) -> Words:
-        phrases = [phrase for label in vocabulary for phrase in label.phrases]
+        rows = [self._rows(label, target) for label in vocabulary]  # (p, D) each
+        lines = [_line(label) for label in vocabulary for _ in label.phrases]
         label_of = [index for index, label in enumerate(vocabulary) for _ in label.phrases]
         # A trained image bias is a background of its own; the bank would fight true scene words such as "floor".
         bank = self._bank if target == "region" else ()
         shared = tuple(dict.fromkeys((*bank, *vocabulary.negatives)))
         own = [(phrase, index) for index, label in enumerate(vocabulary) for phrase in label.negatives]
         return Words(
-            phrases=self.encode(phrases, target),
+            phrases=torch.cat([torch.zeros(0, self._tower.card.width), *rows]),
             label_of=torch.tensor(label_of, dtype=torch.long),
             num_labels=len(vocabulary),
             negatives=self.encode([*shared, *(phrase for phrase, _ in own)], target),
             owner=torch.tensor([BANK] * len(shared) + [index for _, index in own], dtype=torch.long),
             near=_NEAR,
+            scales=torch.tensor([scale for scale, _ in lines], dtype=torch.float32),
+            biases=torch.tensor([bias for _, bias in lines], dtype=torch.float32),
         )
+
+    def _rows(self, label: Label, target: Target) -> torch.Tensor:
+        """`(p, D)` unit length, one for each of the label's phrases."""
+        if label.taught is None:
+            return self.encode(label.phrases, target)
+        card = self._tower.card
+        if label.taught.tower != card.revision:
+            raise FingerprintError(
+                f"label {label.name!r} was taught with a tower {label.taught.tower}, this is {card.name} "
+                f"{card.revision}: embeddings of different towers cannot be compared; teach it again with this detector"
+            )
+        if target == "image":
+            raise PromptError(
+                f"label {label.name!r} was taught from regions and cannot be asked of a whole image; leave it out, or "
+                "ask for a region that is the whole frame"
+            )
+        row = torch.frombuffer(bytearray(label.taught.direction), dtype=torch.float32)  # (D,)
+        if len(row) != card.width:
+            raise FingerprintError(f"label {label.name!r}: expected {card.width} channels, got {len(row)}")
+        return row[None]  # (1, D)
 
     def _check_opposed(self, vocabulary: Vocabulary, words: Words, target: Target) -> None:
         """A tower without a trained bias must have something to weigh each label against."""
@@ -102,3 +128,8 @@ class Wording:
                 PromptWarning,
                 stacklevel=2,
             )
+
+
+def _line(label: Label) -> tuple[float, float]:
+    """Scale and bias of a label's phrases; NaN for the tower's."""
+    return (math.nan, math.nan) if label.taught is None else (label.taught.scale, label.taught.bias)

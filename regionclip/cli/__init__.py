@@ -16,7 +16,10 @@ from regionclip.cli.detect import detect
 from regionclip.cli.doctor import doctor
 from regionclip.cli.evaluate import evaluate
 from regionclip.cli.output import say, show_warnings
+from regionclip.cli.scenes import scenes
+from regionclip.cli.teach import teach
 from regionclip.cli.towers import towers
+from regionclip.cli.train import train
 from regionclip.errors import ImageFileError, InputError, RegionclipError, WeightsError
 
 app = typer.Typer(
@@ -32,6 +35,9 @@ app.command()(demo)
 app.command()(towers)
 app.command()(doctor)
 app.command()(bench)
+app.command()(teach)
+app.command()(scenes)
+app.command()(train)
 app.add_typer(evaluate, name="eval")
 
 

@@ -32,9 +32,10 @@ def bench(
     device: options.DeviceName = "auto",
     dtype: options.DtypeName = "auto",
 ) -> None:
-    """Time each stage of one frame; words are encoded beforehand, proposals are not included."""
+    """Time each stage of one frame, and the whole call with its proposals; words are encoded beforehand."""
     import torch
 
+    from regionclip.detector import Detector
     from regionclip.evaluation.random_tower import random_fgclip2
     from regionclip.evaluation.speed import measure, table
     from regionclip.loading import load
@@ -44,13 +45,15 @@ def bench(
     if threads is not None:
         torch.set_num_threads(threads)
     measured: Tower
+    detector: Detector | None = None
     if random is not None and (tower is not None or weights is not None):
         raise ConfigError("bench: expected either --random or --tower and --weights, got both")
     if random is not None:
         measured = random_fgclip2(random, device=device, dtype=dtype, budget=patches or "dynamic")
     else:
         settings = options.read_config(tower, None, weights).changed(budget=patches)
-        measured = load(settings, weights=weights, device=device, dtype=dtype).tower
-    speed = measure(measured, size=frame_size, boxes=boxes, labels=labels, rounds=rounds)
+        detector = load(settings, weights=weights, device=device, dtype=dtype)
+        measured = detector.tower
+    speed = measure(measured, size=frame_size, boxes=boxes, labels=labels, rounds=rounds, detector=detector)
     title = f"{measured.card.name}, {measured.placement}, frame {size}"
     sys.stdout.write(table(speed, title) + "\n")

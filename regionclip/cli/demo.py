@@ -9,24 +9,13 @@ import typer
 from regionclip.cli.output import print_detections, progress
 
 WORDS = (
-    "person",
-    "car=car|汽车",
-    "卡车",
-    "forklift=forklift|叉车",
-    "mobile robot",
-    "机械臂",
-    "suitcase",
-    "紫色的背包",
-    "traffic cone",
-    "灭火器",
-    "梯子",
-    "自行车",
-    "dog",
-    "猫",
-    "blue chair",
-    "黑色的杯子",
-)
-"""English, Chinese, colours, and labels with a phrase in each language."""
+    "person=person|人", "狗", "cat", "car=car|汽车", "卡车", "bus", "自行车", "motorcycle",
+    "forklift=forklift|叉车", "mobile robot", "无人机", "机械臂", "suitcase", "背包", "pallet", "箱子", "traffic cone",
+    "护栏", "灭火器", "ladder",
+    "chair", "显示器", "laptop", "杯子", "bottle", "雨伞", "ball", "open door=open door|打开的门", "关着的门", "table",
+    "knife", "剪刀", "fire=fire|火焰", "烟雾", "camera", "traffic light", "手提包",
+)  # fmt: skip
+"""English, Chinese, a state, and labels with a phrase in each language."""
 
 SIZES = ((540, 960), (480, 640), (540, 960), (600, 600), (540, 960), (480, 640))
 """`(H, W)` in pixels, one a scene."""

@@ -11,6 +11,8 @@ from regionclip.cli.output import print_detections, progress, say
 from regionclip.errors import ConfigError, ImageFileError
 
 if TYPE_CHECKING:
+    import supervision as sv
+
     from regionclip.detector import Detector
     from regionclip.regions import Boxes
     from regionclip.vocabulary import Vocabulary
@@ -77,7 +79,10 @@ def detect(
     records: list[dict[str, Any]] = []
     try:
         for image, own, picture in progress(list(zip(images, given, pictures, strict=True)), "detect"):
-            records.append(_one(detector, vocabulary, image, own, picture, quiet))
+            record, detections = _one(detector, vocabulary, image, own, picture)
+            records.append(record)
+            if detections is not None and not quiet:  # printed last: what is printed is in the file
+                print_detections(str(image), detections)
     finally:  # an interrupt loses the pictures to come, not those that are done
         text = result_json(detector, vocabulary, records)
         if quiet:
@@ -107,9 +112,8 @@ def _one(
     image: Path,
     boxes: "Boxes | None",
     picture: Path | None,
-    quiet: bool,
-) -> dict[str, Any]:
-    """Detect on one picture, print and write what was found; its entry of the result file."""
+) -> tuple[dict[str, Any], "sv.Detections | None"]:
+    """Detect on one picture and draw: its entry of the result file, and what was found."""
     from regionclip.drawing import annotate
     from regionclip.frames import read_frame
     from regionclip.pictures import write_picture
@@ -119,14 +123,12 @@ def _one(
         frame = read_frame(image)
     except ImageFileError as error:
         say(f"regionclip: {error}")
-        return failed_record(str(image), error)
+        return failed_record(str(image), error), None
     regions = detector.regions(frame, boxes)
     detections = detector.classify(regions, vocabulary)
     unusable = int((~regions.valid).sum())
     if unusable:
         say(f"regionclip: {image}: {unusable} of {len(regions)} boxes have no area inside the picture: no label")
-    if not quiet:
-        print_detections(str(image), detections)
     if picture is not None:
         write_picture(picture, annotate(frame, detections))
-    return image_record(str(image), regions, detections)
+    return image_record(str(image), regions, detections), detections

@@ -50,6 +50,40 @@ def scenes(
     sys.stdout.write(table(figures) + "\n")
 
 
+@evaluate.command()
+def teaching(
+    tower: options.TowerName = None,
+    weights: options.WeightsName = None,
+    config: options.ConfigFile = None,
+    device: options.DeviceName = "auto",
+    dtype: options.DtypeName = "auto",
+    examples: Annotated[int, typer.Option(min=1, help="Boxes that a class is taught from.")] = 5,
+    draws: Annotated[int, typer.Option(min=1, help="Lessons of one kind.")] = 4,
+    count: Annotated[int, typer.Option("--scenes", min=1, help="How many scenes are labelled.")] = 120,
+    seed: Annotated[int, typer.Option(min=0, help="Of the series of scenes.")] = 900_101,
+) -> None:
+    """Teach kinds from a few boxes: kinds never shown in training, and known ones whose word is withheld."""
+    from regionclip.evaluation.teaching import evaluate_teaching, table
+    from regionclip.loading import load
+    from regionclip.scenes.phrases import KINDS
+
+    detector = load(options.read_config(tower, config, weights), weights=weights, device=device, dtype=dtype)
+    for title, kinds in (("kinds never shown in training", None), ("known kinds, their word withheld", KINDS)):
+        try:
+            figures = evaluate_teaching(
+                detector,
+                kinds=kinds,
+                examples=examples,
+                draws=draws,
+                scenes=count,
+                seed=seed,
+                watch=lambda names: progress(names, "kinds"),
+            )
+        except ValueError as error:  # too few scenes
+            raise ConfigError(str(error)) from error
+        sys.stdout.write(table(figures, title) + "\n")
+
+
 def read_size(text: str) -> tuple[int, int]:
     """`(H, W)` of a size written as `WxH`.
 

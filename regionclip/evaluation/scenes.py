@@ -6,86 +6,72 @@ seed of its run, its checks use 777000).
 Letters: N boxes, C labels.
 """
 
-import contextlib
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
 from proposals.base import Proposer
 from regionclip.detector import Detector
-from regionclip.scenes.phrases import COLOURS, KINDS, LANGUAGES, Language, name, phrase
+from regionclip.evaluation.intervals import Share, balanced, share
+from regionclip.evaluation.precision import Found, Truth, average_precision, covered
+from regionclip.regions import Regions
+from regionclip.scenes.colours import colours_of
+from regionclip.scenes.kinds import KINDS as DRAWN
+from regionclip.scenes.phrases import KINDS, misspelt, name, phrase, trait_phrase
 from regionclip.scenes.render import Scene, render_scene
+from regionclip.scenes.sentences import LANGUAGES, UNSEEN, Language
+from regionclip.scenes.strangers import NONSENSE_TEST, held_back_strangers
 from regionclip.towers.base import Tower
 
-STRANGERS: dict[Language, tuple[str, ...]] = {
-    "en": ("zebra", "piano", "birthday cake", "rabbit", "scissors", "windmill", "penguin", "trumpet", "florble"),
-    "zh": ("斑马", "钢琴", "生日蛋糕", "兔子", "剪刀", "风车", "企鹅", "小号", "魑魅"),
-}
-"""Words of things that no scene shows and that training never named."""
+PAIRS: tuple[tuple[str, str], ...] = tuple((kind, colour) for kind in KINDS for colour in colours_of(kind))
+"""Every kind in every colour that it may have."""
+ASKED: tuple[tuple[str, str], ...] = tuple((kind, trait) for kind in KINDS for trait in DRAWN[kind].traits)
+"""Yes / no questions: a kind and a trait that it may have."""
 
-_TOP = 5  # labels of one box that go into the average precision
-_RESAMPLES = 1000
+_PROPOSALS = 50
+_Hits = dict[str, NDArray[np.bool_]]
+_Watch = Callable[[Sequence[int]], Iterable[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """A share of hits with its 95 % interval, found by drawing whole scenes anew (bootstrap), all in 0..1."""
+class Row:
+    """One figure.
 
-    value: float
-    low: float
-    high: float
+    Attributes:
+        key: its short name: "kinds_en", "ap50".
+        title: what it is, for people.
+        value: in 0..1, with its interval.
+    """
+
+    key: str
+    title: str
+    value: Share
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        return f"  {self.title:<74} {self.value}"
 
 
 @dataclass(frozen=True, slots=True)
 class SceneFigures:
-    """Figures of one detector on one series of scenes, all in 0..1.
+    """Figures of one detector on one series of scenes.
 
     Attributes:
         seed: of the series.
-        scenes: how many were rendered.
+        scenes: how many of the first set were rendered; the other sets are half as large.
         regions: labelled objects in them.
-        kinds: top-1 among all kinds with true boxes, one entry a language.
-        pairs: top-1 among all kind and colour phrases with true boxes, one entry a language.
-        agreement: share of regions for which the English and the Chinese kind are the same.
-        whole: top-1 among all kinds for whole frames that one object dominates, one entry a language.
-        found: share of true boxes whose own kind scores above the tower's threshold, one entry a language.
-        false_alarms: share of pairs of a true box and another kind above the threshold, one entry a language.
-        strangers: the same for words of things that no scene shows.
-        ap: COCO average precision over IoU .5 to .95 with the detector's own boxes and English kinds.
-        ap50: the same at IoU .5.
-        ap75: the same at IoU .75.
-        recall50: share of true boxes that a proposal overlaps by IoU .5 or more.
+        rows: the figures, in the order of the table.
     """
 
     seed: int
     scenes: int
     regions: int
-    kinds: dict[Language, Share]
-    pairs: dict[Language, Share]
-    agreement: Share
-    whole: dict[Language, Share]
-    found: dict[Language, Share]
-    false_alarms: dict[Language, float]
-    strangers: dict[Language, float]
-    ap: float
-    ap50: float
-    ap75: float
-    recall50: Share
+    rows: tuple[Row, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class _Truth:
-    boxes: NDArray[np.float32]  # (N, 4) xyxy in frame pixels
-    kinds: NDArray[np.int64]  # (N,)
-    pairs: NDArray[np.int64]  # (N,) kind x colour
+    def __getitem__(self, key: str) -> Share:
+        return next(row.value for row in self.rows if row.key == key)
 
 
 def evaluate_scenes(
@@ -95,178 +81,195 @@ def evaluate_scenes(
     seed: int = 900_001,
     scenes: int = 200,
     size: tuple[int, int] = (480, 640),
-    watch: Callable[[Sequence[int]], Iterable[int]] = iter,
+    watch: _Watch = iter,
 ) -> SceneFigures:
-    """Measure a tower and a proposer on `scenes` fresh scenes of `size` `(H, W)` pixels.
+    """Measure a tower and a proposer on `scenes` fresh scenes of `size` `(H, W)` pixels, and on further sets.
 
     Words for true boxes go through `Detector`, as a user's call would. Average precision is COCO's: all proposals, the
     five best labels of each at score times objectness, no threshold and no further suppression. `watch` gets the
     scenes' numbers and gives them back one by one, as a progress bar does.
     """
     detector = Detector(tower, proposer)
-    truths, answers, found = [], [], []
-    for index in watch(range(scenes)):
-        scene = render_scene(seed, index, size)
-        truths.append(_truth(scene))
-        answers.append(_answers(detector, scene, truths[-1]) | _whole(detector, seed, index, size))
-        found.append(_found(detector, scene))
-    both = {key: [answer[key] for answer in answers] for key in answers[0]}
-    ap, ap50, ap75 = _average_precision(truths, found, size)
-    return SceneFigures(
-        seed=seed,
-        scenes=scenes,
-        regions=sum(len(truth.kinds) for truth in truths),
-        kinds={language: _share(both[f"kinds {language}"]) for language in LANGUAGES},
-        pairs={language: _share(both[f"pairs {language}"]) for language in LANGUAGES},
-        agreement=_share(both["agreement"]),
-        whole={language: _share(both[f"whole {language}"]) for language in LANGUAGES},
-        found={language: _share(both[f"found {language}"]) for language in LANGUAGES},
-        false_alarms={language: float(np.concatenate(both[f"false {language}"]).mean()) for language in LANGUAGES},
-        strangers={language: float(np.concatenate(both[f"strangers {language}"]).mean()) for language in LANGUAGES},
-        ap=ap,
-        ap50=ap50,
-        ap75=ap75,
-        recall50=_share([_covered(truth, boxes) for truth, (boxes, _) in zip(truths, found, strict=True)]),
-    )
+    half = max(1, scenes // 2)
+
+    def series(number: int, many: int, **order: Any) -> list[Scene]:  # noqa: ANN401 - options of render_scene
+        return [render_scene(seed + number, index, size, **order) for index in watch(range(many))]
+
+    usual = series(0, scenes)
+    rows = _words(detector, usual, watch)
+    rows += _boxes(detector, usual, watch, "", "")
+    rows += _pairs(detector, series(1, half, pairs="held out"), "held_out")
+    other = series(2, half, style="other")
+    rows += _kinds(detector, other, "other", "kinds, shapes, textures and places never shown")
+    rows += _boxes(detector, other, watch, "other_", ", shapes, textures and places never shown")
+    small = series(3, half, sides=(0.05, 0.15))
+    rows += _kinds(detector, small, "small", "kinds, objects of 5 to 15 % of the side")
+    rows += _boxes(detector, small, watch, "small_", ", objects of 5 to 15 % of the side")
+    rows += _whole(detector, series(4, scenes, count=(1, 1), sides=(0.5, 0.9)))
+    rows += _traits(detector, series(5, half, kinds=sorted({kind for kind, _ in ASKED})))
+    return SceneFigures(seed, scenes, sum(len(scene.objects) for scene in usual), tuple(rows))
 
 
 def table(figures: SceneFigures) -> str:
     """The figures as lines of text."""
-    rows: list[tuple[str, object]] = []
-    for title, values in (
-        (f"top-1 of {len(KINDS)} kinds, true boxes", figures.kinds),
-        (f"top-1 of {len(KINDS) * len(COLOURS)} kind x colour phrases, true boxes", figures.pairs),
-        ("top-1 of kinds, whole frame with one large object", figures.whole),
-        ("own kind above the threshold", figures.found),
-    ):
-        rows += [(f"{title}, {language}", values[language]) for language in LANGUAGES]
-    rows.append(("English and Chinese agree on the kind", figures.agreement))
-    for title, shares in (("another kind", figures.false_alarms), ("words of things not shown", figures.strangers)):
-        rows += [(f"{title} above the threshold, {language}", f"{shares[language]:.4f}") for language in LANGUAGES]
-    rows += [("proposals: recall at IoU .5", figures.recall50), ("proposals: AP50", f"{figures.ap50:.3f}")]
-    rows += [("proposals: AP75", f"{figures.ap75:.3f}"), ("proposals: AP .5:.95", f"{figures.ap:.3f}")]
     head = f"{figures.scenes} scenes, {figures.regions} regions, seed {figures.seed}, 95 % intervals over scenes"
-    return "\n".join([head, *(f"  {title:<60} {value}" for title, value in rows)])
+    return "\n".join([head, *map(str, figures.rows)])
 
 
-def _truth(scene: Scene) -> _Truth:
-    boxes = np.array([thing.xyxy for thing in scene.objects], np.float32).reshape(-1, 4)
-    kinds = np.array([KINDS.index(thing.kind) for thing in scene.objects], np.int64)
-    colours = np.array([COLOURS.index(thing.colour) for thing in scene.objects], np.int64)
-    return _Truth(boxes, kinds, kinds * len(COLOURS) + colours)
-
-
-def _answers(detector: Detector, scene: Scene, truth: _Truth) -> dict[str, NDArray[np.bool_]]:
-    """Hits of one scene, for each figure one array over its regions (and words)."""
-    regions = detector.regions(scene.frame, truth.boxes)
-    threshold = detector.tower.card.threshold
-    hits: dict[str, NDArray[np.bool_]] = {}
-    best = []
-    own = np.arange(len(KINDS))[None] == truth.kinds[:, None]  # (N, C)
-    for language in LANGUAGES:
-        scores = detector.scores(regions, [name(kind, language) for kind in KINDS])  # (N, C)
-        pairs = detector.scores(regions, [phrase(kind, colour, language) for kind in KINDS for colour in COLOURS])
-        strange = detector.scores(regions, list(STRANGERS[language]))
-        best.append(scores.argmax(1))
-        hits[f"kinds {language}"] = best[-1] == truth.kinds
-        hits[f"pairs {language}"] = pairs.argmax(1) == truth.pairs
-        hits[f"found {language}"] = scores[own] > threshold
-        hits[f"false {language}"] = scores[~own] > threshold
-        hits[f"strangers {language}"] = (strange > threshold).ravel()
-    hits["agreement"] = np.equal(best[0], best[1])
-    return hits
-
-
-def _whole(detector: Detector, seed: int, index: int, size: tuple[int, int]) -> dict[str, NDArray[np.bool_]]:
-    """Hits on a scene of its own, in which one object fills much of the frame."""
-    scene = render_scene(seed + 1, index, size, count=(1, 1), sides=(0.5, 0.9))
-    features = detector.features(scene.frame)
-    hits = {}
-    for language in LANGUAGES:
-        answer = detector.classify_image(features, [name(kind, language) for kind in KINDS])
-        hits[f"whole {language}"] = np.array([KINDS[answer.class_id[0]] == thing.kind for thing in scene.objects])
-    return hits
-
-
-def _found(detector: Detector, scene: Scene) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The detector's own boxes `(N, 4)` and their confidence for each English kind `(N, C)`."""
-    regions = detector.regions(scene.frame)
-    scores = detector.scores(regions, [name(kind, "en") for kind in KINDS])
-    return regions.xyxy, scores * regions.objectness[:, None]
-
-
-def _covered(truth: _Truth, boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
-    if len(boxes) == 0:
-        return np.zeros(len(truth.boxes), np.bool_)
-    return np.asarray(_overlaps(truth.boxes, boxes).max(1) >= 0.5)
-
-
-def _overlaps(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
-    """IoU of all pairs, `(N, M)`."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(2)  # (N, M)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(1) for boxes in (first, second)]
-    total: NDArray[np.float32] = shared / (areas[0][:, None] + areas[1][None] - shared)
-    return total
-
-
-def _share(hits: Sequence[NDArray[np.bool_]]) -> Share:
-    """Mean over all regions; the interval from resampling scenes, since regions of one scene are not independent."""
-    good = np.array([each.sum() for each in hits], np.float64)  # (scenes,)
-    count = np.array([len(each) for each in hits], np.float64)  # (scenes,)
-    drawn = np.random.default_rng(0).integers(len(hits), size=(_RESAMPLES, len(hits)))
-    again = good[drawn].sum(1) / np.maximum(count[drawn].sum(1), 1)  # (resamples,)
-    low, high = np.percentile(again, [2.5, 97.5])
-    return Share(float(good.sum() / max(count.sum(), 1)), float(low), float(high))
-
-
-def _average_precision(
-    truths: Sequence[_Truth], found: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]], size: tuple[int, int]
-) -> tuple[float, float, float]:
-    """COCO AP over IoU .5 to .95, at .5 and at .75."""
-    annotations: list[dict[str, object]] = []
-    rows: list[list[float]] = []
-    for image, (truth, (boxes, scores)) in enumerate(zip(truths, found, strict=True), 1):
-        for box, kind in zip(truth.boxes, truth.kinds, strict=True):
-            wide, high = float(box[2] - box[0]), float(box[3] - box[1])
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": image,
-                    "category_id": int(kind) + 1,
-                    "bbox": [float(box[0]), float(box[1]), wide, high],
-                    "area": wide * high,
-                    "iscrowd": 0,
-                }
-            )
-        for box, row in zip(boxes, scores, strict=True):
-            for kind in np.argsort(-row)[:_TOP]:
-                rows.append([image, box[0], box[1], box[2] - box[0], box[3] - box[1], row[kind], kind + 1])
-    if not rows:
-        return 0.0, 0.0, 0.0
-    return _quietly(lambda: _coco(annotations, np.array(rows, np.float64), len(truths), size))
-
-
-def _coco(
-    annotations: list[dict[str, object]], rows: NDArray[np.float64], images: int, size: tuple[int, int]
-) -> tuple[float, float, float]:
-    truth = COCO()
-    truth.dataset = {
-        "info": {},
-        "images": [{"id": i + 1, "height": size[0], "width": size[1]} for i in range(images)],
-        "annotations": annotations,
-        "categories": [{"id": i + 1, "name": kind} for i, kind in enumerate(KINDS)],
+def _words(detector: Detector, scenes: Sequence[Scene], watch: _Watch) -> list[Row]:
+    """Kinds, pairs, sentences, typos and strangers, with true boxes."""
+    hits = [_asked(detector, scenes[index]) for index in watch(range(len(scenes)))]
+    titles = {
+        "kinds": f"{len(KINDS)} kinds, true boxes, top-1",
+        "pairs": f"{len(PAIRS)} kind x colour phrases, pairs shown in training, top-1",
+        "unseen": f"kinds in {len(UNSEEN['en'])} sentences never made in training, top-1",
+        "typos": "kinds misspelt by one letter in a word of four or more, top-1",
+        "found": "own kind above the default threshold",
+        "false": "another kind above the threshold, share of pairs",
+        "strangers": "unknown nouns above the threshold, share of pairs",
+        "nonsense": "nonsense words above the threshold, share of pairs",
+        "agreement": "English and Chinese name the same kind",
     }
-    truth.createIndex()
-    evaluation = COCOeval(truth, truth.loadRes(rows), "bbox")
-    evaluation.evaluate()
-    evaluation.accumulate()
-    evaluation.summarize()
-    ap, ap50, ap75 = (float(value) for value in evaluation.stats[:3])
-    return ap, ap50, ap75
+    return [
+        Row(key, _titled(titles[key.removesuffix("_en").removesuffix("_zh")], key), share([hit[key] for hit in hits]))
+        for key in hits[0]
+    ]
 
 
-def _quietly(work: Callable[[], tuple[float, float, float]]) -> tuple[float, float, float]:
-    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
-        return work()
+def _titled(title: str, key: str) -> str:
+    return f"{title}, {key[-2:]}" if key.endswith(("_en", "_zh")) else title
+
+
+def _asked(detector: Detector, scene: Scene) -> _Hits:
+    """Hits of one scene, for each figure one array over its regions (and words)."""
+    regions, kinds = _regions(detector, scene), _kinds_of(scene)
+    threshold = detector.tower.card.threshold
+    own = np.arange(len(KINDS))[None] == kinds[:, None]  # (N, C)
+    hits: _Hits = {}
+    best: dict[str, NDArray[np.intp]] = {}
+    for language in LANGUAGES:
+        names = [name(kind, language) for kind in KINDS]
+        scores = detector.scores(regions, names)  # (N, C)
+        best[language] = scores.argmax(1)
+        hits[f"kinds_{language}"] = best[language] == kinds
+        hits[f"pairs_{language}"] = _best_pair(detector, regions, language) == _pairs_of(scene)
+        sentences = [[frame.format(noun) for noun in names] for frame in UNSEEN[language]]
+        hits[f"unseen_{language}"] = np.concatenate(
+            [detector.scores(regions, words).argmax(1) == kinds for words in sentences]
+        )
+        hits[f"found_{language}"] = scores[own] > threshold
+        hits[f"false_{language}"] = scores[~own] > threshold
+        strangers = detector.scores(regions, list(held_back_strangers(language))) > threshold
+        nonsense = detector.scores(regions, list(NONSENSE_TEST[language])) > threshold
+        hits[f"strangers_{language}"], hits[f"nonsense_{language}"] = strangers.ravel(), nonsense.ravel()
+    long = np.isin(kinds, _LONG)  # (N,)
+    hits["typos"] = np.concatenate([detector.scores(regions, words).argmax(1)[long] == kinds[long] for words in _TYPOS])
+    hits["agreement"] = np.array([a == b for a, b in zip(best["en"], best["zh"], strict=True)], np.bool_)
+    return hits
+
+
+def _misspelt(seed: int) -> list[str]:
+    """Every English kind with one slip in one of its words of four letters or more; shorter names stay as they are."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for kind in KINDS:
+        words = name(kind, "en").split(" ")
+        long = [i for i, word in enumerate(words) if len(word) >= 4]
+        if long:
+            at = long[rng.integers(len(long))]
+            words[at] = misspelt(rng, words[at])
+        made.append(" ".join(words))
+    return made
+
+
+_TYPOS = tuple(_misspelt(seed) for seed in range(5))
+_LONG = [place for place, (kind, wrong) in enumerate(zip(KINDS, _TYPOS[0], strict=True)) if kind != wrong]
+"""Kinds whose names are misspelt; only these are asked for."""
+
+
+def _kinds(detector: Detector, scenes: Sequence[Scene], key: str, title: str) -> list[Row]:
+    rows = []
+    for language in LANGUAGES:
+        names = [name(kind, language) for kind in KINDS]
+        hits = [detector.scores(_regions(detector, s), names).argmax(1) == _kinds_of(s) for s in scenes]
+        rows.append(Row(f"{key}_{language}", f"{title}, top-1, {language}", share(hits)))
+    return rows
+
+
+def _pairs(detector: Detector, scenes: Sequence[Scene], key: str) -> list[Row]:
+    title = f"{len(PAIRS)} kind x colour phrases, pairs never trained, top-1"
+    rows = _kinds(detector, scenes, f"{key}_kinds", "kinds in colours they never had in training")
+    for language in LANGUAGES:
+        hits = [_best_pair(detector, _regions(detector, s), language) == _pairs_of(s) for s in scenes]
+        rows.append(Row(f"{key}_{language}", f"{title}, {language}", share(hits)))
+    return rows
+
+
+def _traits(detector: Detector, scenes: Sequence[Scene]) -> list[Row]:
+    """Balanced accuracy of yes / no questions: whether the phrase that says so scores above the one that denies it."""
+    regions = [_regions(detector, scene) for scene in scenes]
+    rows = []
+    for kind, trait in ASKED:
+        for language in LANGUAGES:
+            words = [trait_phrase(kind, trait, holds, language) for holds in (False, True)]
+            yes, no = [], []
+            for scene, seen in zip(scenes, regions, strict=True):
+                scores = detector.scores(seen, words)  # (N, 2)
+                asked = np.array([item.kind == kind and item.certain for item in scene.objects], np.bool_)
+                holds = np.array([trait in item.traits for item in scene.objects], np.bool_)
+                said = scores[:, 1] > scores[:, 0]
+                yes.append(said[asked & holds])
+                no.append(~said[asked & ~holds])
+            title = f"{kind}: {trait}? balanced accuracy, {language}"
+            rows.append(Row(f"{kind}_{trait}_{language}", title, balanced(yes, no)))
+    return rows
+
+
+def _boxes(detector: Detector, scenes: Sequence[Scene], watch: _Watch, key: str, title: str) -> list[Row]:
+    """The detector's own boxes, with English kinds."""
+    found: list[Found] = []
+    for index in watch(range(len(scenes))):
+        regions = detector.regions(scenes[index].frame)
+        scores = detector.scores(regions, [name(kind, "en") for kind in KINDS])
+        found.append((regions.xyxy, scores * regions.objectness[:, None]))
+    truths: list[Truth] = [(_boxes_of(scene), _kinds_of(scene)) for scene in scenes]
+    precision = average_precision(truths, found, KINDS)
+    recall = share([covered(boxes, own[:_PROPOSALS]) for (boxes, _), (own, _) in zip(truths, found, strict=True)])
+    rows = [Row(f"{key}recall50", f"{_PROPOSALS} proposals: recall at IoU .5{title}", recall)]
+    values = (("ap50", "AP50", precision.ap50), ("ap75", "AP75", precision.ap75), ("ap", "AP .5:.95", precision.ap))
+    return rows + [Row(key + short, f"{long}, kinds, proposals{title}", value) for short, long, value in values]
+
+
+def _whole(detector: Detector, scenes: Sequence[Scene]) -> list[Row]:
+    """Whole frames that one object fills for the most part."""
+    rows = []
+    features = [detector.features(scene.frame) for scene in scenes]
+    for language in LANGUAGES:
+        names = [name(kind, language) for kind in KINDS]
+        hits = []
+        for scene, frame in zip(scenes, features, strict=True):
+            best = int(detector.classify_image(frame, names).class_id[0])
+            hits.append(np.array([KINDS[best] == item.kind for item in scene.objects], np.bool_))
+        title = f"kinds, whole frame with one large object, top-1, {language}"
+        rows.append(Row(f"whole_{language}", title, share(hits)))
+    return rows
+
+
+def _regions(detector: Detector, scene: Scene) -> Regions:
+    return detector.regions(scene.frame, _boxes_of(scene))
+
+
+def _best_pair(detector: Detector, regions: Regions, language: Language) -> NDArray[np.int64]:
+    return np.asarray(detector.scores(regions, [phrase(*pair, language) for pair in PAIRS]).argmax(1))
+
+
+def _boxes_of(scene: Scene) -> NDArray[np.float32]:
+    return np.array([item.xyxy for item in scene.objects], np.float32).reshape(-1, 4)
+
+
+def _kinds_of(scene: Scene) -> NDArray[np.int64]:
+    return np.array([KINDS.index(item.kind) for item in scene.objects], np.int64)
+
+
+def _pairs_of(scene: Scene) -> NDArray[np.int64]:
+    return np.array([PAIRS.index((item.kind, item.colour or "")) for item in scene.objects], np.int64)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import torch
 from tokenizers import Tokenizer
@@ -18,6 +18,9 @@ from regionclip.towers.loading import assign_tensors, fingerprint, read_json, re
 from regionclip.towers.preprocess import budget_grid, check_budget, resize_frame
 from regionclip.towers.tiny_model import TinyConfig, TinyModel
 from regionclip.towers.tiny_text import END, END_ID, PAD, encode
+
+if TYPE_CHECKING:
+    from regionclip.towers.tiny_trainee import TinyTrainee
 
 MODEL_TYPE: Final = "regionclip-tiny"
 BUDGETS: Final = (128, 256, 400)
@@ -166,6 +169,12 @@ class TinyTower:
                 encoded[index] = TokenGrid(row.clone() if len(places) > 1 else row, grid)
         return [each for each in encoded if each is not None]
 
+    def trainee(self) -> "TinyTrainee":
+        """A copy of the network that can be trained; the tower itself stays as it is."""
+        from regionclip.towers.tiny_trainee import TinyTrainee
+
+        return TinyTrainee(self._model, self._tokenizer, name=self._card.name, budget=self._card.budget)
+
     def preprocess(self, frame: Frame) -> torch.Tensor:
         """`(3, h*16, w*16)` uint8 RGB."""
         h, w = budget_grid(frame.shape[:2], self._card.patch, self._card.budget)
@@ -200,7 +209,10 @@ def read_config(notes: dict[str, Any], where: Path) -> TinyConfig:
     """
     if notes.get("model_type") != MODEL_TYPE:
         raise WeightsError(f"{where}: expected model_type {MODEL_TYPE!r}, got {notes.get('model_type')!r}")
-    names = [field.name for field in fields(TinyConfig)]
+    residual = notes.get("residual")
+    if not isinstance(residual, bool):
+        raise WeightsError(f"{where}: expected residual to be true or false, got {residual!r}")
+    names = [field.name for field in fields(TinyConfig) if field.name != "residual"]
     if missing := [name for name in names if name not in notes]:
         raise WeightsError(f"{where}: missing {', '.join(missing)}")
     sizes = {name: notes[name] for name in names}
@@ -212,7 +224,7 @@ def read_config(notes: dict[str, Any], where: Path) -> TinyConfig:
             raise WeightsError(f"{where}: expected {name} to be a whole number above 0, got {size!r}")
     if sizes["width"] % (4 * sizes["heads"]):
         raise WeightsError(f"{where}: expected width to be a multiple of 4 * heads, got {sizes['width']}")
-    return TinyConfig(stem=(stem[0], stem[1], stem[2]), **sizes)
+    return TinyConfig(stem=(stem[0], stem[1], stem[2]), residual=residual, **sizes)
 
 
 def _defaults(notes: dict[str, Any], where: Path) -> tuple[float, int]:

@@ -29,6 +29,8 @@ class TinyConfig:
         text_blocks: blocks of the text encoder.
         vocabulary: entries of the tokenizer.
         text_length: most tokens of a phrase, end token included.
+        residual: dense features keep each token beside what attention gathers (True), or are FG-CLIP 2's own dense
+            head, which has no residual from the token (False); see docs/embedded_tower.md for the comparison.
     """
 
     width: int = 128
@@ -38,8 +40,9 @@ class TinyConfig:
     stem: tuple[int, int, int] = (24, 48, 96)
     positions: int = 12
     text_blocks: int = 3
-    vocabulary: int = 900
-    text_length: int = 32
+    vocabulary: int = 1600
+    text_length: int = 48
+    residual: bool = True
 
     @property
     def patch(self) -> int:
@@ -175,7 +178,10 @@ class TinyModel(nn.Module):
 
     def dense(self, tokens: torch.Tensor) -> torch.Tensor:
         """`(B, h*w, D)` tokens to `(B, h*w, D)` features in the space of region phrases."""
-        return self.dense_out(self.dense_block(tokens))
+        if self.config.residual:
+            return self.dense_out(self.dense_block(tokens))
+        gathered = self.dense_block.attention(tokens, tokens)  # (B, h*w, D)
+        return self.dense_out(gathered + self.dense_block.mlp(self.dense_block.norm2(gathered)))
 
     def whole(self, tokens: torch.Tensor) -> torch.Tensor:
         """`(B, h*w, D)` tokens to `(B, D)` embeddings in the space of image phrases."""

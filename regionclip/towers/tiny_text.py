@@ -12,6 +12,8 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 PAD, END = "<pad>", "<end>"
 END_ID = 1
 _HAN = r"\p{Han}"
+_LONGEST = 5
+"""Bytes of an entry: a long word is made of several, so that one wrong letter leaves the rest of it as it was."""
 
 
 def train_tokenizer(texts: Iterable[str], entries: int) -> Tokenizer:
@@ -29,6 +31,7 @@ def train_tokenizer(texts: Iterable[str], entries: int) -> Tokenizer:
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=entries,
+        max_token_length=_LONGEST,
         special_tokens=[PAD, END],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,

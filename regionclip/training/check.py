@@ -9,8 +9,11 @@ from torch.nn.functional import normalize
 from torchvision.ops import box_iou, roi_align
 
 from proposals.dense import DenseHead
-from regionclip.scenes.phrases import COLOURS, KINDS, LANGUAGES, name, phrase
-from regionclip.scenes.render import render_scene
+from regionclip.scenes.kinds import KINDS as DRAWN
+from regionclip.scenes.phrases import COLOURS, KINDS, misspelt, name, phrase, trait_phrase
+from regionclip.scenes.render import Pairs, render_scene
+from regionclip.scenes.sentences import LANGUAGES, UNSEEN
+from regionclip.scenes.stage import SceneObject
 from regionclip.towers.preprocess import grid_for, resize_frame
 from regionclip.towers.tiny_text import encode, pad
 from regionclip.training.data import PATCH
@@ -18,6 +21,7 @@ from regionclip.training.network import TrainingNetwork, to_map
 
 CHECK_SEED = 777_000
 _SIZES = ((480, 640), (540, 960), (240, 320))
+_TRAITS = tuple((kind, trait) for kind in KINDS for trait in DRAWN[kind].traits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,7 @@ class _Case:
     image: torch.Tensor  # (1, 3, h*16, w*16) float32 in -1..1
     grid: tuple[int, int]
     boxes: torch.Tensor  # (N, 4) xyxy in tokens
-    kinds: torch.Tensor  # (N,)
-    both: torch.Tensor  # (N,) index of kind x colour
+    objects: tuple[SceneObject, ...]  # N
 
 
 class Check:
@@ -35,43 +38,90 @@ class Check:
     Args:
         tokenizer: of the tower.
         text_length: most tokens of a phrase.
-        scenes: how many.
+        scenes: how many with trained pairs of kind and colour; half as many show pairs that are never trained.
+        budget: most tokens of a picture.
     """
 
     def __init__(self, tokenizer: Tokenizer, text_length: int, scenes: int = 60, budget: int = 256) -> None:
-        self._cases = [_case(i, budget) for i in range(scenes)]
-        self._words = {}
-        for language in LANGUAGES:
-            nouns = [name(kind, language) for kind in KINDS]
-            pairs = [phrase(kind, colour, language) for kind in KINDS for colour in COLOURS]
-            self._words[language] = [[encode(tokenizer, t, text_length)[0] for t in texts] for texts in (nouns, pairs)]
+        self._trained = [_case(i, budget, "trained") for i in range(scenes)]
+        self._held_out = [_case(i, budget, "held out") for i in range(scenes, scenes + scenes // 2)]
+        self._words = {
+            key: [encode(tokenizer, text, text_length)[0] for text in texts] for key, texts in _questions().items()
+        }
 
     @torch.inference_mode()
     def __call__(self, network: TrainingNetwork) -> dict[str, float]:
         """Shares in 0..1.
 
-        `kinds_en`, `kinds_zh`, `pairs_en`, `pairs_zh`: top-1 with true boxes. `whole`: the best word for the whole
-        frame is of something it shows. `recall50`, `recall75`: true boxes that one of 60 sure boxes overlaps so well.
+        `kinds_*`: top-1 among kinds with true boxes. `pairs_*`, `held_out_*`: among kinds in colours, on trained pairs
+        and on the others. `unseen_*`, `typos`: kinds in sentences that training never makes, and misspelt.
+        `traits_*`: share of yes / no questions answered right. `whole`: the best word for the whole frame is of
+        something it shows. `recall50`, `recall75`: true boxes that one of 60 sure boxes overlaps so well.
         """
         tower = network.tower
-        texts = {language: [tower.text(*pad(ids)) for ids in words] for language, words in self._words.items()}
-        hits: dict[str, list[float]] = {
-            key: [] for key in ("kinds_en", "kinds_zh", "pairs_en", "pairs_zh", "whole", "recall50", "recall75")
-        }
-        for case in self._cases:
+        outputs = {key: tower.text(*pad(ids)) for key, ids in self._words.items()}
+        texts = {key: normalize(tower.text.region(out)) for key, out in outputs.items()}
+        nouns = normalize(tower.text.image(outputs["kinds_en"]))
+        hits: dict[str, list[float]] = {}
+        for case, trained in [*((c, True) for c in self._trained), *((c, False) for c in self._held_out)]:
             tokens = tower.tokens(case.image)  # (1, h*w, D)
             dense = to_map(tower.dense(tokens), case.grid)  # (1, D, h, w)
             regions = normalize(roi_align(dense, [case.boxes], 1, 1.0, -1, aligned=True).flatten(1))  # (N, D)
-            for language in LANGUAGES:
-                nouns, pairs = (normalize(tower.text.region(x)) for x in texts[language])
-                hits[f"kinds_{language}"] += ((regions @ nouns.T).argmax(1) == case.kinds).float().tolist()
-                hits[f"pairs_{language}"] += ((regions @ pairs.T).argmax(1) == case.both).float().tolist()
-            best = int((normalize(tower.whole(tokens)) @ normalize(tower.text.image(texts["en"][0])).T).argmax())
-            hits["whole"].append(float(best in case.kinds.tolist()))
-            overlap = _best_overlap(network.boxes, tokens, case)
-            hits["recall50"] += (overlap > 0.5).float().tolist()
-            hits["recall75"] += (overlap > 0.75).float().tolist()
-        return {key: float(np.mean(values)) for key, values in hits.items()}
+            found = _answers(regions, texts, case.objects, trained=trained)
+            if trained:
+                best = int((normalize(tower.whole(tokens)) @ nouns.T).argmax())
+                found["whole"] = [float(KINDS[best] in [item.kind for item in case.objects])]
+                overlap = _best_overlap(network.boxes, tokens, case)
+                found["recall50"] = (overlap > 0.5).float().tolist()
+                found["recall75"] = (overlap > 0.75).float().tolist()
+            for key, values in found.items():
+                hits.setdefault(key, []).extend(values)
+        return {key: float(np.mean(values)) for key, values in hits.items() if values}
+
+
+def _questions() -> dict[str, list[str]]:
+    rng = np.random.default_rng(CHECK_SEED)
+    asked: dict[str, list[str]] = {}
+    for language in LANGUAGES:
+        nouns = [name(kind, language) for kind in KINDS]
+        asked[f"kinds_{language}"] = nouns
+        asked[f"pairs_{language}"] = [phrase(kind, colour, language) for kind in KINDS for colour in COLOURS]
+        frame = UNSEEN[language][0]
+        asked[f"unseen_{language}"] = [frame.format(noun) for noun in nouns]
+        asked[f"traits_{language}"] = [
+            trait_phrase(kind, trait, holds, language) for kind, trait in _TRAITS for holds in (False, True)
+        ]
+    asked["typos"] = [misspelt(rng, noun) if len(noun) > 3 else noun for noun in asked["kinds_en"]]
+    return asked
+
+
+def _answers(
+    regions: torch.Tensor, texts: dict[str, torch.Tensor], objects: tuple[SceneObject, ...], *, trained: bool
+) -> dict[str, list[float]]:
+    kinds = torch.tensor([KINDS.index(item.kind) for item in objects], dtype=torch.int64)  # (N,)
+    colours = torch.tensor([COLOURS.index(item.colour or "") for item in objects], dtype=torch.int64)
+    truth = {"kinds": kinds, "pairs": kinds * len(COLOURS) + colours, "unseen": kinds, "typos": kinds}
+    found: dict[str, list[float]] = {}
+    for key, words in texts.items():
+        what, _, language = key.partition("_")
+        if what == "traits":
+            if trained:
+                found[key] = _traits_right(regions @ words.T, objects)
+        elif trained or what == "pairs":
+            right = (regions @ words.T).argmax(1) == truth[what]
+            found[key if trained else f"held_out_{language}"] = right.float().tolist()
+    return found
+
+
+def _traits_right(cosine: torch.Tensor, objects: tuple[SceneObject, ...]) -> list[float]:
+    """For each trait that can be seen: whether the phrase that says so beats the phrase that denies it."""
+    pairs = cosine.reshape(len(objects), -1, 2)  # (N, traits, denied or said)
+    return [
+        float((pairs[n, i, 1] > pairs[n, i, 0]) == (trait in item.traits))
+        for n, item in enumerate(objects)
+        for i, (kind, trait) in enumerate(_TRAITS)
+        if item.kind == kind and item.certain
+    ]
 
 
 def _best_overlap(head: DenseHead, tokens: torch.Tensor, case: _Case) -> torch.Tensor:
@@ -81,13 +131,11 @@ def _best_overlap(head: DenseHead, tokens: torch.Tensor, case: _Case) -> torch.T
     return box_iou(case.boxes, head.boxes(distances, case.grid)[top]).amax(1)
 
 
-def _case(index: int, budget: int) -> _Case:
+def _case(index: int, budget: int, pairs: Pairs) -> _Case:
     size = _SIZES[index % len(_SIZES)]
-    scene = render_scene(CHECK_SEED, index, size)
+    scene = render_scene(CHECK_SEED, index, size, pairs=pairs)
     grid = grid_for(size, PATCH, budget)
     image = resize_frame(scene.frame, (grid[0] * PATCH, grid[1] * PATCH)).float()[None] / 127.5 - 1
     scale = torch.tensor([grid[1] / size[1], grid[0] / size[0]] * 2)
     boxes = torch.tensor([o.xyxy for o in scene.objects], dtype=torch.float32).reshape(-1, 4) * scale
-    kinds = torch.tensor([KINDS.index(o.kind) for o in scene.objects], dtype=torch.int64)
-    colours = torch.tensor([COLOURS.index(o.colour) for o in scene.objects], dtype=torch.int64)
-    return _Case(image, grid, boxes, kinds, kinds * len(COLOURS) + colours)
+    return _Case(image, grid, boxes, scene.objects)

@@ -1,6 +1,11 @@
-"""Losses of the embedded tower, each a function of tensors.
+"""Losses, each a function of tensors: first those of the embedded tower, then those of FG-CLIP 2.
 
-Letters: N regions, B images, P phrases, D channels, S sub-cells.
+FG-CLIP 2 (arXiv 2510.10921) trains in two stages: the global sigmoid loss alone, then all of them together; see
+regionclip/training/curriculum.py. Its losses take unit-length embeddings and are held to tensors of the official code
+(tests/golden/fgclip2_training). What is added here is `same`: pairs that say the same and are therefore neither right
+nor wrong are left out. Without `same` the numbers are the official ones.
+
+Letters: N regions, B images, P phrases, M texts of other processes, D channels, K hard negatives, S sub-cells.
 """
 
 import torch
@@ -14,7 +19,7 @@ def sigmoid_contrast(left: torch.Tensor, texts: torch.Tensor, truth: torch.Tenso
     Args:
         left: `(N, D)` region or image embeddings.
         texts: `(P, D)` phrase embeddings.
-        truth: `(N, P)` 0 or 1.
+        truth: `(N, P)` 0 or 1, nan where neither can be said: such a pair counts for nothing.
         score: `(2,)` log scale and bias.
 
     Returns:
@@ -22,7 +27,9 @@ def sigmoid_contrast(left: torch.Tensor, texts: torch.Tensor, truth: torch.Tenso
     """
     cosine = functional.normalize(left, dim=-1) @ functional.normalize(texts, dim=-1).T  # (N, P)
     logits = score[0].exp() * cosine + score[1]
-    return functional.binary_cross_entropy_with_logits(logits, truth, reduction="sum") / max(len(left), 1)
+    known = ~truth.isnan()  # (N, P)
+    loss = functional.binary_cross_entropy_with_logits(logits[known], truth[known], reduction="sum")
+    return loss / max(len(left), 1)
 
 
 def prototype_loss(vectors: torch.Tensor, prototypes: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -96,3 +103,146 @@ def _paired_iou(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     shared = (corner2 - corner1).clamp(min=0).prod(-1)  # (M,)
     areas = [(b[:, 2:] - b[:, :2]).prod(-1) for b in (first, second)]
     return shared / (areas[0] + areas[1] - shared).clamp(min=1e-6)
+
+
+def global_sigmoid(
+    images: torch.Tensor,
+    texts: torch.Tensor,
+    score: tuple[torch.Tensor, torch.Tensor],
+    others: torch.Tensor | None = None,
+    same: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Sigmoid loss of pictures and their captions: pair i, i is right, every other one is wrong.
+
+    Args:
+        images: `(B, D)` unit length.
+        texts: `(B, D)` unit length, the caption of each image.
+        score: log scale and bias, each of one element.
+        others: `(M, D)` captions of other processes, all wrong; None where there are none.
+        same: `(B, B)` bool, pairs to leave out; its diagonal is not read.
+
+    Returns:
+        Sum over pairs, mean over images.
+    """
+    scale, bias = score[0].exp(), score[1]
+    sign = 1 - 2 * torch.eye(len(images), device=images.device)  # (B, B), -1 for right pairs
+    own = functional.softplus(sign * (scale * images @ texts.T + bias))  # (B, B)
+    if same is not None:
+        own = own.masked_fill(_off_diagonal(same), 0)
+    total = own.sum()
+    if others is not None:
+        total = total + functional.softplus(scale * images @ others.T + bias).sum()
+    return total / max(len(images), 1)
+
+
+def region_contrastive(
+    regions: torch.Tensor, texts: torch.Tensor, log_scale: torch.Tensor, same: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Cross-entropy of regions against all texts and of texts against all regions, averaged (L_FGV of the paper).
+
+    Args:
+        regions: `(N, D)` unit length.
+        texts: `(N, D)` unit length, the text of each region.
+        log_scale: of one element.
+        same: `(N, N)` bool, pairs to leave out; its diagonal is not read.
+    """
+    logits = log_scale.exp() * regions @ texts.T  # (N, N)
+    if same is not None:
+        logits = logits.masked_fill(_off_diagonal(same), -torch.inf)
+    return (_diagonal_entropy(logits) + _diagonal_entropy(logits.T)) / 2
+
+
+def textual_intra_modal(texts: torch.Tensor, most: int = 10, alike: float = 0.95) -> torch.Tensor:
+    """Push texts of regions away from those they are nearest to (L_TIC of the paper).
+
+    Args:
+        texts: `(N, D)` unit length.
+        most: nearest texts that count; where there are fewer than this, all of them do.
+        alike: cosine above which two texts are taken to say the same, and count as 0.
+
+    Returns:
+        Mean over texts of the log of the summed exponentials of the largest cosines; 0 for no texts.
+    """
+    cosines = texts @ texts.T  # (N, N)
+    itself = torch.eye(len(texts), dtype=torch.bool, device=texts.device)
+    cosines = cosines.masked_fill(itself | (cosines > alike), 0)
+    nearest = cosines.topk(min(most, len(texts)), dim=1).values  # (N, most)
+    return nearest.logsumexp(1).sum() / max(len(texts), 1)
+
+
+def hard_contrastive(
+    regions: torch.Tensor, texts: torch.Tensor, log_scale: torch.Tensor, same: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Region contrast in which every region also meets the hard negatives of all regions.
+
+    Args:
+        regions: `(N, D)` unit length.
+        texts: `(N, 1 + K, D)` unit length: the true text first, then K false ones.
+        log_scale: of one element.
+        same: `(N, N + N * K)` bool, pairs to leave out: first the true texts, then the false ones, region by region.
+            The diagonal is not read.
+    """
+    true, false = texts[:, 0], texts[:, 1:].flatten(0, 1)  # (N, D), (N*K, D)
+    logits = log_scale.exp() * regions @ torch.cat([true, false]).T  # (N, N + N*K)
+    if same is not None:
+        logits = logits.masked_fill(_off_diagonal(same), -torch.inf)
+    return (_diagonal_entropy(logits) + _diagonal_entropy(logits[:, : len(regions)].T)) / 2
+
+
+def hard_pair(regions: torch.Tensor, texts: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of each region `(N, D)` among its own `(N, 1 + K, D)` texts, of which the first is true."""
+    logits = _own_logits(regions, texts, log_scale)  # (N, 1 + K)
+    return -logits.log_softmax(1)[:, 0].sum() / max(len(regions), 1)
+
+
+def cross_modal_rank(
+    regions: torch.Tensor, texts: torch.Tensor, log_scale: torch.Tensor, threshold: torch.Tensor
+) -> torch.Tensor:
+    """Hinge: the true text's logit is to be `threshold` above each false one's (L_CMR of the paper).
+
+    Args:
+        regions: `(N, D)` unit length.
+        texts: `(N, 1 + K, D)` unit length, the true text first.
+        log_scale: of one element.
+        threshold: scalar, in units of logits; `rank_threshold` gives the next one.
+    """
+    logits = _own_logits(regions, texts, log_scale)  # (N, 1 + K)
+    gaps = threshold + logits[:, 1:] - logits[:, :1]  # (N, K)
+    return gaps.relu().sum() / max(gaps.numel(), 1)
+
+
+def rank_threshold(regions: torch.Tensor, texts: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+    """Mean logit of true texts minus mean logit of false ones: a scalar without gradient.
+
+    Before it is used in the next step it is averaged over processes and clamped to 0..10. Arguments as for
+    `cross_modal_rank`, with at least one region and one false text.
+    """
+    logits = _own_logits(regions, texts, log_scale).detach()  # (N, 1 + K)
+    return logits[:, 0].mean() - logits[:, 1:].mean()
+
+
+def hard_negative(
+    regions: torch.Tensor,
+    texts: torch.Tensor,
+    log_scale: torch.Tensor,
+    threshold: torch.Tensor,
+    same: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """All that hard negatives teach: `0.6 * hard_contrastive + 3 * hard_pair + 0.4 * cross_modal_rank`."""
+    contrast = hard_contrastive(regions, texts, log_scale, same)
+    rank = cross_modal_rank(regions, texts, log_scale, threshold)
+    return 0.6 * contrast + 3 * hard_pair(regions, texts, log_scale) + 0.4 * rank
+
+
+def _own_logits(regions: torch.Tensor, texts: torch.Tensor, log_scale: torch.Tensor) -> torch.Tensor:
+    """`(N, 1 + K)` logits of each region with its own texts."""
+    return log_scale.exp() * torch.einsum("nd,nkd->nk", regions, texts)
+
+
+def _diagonal_entropy(logits: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of `(N, P)` logits whose right column is the row's own number; 0 for no rows."""
+    return -logits.log_softmax(1).diagonal().sum() / max(len(logits), 1)
+
+
+def _off_diagonal(same: torch.Tensor) -> torch.Tensor:
+    return same & ~torch.eye(*same.shape, dtype=torch.bool, device=same.device)

@@ -7,13 +7,13 @@ from torch import nn
 from torchvision.ops import roi_align
 
 from proposals.dense import DenseHead
-from regionclip.scenes.phrases import COLOURS, KINDS
+from regionclip.scenes.phrases import COLOURS, KINDS, TRAIT_NAMES
 from regionclip.towers.tiny_model import TinyConfig, TinyModel
 from regionclip.towers.tiny_text import pad
 from regionclip.training.data import Batch
 from regionclip.training.losses import box_losses, prototype_loss, sigmoid_contrast
 
-WEIGHTS = {"region": 1.0, "image": 0.25, "boxes": 3.0}
+WEIGHTS = {"region": 1.0, "image": 0.25}
 _JITTER = 0.08
 
 
@@ -39,7 +39,7 @@ class Outputs:
 
 
 class TrainingNetwork(nn.Module):
-    """The tower, its box head, and prototypes of kinds and colours that are thrown away at the end."""
+    """The tower, its box head, and prototypes of kinds, colours and traits that are thrown away at the end."""
 
     def __init__(self, config: TinyConfig) -> None:
         super().__init__()
@@ -47,6 +47,7 @@ class TrainingNetwork(nn.Module):
         self.boxes = DenseHead(config.width)
         self.kinds = nn.Parameter(torch.randn(len(KINDS), config.width))
         self.colours = nn.Parameter(torch.randn(len(COLOURS), config.width))
+        self.traits = nn.Parameter(torch.randn(len(TRAIT_NAMES), 2, config.width))
 
     def forward(self, images: torch.Tensor, phrases: list[list[int]]) -> Outputs:
         """Run everything once; `images` `(B, 3, h*16, w*16)` in -1..1, in the dtype of the weights."""
@@ -84,24 +85,33 @@ def jittered(boxes: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 def losses(
-    network: TrainingNetwork, out: Outputs, batch: Batch, prototype_weight: float, generator: torch.Generator
+    network: TrainingNetwork, out: Outputs, batch: Batch, weights: dict[str, float], generator: torch.Generator
 ) -> dict[str, torch.Tensor]:
-    """Every loss of a batch, unweighted, and their weighted sum as `total`."""
+    """Every loss of a batch, unweighted, and their sum by `WEIGHTS` and `weights` as `total`."""
     jitter = [jittered(boxes, generator) for boxes in batch.boxes]
     # Adaptive sampling, aligned, one bin: the same numbers as heads.pool.roi_align at inference.
     regions = roi_align(out.dense, jitter, 1, 1.0, -1, aligned=True).flatten(1)  # (N, D)
+    empty = roi_align(out.dense, batch.empty, 1, 1.0, -1, aligned=True).flatten(1)  # (M, D)
+    truth = torch.cat([batch.truth, torch.zeros(len(empty), batch.truth.shape[1])])  # (N + M, P)
     tower = network.tower
     owner = torch.repeat_interleave(torch.arange(len(batch.boxes)), torch.tensor([len(b) for b in batch.boxes]))  # (N,)
-    image_truth = torch.zeros(len(batch.boxes), batch.truth.shape[1])  # (B, P)
-    image_truth = image_truth.index_add(0, owner, batch.truth).clamp(max=1)
-    region = sigmoid_contrast(regions, out.region_texts, batch.truth, tower.region_score)
+    image_truth = whole_truth(batch.truth, owner, len(batch.boxes))  # (B, P)
+    region = sigmoid_contrast(torch.cat([regions, empty]), out.region_texts, truth, tower.region_score)
     image = sigmoid_contrast(out.whole, out.image_texts, image_truth, tower.image_score)
-    prototype = (
-        prototype_loss(regions, network.kinds, batch.kinds)
-        + prototype_loss(out.region_texts, network.kinds, batch.phrase_kinds)
-        + 0.5 * prototype_loss(regions, network.colours, batch.colours)
-        + 0.5 * prototype_loss(out.region_texts, network.colours, batch.phrase_colours)
-    )
+    prototype = torch.stack(
+        [
+            weight * prototype_loss(vectors, prototypes, labels)
+            for vectors, kinds, colours, traits in (
+                (regions, batch.kinds, batch.colours, batch.traits),
+                (out.region_texts, batch.phrase_kinds, batch.phrase_colours, batch.phrase_traits),
+            )
+            for weight, prototypes, labels in (
+                (1.0, network.kinds, kinds),
+                (0.5, network.colours, colours),
+                *((0.5, network.traits[i], traits[:, i]) for i in range(len(TRAIT_NAMES))),
+            )
+        ]
+    ).sum()
     grid = (out.dense.shape[2], out.dense.shape[3])
     centres = network.boxes.centres(grid, out.dense.device)  # (S, 2)
     predicted = network.boxes.boxes(out.distances, grid)  # (B, S, 4)
@@ -111,8 +121,21 @@ def losses(
     ]
     objectness, l1, overlap = torch.stack(parts).mean(0)
     named = {"region": region, "image": image, "prototype": prototype, "boxes": objectness + l1 + overlap}
-    total = prototype_weight * prototype + sum(weight * named[key] for key, weight in WEIGHTS.items())
+    total = torch.stack([weight * named[key] for key, weight in {**WEIGHTS, **weights}.items()]).sum()
     return {**named, "objectness": objectness, "l1": l1, "giou": overlap, "total": total}
+
+
+def whole_truth(truth: torch.Tensor, owner: torch.Tensor, images: int) -> torch.Tensor:
+    """`(B, P)`: a phrase holds for an image if it holds for one of its regions, and cannot be said if it may.
+
+    Args:
+        truth: `(N, P)` 1, 0 or nan of regions.
+        owner: `(N,)` image of each region.
+        images: B.
+    """
+    held = torch.zeros(images, truth.shape[1]).index_add(0, owner, (truth == 1).float())  # (B, P)
+    unsure = torch.zeros(images, truth.shape[1]).index_add(0, owner, truth.isnan().float())  # (B, P)
+    return torch.where(held > 0, 1.0, torch.where(unsure > 0, torch.nan, 0.0))
 
 
 def to_map(tokens: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:

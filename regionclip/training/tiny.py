@@ -1,7 +1,7 @@
-"""Train the embedded tower: `python -m regionclip.training.tiny --minutes 70 --seed 1 --out runs/tiny`.
+"""Train the embedded tower: `python -m regionclip.training.tiny --minutes 100 --seed 1 --out runs/tiny`.
 
-Run it again with the same settings to continue from the last checkpoint. `regionclip.training.export` then makes the
-files that ship.
+Run it again with the same settings to continue from the last checkpoint, or with more `--minutes` to go further.
+`regionclip.training.export` then makes the files that ship.
 """
 
 import argparse
@@ -16,26 +16,31 @@ import torch
 from rich.progress import Progress
 from tokenizers import Tokenizer
 
+from regionclip.errors import ConfigError
 from regionclip.files import write_file
-from regionclip.scenes.phrases import COLOURS, KINDS, LANGUAGES, PhraseMaker, name, phrase
+from regionclip.scenes.phrases import COLOURS, KINDS, PhraseMaker, name, phrase
+from regionclip.scenes.render import SMALLEST, render_scene
+from regionclip.scenes.sentences import LANGUAGES
 from regionclip.towers.tiny_model import TinyConfig
 from regionclip.towers.tiny_text import train_tokenizer
 from regionclip.training.check import Check
 from regionclip.training.loop import Run, Settings
 
 CHECKPOINT = "checkpoint.pt"
+CURVE = "curve.jsonl"
 _LOG_SECONDS = 20.0
 
 
-def corpus(seed: int, lines: int = 30_000) -> list[str]:
-    """Sentences to learn the tokenizer from."""
-    maker = PhraseMaker(np.random.default_rng((seed, 0x7E87)), typos=0.0)
-    rng = np.random.default_rng((seed, 0x7E88))
+def corpus(seed: int, scenes: int = 400) -> list[str]:
+    """Sentences to learn the tokenizer from: all plain names and phrases, and what is said of some scenes."""
+    rng = np.random.default_rng((seed, 0x7E87))
+    maker = PhraseMaker(rng, typos=0.0)
     texts = [name(kind, language) for kind in KINDS for language in LANGUAGES]
     texts += [phrase(kind, colour, language) for kind in KINDS for colour in COLOURS for language in LANGUAGES]
-    for _ in range(lines):
-        kind, colour = KINDS[rng.integers(len(KINDS))], COLOURS[rng.integers(len(COLOURS))]
-        texts.append(maker.unknown().text if rng.random() < 0.15 else maker.true_of(kind, colour).text)
+    for index in range(scenes):
+        for item in render_scene(seed, index, (SMALLEST, SMALLEST)).objects:
+            texts += [maker.true_of(item).text for _ in range(15)]
+        texts += [maker.unknown().text for _ in range(15)]
     return texts
 
 
@@ -69,17 +74,17 @@ class _Watch:
             self._measure(run)
 
     def _measure(self, run: Run) -> None:
-        figures = {key: round(value, 4) for key, value in self._check(run.network).items()}
+        figures = {key: round(value, 4) for key, value in self._check(run.averaged).items()}
+        run.curve.append({"minutes": round(run.seconds / 60, 2), "step": run.step, **figures})
         run.save(self._out / CHECKPOINT)
-        row = json.dumps({"minutes": round(run.seconds / 60, 2), "step": run.step, **figures})
-        with (self._out / "curve.jsonl").open("a", encoding="utf-8") as file:
-            file.write(row + "\n")
-        self._bar.console.print(row, highlight=False, soft_wrap=True)
+        rows = [json.dumps(row) for row in run.curve]
+        write_file(self._out / CURVE, "".join(f"{row}\n" for row in rows).encode())
+        self._bar.console.print(rows[-1], highlight=False, soft_wrap=True)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Train the embedded tower on rendered scenes.")
-    parser.add_argument("--minutes", type=float, default=70.0, help="length of the run, where --steps is not given")
+    parser.add_argument("--minutes", type=float, default=100.0, help="length of the run, where --steps is not given")
     parser.add_argument("--steps", type=int, help="length of the run in steps; such a run is repeated exactly")
     parser.add_argument("--seed", type=int, default=1, help="of weights, scenes and phrases")
     parser.add_argument("--out", type=Path, default=Path("runs/tiny"), help="folder of checkpoint, tokenizer and curve")
@@ -87,7 +92,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1, help="threads of the network")
     parser.add_argument("--check-every", type=float, default=3.0, help="minutes between figures and checkpoints")
     parser.add_argument("--float32", action="store_true", help="compute in float32: faster without AMX or AVX512-BF16")
-    return parser.parse_args()
+    parser.add_argument("--strict-head", action="store_true", help="FG-CLIP 2's dense head, without a residual")
+    parser.add_argument("--boxes-from", type=float, default=0.0, help="share of the run at which boxes are trained")
+    parser.add_argument("--prototype", type=float, default=0.5, help="weight of the prototype loss at the start")
+    args = parser.parse_args()
+    if (args.steps is not None and args.steps < 1) or args.minutes <= 0:
+        parser.error(f"expected more than 0 --steps or --minutes, got {args.steps} and {args.minutes:g}")
+    return args
 
 
 def main() -> None:
@@ -96,13 +107,27 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    config = TinyConfig()
+    config = TinyConfig(residual=not args.strict_head)
     tokenizer = tokenizer_for(args.seed, config, args.out)
-    settings = Settings(args.seed, args.steps, args.minutes, workers=args.workers, bfloat16=not args.float32)
+    settings = Settings(
+        args.seed,
+        args.steps,
+        args.minutes,
+        prototype=args.prototype,
+        boxes_from=args.boxes_from,
+        workers=args.workers,
+        bfloat16=not args.float32,
+    )
     run = Run(settings, config, tokenizer)
     if (args.out / CHECKPOINT).exists():
-        run.resume(args.out / CHECKPOINT)
+        try:
+            run.resume(args.out / CHECKPOINT)
+        except ConfigError as error:
+            sys.exit(f"regionclip.training.tiny: {error}")
         sys.stdout.write(f"resumed at step {run.step}\n")
+    if run.progress(run.step) >= 1:
+        sys.stdout.write("the run is complete\n")
+        return
     check = Check(tokenizer, config.text_length)
     with Progress(disable=not sys.stdout.isatty()) as bar:
         run.train(_Watch(run, check, args.out, args.check_every, bar))

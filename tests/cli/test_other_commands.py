@@ -81,7 +81,7 @@ def test_version() -> None:
     assert regionclip("--version").stdout == "regionclip 0.1.0\n"
 
 
-@pytest.mark.parametrize("command", ["detect", "demo", "towers", "doctor", "bench", "eval"])
+@pytest.mark.parametrize("command", ["detect", "demo", "scenes", "teach", "train", "towers", "doctor", "bench", "eval"])
 def test_help(command: str) -> None:
     done = regionclip(command, "--help")
     assert done.returncode == exits.OK

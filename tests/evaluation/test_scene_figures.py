@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from regionclip.evaluation.scenes import STRANGERS, _average_precision, _covered, _share, _Truth
+from regionclip.evaluation.intervals import Share, balanced, share
+from regionclip.evaluation.precision import Found, Truth, average_precision, covered
+from regionclip.evaluation.scenes import ASKED, PAIRS, Row, SceneFigures, _misspelt, table
 from regionclip.scenes.phrases import KINDS
-from regionclip.scenes.words import GROUPS, KIND_WORDS, THINGS, UNKNOWN_WORDS
 
-_SIZE = (100, 100)
+_BOXES = np.array([[10, 10, 50, 50], [60, 20, 90, 80]], np.float32)
 
 
-def _truths() -> list[_Truth]:
-    boxes = np.array([[10, 10, 50, 50], [60, 20, 90, 80]], np.float32)
-    return [_Truth(boxes, np.array([0, 3]), np.array([0, 30])), _Truth(boxes[:1], np.array([5]), np.array([55]))]
+def _truths() -> list[Truth]:
+    return [(_BOXES, np.array([0, 3])), (_BOXES[:1], np.array([5]))]
 
 
 def _scores(kinds: list[int], sure: float = 0.9) -> np.ndarray:
@@ -20,45 +20,48 @@ def _scores(kinds: list[int], sure: float = 0.9) -> np.ndarray:
 
 
 def test_right_boxes_with_right_words_reach_one() -> None:
-    truths = _truths()
-    found = [(truth.boxes, _scores(truth.kinds.tolist())) for truth in truths]
-    assert _average_precision(truths, found, _SIZE) == pytest.approx((1.0, 1.0, 1.0))
+    found: list[Found] = [(boxes, _scores(kinds.tolist())) for boxes, kinds in _truths()]
+    reached = average_precision(_truths(), found, KINDS)
+    assert reached.ap.value == pytest.approx(1.0)
+    assert reached.ap75.low == pytest.approx(1.0)
 
 
 def test_loose_boxes_count_at_iou_50_only() -> None:
-    truths = _truths()
-    found = [(truth.boxes + np.array([0, 0, 12, 0], np.float32), _scores(truth.kinds.tolist())) for truth in truths]
-    ap, ap50, ap75 = _average_precision(truths, found, _SIZE)  # IoU 0.77, 0.71 and 0.77
-    assert ap50 == pytest.approx(1.0)
-    assert 0.5 < ap75 < 0.9
-    assert ap < ap50
+    wider = np.array([0, 0, 12, 0], np.float32)  # IoU 0.77, 0.71 and 0.77
+    found: list[Found] = [(boxes + wider, _scores(kinds.tolist())) for boxes, kinds in _truths()]
+    reached = average_precision(_truths(), found, KINDS)
+    assert reached.ap50.value == pytest.approx(1.0)
+    assert 0.5 < reached.ap75.value < 0.9
+    assert reached.ap.value < reached.ap50.value
+    assert reached.ap75.low < reached.ap75.value < reached.ap75.high  # it hangs on which picture is drawn
 
 
 def test_wrong_words_reach_nothing() -> None:
-    truths = _truths()
-    found = [(truth.boxes, _scores([(kind + 1) % len(KINDS) for kind in truth.kinds.tolist()])) for truth in truths]
-    for (_, scores), truth in zip(found, truths, strict=True):
-        scores[np.arange(len(scores)), truth.kinds] = -1.0  # not among the five best
-    assert _average_precision(truths, found, _SIZE)[1] == pytest.approx(0.0)
+    found: list[Found] = []
+    for boxes, kinds in _truths():
+        scores = _scores([(kind + 1) % len(KINDS) for kind in kinds.tolist()])
+        scores[np.arange(len(scores)), kinds] = -1.0  # not among the five best
+        found.append((boxes, scores))
+    assert average_precision(_truths(), found, KINDS).ap50.value == pytest.approx(0.0)
 
 
 def test_no_boxes_at_all() -> None:
-    truths = _truths()
     none = (np.zeros((0, 4), np.float32), np.zeros((0, len(KINDS)), np.float32))
-    assert _average_precision(truths, [none, none], _SIZE) == (0.0, 0.0, 0.0)
-    assert _covered(truths[0], none[0]).tolist() == [False, False]
+    assert average_precision(_truths(), [none, none], KINDS).ap == Share(0.0, 0.0, 0.0)
+    assert covered(_BOXES, none[0]).tolist() == [False, False]
+    assert covered(none[0], _BOXES).tolist() == []
 
 
 def test_recall_counts_true_boxes_that_are_overlapped() -> None:
-    truth = _truths()[0]
-    boxes = np.array([[12, 12, 52, 52], [60, 20, 70, 30]], np.float32)
-    assert _covered(truth, boxes).tolist() == [True, False]
+    proposals = np.array([[12, 12, 52, 52], [60, 20, 70, 30]], np.float32)
+    assert covered(_BOXES, proposals).tolist() == [True, False]
+    assert covered(_BOXES, proposals, 0.9).tolist() == [False, False]
 
 
 def test_intervals_hold_the_value_and_shrink_with_more_scenes() -> None:
     rng = np.random.default_rng(0)
-    few = _share([rng.random(5) < 0.8 for _ in range(10)])
-    many = _share([rng.random(5) < 0.8 for _ in range(400)])
+    few = share([rng.random(5) < 0.8 for _ in range(10)])
+    many = share([rng.random(5) < 0.8 for _ in range(400)])
     assert few.low <= few.value <= few.high
     assert many.low < 0.8 < many.high
     assert many.high - many.low < few.high - few.low
@@ -66,15 +69,45 @@ def test_intervals_hold_the_value_and_shrink_with_more_scenes() -> None:
 
 def test_scenes_are_resampled_whole() -> None:
     """Regions of one scene that stand or fall together must widen the interval."""
-    together = _share([np.full(20, i % 2 == 0) for i in range(20)])
-    apart = _share([np.arange(20) % 2 == 0 for _ in range(20)])
+    together = share([np.full(20, i % 2 == 0) for i in range(20)])
+    apart = share([np.arange(20) % 2 == 0 for _ in range(20)])
     assert together.value == apart.value == 0.5
     assert together.high - together.low > 0.2
     assert apart.high == apart.low == 0.5
 
 
-def test_strangers_were_never_named_in_training() -> None:
-    for language, words in STRANGERS.items():
-        known = {word for names in KIND_WORDS[language].values() for word in names} | set(THINGS[language])
-        known |= set(UNKNOWN_WORDS[language]) | {word for _, names in GROUPS.values() for word in names[language]}
-        assert not known & set(words)
+def test_always_yes_is_worth_a_half() -> None:
+    """However rare "no" is: that is what balanced accuracy is for."""
+    yes, no = [np.ones(9, np.bool_)] * 20, [np.zeros(1, np.bool_)] * 20
+    assert balanced(yes, no).value == 0.5
+    assert balanced(yes, [~hits for hits in no]).value == 1.0
+
+
+def test_scenes_without_an_answer_count_for_nothing() -> None:
+    none = np.zeros(0, np.bool_)
+    assert share([none, np.ones(2, np.bool_)]).value == 1.0
+    assert share([none]).value == 0.0
+
+
+def test_misspelt_kinds_differ_in_one_word_of_four_letters_or_more() -> None:
+    for plain, wrong in zip(KINDS, _misspelt(3), strict=True):
+        changed = [(a, b) for a, b in zip(plain.split(), wrong.split(), strict=True) if a != b]
+        assert len(changed) <= 1
+        assert all(len(word) >= 4 for word, _ in changed)
+    assert sum(plain != wrong for plain, wrong in zip(KINDS, _misspelt(3), strict=True)) > 25
+
+
+def test_what_is_asked_covers_every_kind() -> None:
+    assert {kind for kind, _ in PAIRS} == set(KINDS)
+    assert ("fire", "blue") not in PAIRS
+    assert {("person", "helmet"), ("person", "vest"), ("person", "backpack"), ("door", "open")} <= set(ASKED)
+
+
+def test_a_table_shows_every_row() -> None:
+    rows = (Row("ap50", "AP50", Share(0.5, 0.25, 0.75)), Row("kinds_en", "kinds, en", share([np.ones(3, np.bool_)])))
+    figures = SceneFigures(7, 30, 99, rows)
+    lines = table(figures).splitlines()
+    assert lines[0].startswith("30 scenes, 99 regions, seed 7")
+    assert lines[1].split(maxsplit=1) == ["AP50", "0.500 [0.250, 0.750]"]
+    assert lines[2].endswith("1.000 [1.000, 1.000]")
+    assert figures["ap50"].value == 0.5

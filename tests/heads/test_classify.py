@@ -1,5 +1,6 @@
 """From cosine to score: golden values, and the promise that other labels and regions change no bit."""
 
+import dataclasses
 import hashlib
 import math
 import os
@@ -211,6 +212,35 @@ def test_no_regions_and_no_labels_give_empty_scores(regions: int, labels: int, m
     assert scores.phrase.dtype == torch.long
 
 
+def with_lines(words: Words, own: list[int]) -> Words:
+    """The same words, of which the phrases of the labels `own` have a scale and a bias of their own."""
+    taught = torch.isin(words.label_of, torch.tensor(own))  # (P,)
+    lines = [torch.where(taught, value, torch.nan) for value in (7.0, -1.25)]  # (P,) each
+    return dataclasses.replace(words, scales=lines[0], biases=lines[1])
+
+
+@pytest.mark.parametrize("bias", [None, -2.5], ids=["no bias", "bias"])
+@pytest.mark.parametrize("count", [1, 2, 17, 80])
+def test_a_phrase_with_its_own_line_changes_no_bit_of_another_score(count: int, bias: float | None) -> None:
+    regions = unit(70, 128, 0)
+    plain = words_of(list(range(count + 1)), 128)
+    own = with_lines(plain, [count])
+    before, after = (classify(regions, words, scale=20.0, bias=bias).values for words in (plain, own))
+    assert torch.equal(after[:, :count], before[:, :count])
+    assert torch.equal(
+        after[:, :count], classify(regions, words_of(list(range(count)), 128), scale=20.0, bias=bias).values
+    )
+    assert not torch.equal(after[:, count], before[:, count])
+
+
+def test_a_phrase_with_its_own_line_scores_by_it() -> None:
+    regions, phrases, nothing = unit(5, 64, 0), unit(2, 64, 1), torch.zeros(0, dtype=torch.long)
+    lines = [torch.tensor([torch.nan, value], dtype=torch.float32) for value in (3.0, 0.5)]
+    words = Words(phrases, torch.tensor([0, 1]), 2, torch.zeros(0, 64), nothing, 0.9, *lines)
+    expected = torch.sigmoid(regions @ phrases.T * torch.tensor([10.0, 3.0]) + torch.tensor([-4.0, 0.5]))
+    torch.testing.assert_close(classify(regions, words, scale=10.0, bias=-4.0).values, expected)
+
+
 def test_wrong_words_are_named() -> None:
     two, empty, nobody = torch.eye(2), torch.zeros(0, 2), torch.zeros(0, dtype=torch.long)
     with pytest.raises(ValueError, match="one phrase for each of the 3 labels"):
@@ -219,6 +249,10 @@ def test_wrong_words_are_named() -> None:
         Words(two, torch.tensor([0, 1]), 2, two[:1], torch.tensor([5]), 0.9)
     with pytest.raises(ValueError, match=r"phrases of shape \(n, D\)"):
         Words(two, torch.tensor([0]), 1, empty, nobody, 0.9)
+    with pytest.raises(ValueError, match=r"scales and biases, or neither.*\(2,\)"):
+        Words(two, torch.tensor([0, 1]), 2, empty, nobody, 0.9, torch.ones(2))
+    with pytest.raises(ValueError, match="scales and biases"):
+        Words(two, torch.tensor([0, 1]), 2, empty, nobody, 0.9, torch.ones(3), torch.ones(3))
     words = Words(two, torch.tensor([0, 1]), 2, empty, nobody, 0.9)
     with pytest.raises(ValueError, match="same tower"):
         classify(torch.zeros(1, 3), words, scale=1.0, bias=0.0)

@@ -4,9 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from regionclip.scenes.casting import Draft
+from regionclip.scenes.colours import HELD_OUT, HUES, colours_of
 from regionclip.scenes.kinds import KINDS
 from regionclip.scenes.painter import Brush, Ink
-from regionclip.scenes.render import HUES, _Draft, _visible, render_scene
+from regionclip.scenes.render import render_scene
+from regionclip.scenes.stage import Stage
 
 
 def test_the_same_numbers_give_the_same_scene() -> None:
@@ -16,16 +19,78 @@ def test_the_same_numbers_give_the_same_scene() -> None:
     assert first.place == second.place
 
 
+def _draft(x: float, y: float, width: float, height: float, colour: str = "red") -> Draft:
+    return Draft("box", KINDS["box"], colour, (20, 20, 200), frozenset(), 1, x, y, width, height)
+
+
 def test_a_true_box_is_what_is_seen_of_an_object() -> None:
-    owner = np.zeros((20, 30), np.uint8)
-    owner[4:10, 5:25] = 1
-    owner[6:20, 20:30] = 2  # hides the right end of the first
-    draft = _Draft("dog", "red", 5, 4, 20, 6)
-    seen = _visible(owner, 1, draft, 120)
-    assert seen is not None
-    assert (seen.kind, seen.colour, seen.xyxy) == ("dog", "red", (5.0, 4.0, 25.0, 10.0))
-    assert _visible(owner, 1, draft, 1000) is None  # mostly hidden
-    assert _visible(owner, 3, draft, 120) is None  # wholly hidden
+    stage = Stage(np.full((200, 300, 3), 120, np.uint8), 0.0)
+    stage.paint(_draft(50, 50, 100, 100))
+    (alone,) = stage.objects()
+    assert alone is not None
+    assert np.allclose(alone.xyxy, (50, 50, 150, 150), atol=14)
+    assert alone.certain
+    stage.paint(_draft(105, 40, 120, 120, "blue"))
+    behind, before = stage.objects()
+    assert behind is not None
+    assert before is not None
+    assert behind.xyxy[2] < alone.xyxy[2]  # its right end is hidden
+    assert not behind.certain
+    stage.paint(_draft(20, 20, 160, 160, "green"))
+    hidden, _, front = stage.objects()
+    assert hidden is None
+    assert front is not None
+
+
+def test_a_draft_that_moves_keeps_its_looks() -> None:
+    pictures = []
+    for x in (40.0, 120.0):
+        stage = Stage(np.full((200, 300, 3), 120, np.uint8), 0.0)
+        stage.paint(_draft(x, 60, 80, 80))
+        pictures.append(stage.canvas[40:160, int(x) - 20 : int(x) + 100])
+    assert np.array_equal(pictures[0], pictures[1])
+
+
+@pytest.mark.parametrize("kind", HELD_OUT)
+def test_a_kind_is_never_shown_in_the_colour_held_out(kind: str) -> None:
+    seen = {
+        item.colour
+        for index in range(25)
+        for item in render_scene(5, index, (96, 96), kinds=[kind], count=(4, 4), sides=(0.2, 0.3)).objects
+    }
+    assert HELD_OUT[kind] not in seen
+    assert len(seen) > 3
+
+
+def test_held_out_scenes_show_only_pairs_that_training_never_shows() -> None:
+    shown = [item for index in range(30) for item in render_scene(6, index, (160, 160), pairs="held out").objects]
+    assert len(shown) > 60
+    assert all(item.colour == HELD_OUT[item.kind] for item in shown)
+
+
+def test_kinds_have_only_colours_and_traits_that_they_may_have() -> None:
+    for index in range(60):
+        for item in render_scene(7, index, (96, 128), unnamed=0.3).objects:
+            assert item.colour is None or item.colour in colours_of(item.kind)
+            assert item.traits <= set(KINDS[item.kind].traits)
+
+
+def test_some_objects_have_a_colour_without_a_name_where_asked_for() -> None:
+    colours = [item.colour for index in range(40) for item in render_scene(7, index, (96, 96), unnamed=0.5).objects]
+    assert 0.3 < np.mean([colour is None for colour in colours]) < 0.6
+    assert all(item.colour is not None for index in range(20) for item in render_scene(7, index, (96, 96)).objects)
+
+
+def test_the_other_style_looks_different_and_stays_reproducible() -> None:
+    usual, other = render_scene(9, 1, (160, 160)), render_scene(9, 1, (160, 160), style="other")
+    assert usual.place != other.place
+    assert np.array_equal(other.frame, render_scene(9, 1, (160, 160), style="other").frame)
+
+
+def test_more_kinds_may_be_given() -> None:
+    extra = {"lamp post": KINDS["ladder"]}
+    kinds = [item.kind for index in range(30) for item in render_scene(3, index, (160, 160), extra=extra).objects]
+    assert 0.3 < np.mean([kind == "lamp post" for kind in kinds]) < 0.7
 
 
 @pytest.mark.parametrize("other", [(12, 4), (11, 5)])
@@ -102,29 +167,31 @@ def test_every_kind_fills_its_box(kind: str) -> None:
         brush = Brush(matrix, size, Ink((40, 40, 200)), drawn.wide, np.random.default_rng(seed))
         drawn.draw(brush)
         rows, columns = np.flatnonzero(brush.mask.any(1)), np.flatnonzero(brush.mask.any(0))
-        assert rows[0] >= 17
-        assert rows[-1] <= size[0] - 18
-        assert columns[0] >= 14
-        assert columns[-1] <= size[1] - 15
-        assert rows[-1] - rows[0] > 0.8 * (size[0] - 40)
-        assert columns[-1] - columns[0] > 0.72 * (size[1] - 40)
+        assert rows[0] >= 8  # a flame or a tail may lick out of its box
+        assert rows[-1] <= size[0] - 9
+        assert columns[0] >= 8
+        assert columns[-1] <= size[1] - 9
+        filled = [rows[-1] - rows[0], columns[-1] - columns[0]] / (np.array(size) - 40)  # a shut laptop is flat
+        assert filled.max() > 0.7
+        assert filled.min() > 0.2
 
 
 @pytest.mark.parametrize("colour", ["red", "yellow", "green", "blue", "purple"])
 def test_the_named_colour_is_the_colour_one_sees(colour: str) -> None:
     (low, high), _, _ = HUES[colour]
     middle, near, seen = (low + high) / 2, 0, 0
-    for index in range(150):
-        scene = render_scene(31, index, (160, 160), count=(1, 1), sides=(0.6, 0.8))
+    for index in range(25):
+        kinds = ("backpack", "box", "suitcase")
+        scene = render_scene(31, index, (160, 160), kinds=kinds, count=(1, 1), sides=(0.6, 0.8))
         for thing in scene.objects:
-            if thing.colour == colour and thing.kind in ("ball", "backpack", "box", "suitcase"):
+            if thing.colour == colour:
                 x1, y1, x2, y2 = (int(value) for value in thing.xyxy)
                 hsv = cv2.cvtColor(scene.frame[y1:y2, x1:x2], cv2.COLOR_BGR2HSV).reshape(-1, 3)
                 hue = hsv[hsv[:, 1] > 90, 0].astype(int)
                 off = np.abs(np.median((hue - middle + 90) % 180) - 90) if len(hue) else 180
                 near, seen = near + (off < 12), seen + 1
     assert seen > 0
-    assert near == seen
+    assert near > 0.7 * seen
 
 
 @pytest.mark.parametrize(
@@ -134,3 +201,8 @@ def test_the_named_colour_is_the_colour_one_sees(colour: str) -> None:
 def test_impossible_orders_are_refused(seed: int, index: int, size: tuple[int, int], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         render_scene(seed, index, size)
+
+
+def test_a_kind_that_is_not_known_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"unknown kinds .'unicorn'.: known are person, dog"):
+        render_scene(0, 0, kinds=["dog", "unicorn"])

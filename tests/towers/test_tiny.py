@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from proposals.dense import DenseHead, DenseProposer
 from regionclip.errors import ConfigError, WeightsError
+from regionclip.evaluation.intervals import Share
 from regionclip.evaluation.scenes import SceneFigures, evaluate_scenes
 from regionclip.scenes.phrases import name
 from regionclip.scenes.render import render_scene
@@ -43,32 +44,45 @@ def damaged(tmp_path: Path) -> Path:
     return Path(shutil.copytree(TINY_WEIGHTS, tmp_path / "tiny"))
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_kinds_are_named_in_true_boxes(figures: SceneFigures, language: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "least"),
+    [
+        ("kinds_en", 0.92),
+        ("kinds_zh", 0.92),
+        ("pairs_en", 0.85),
+        ("pairs_zh", 0.85),
+        ("held_out_en", 0.65),
+        ("held_out_zh", 0.65),
+        ("agreement", 0.97),
+        ("unseen_en", 0.87),
+        ("unseen_zh", 0.89),
+        ("typos", 0.9),
+        ("found_en", 0.85),
+        ("found_zh", 0.85),
+        ("whole_en", 0.78),
+        ("whole_zh", 0.78),
+        ("recall50", 0.89),
+        ("ap50", 0.78),
+        ("ap75", 0.52),
+        ("person_helmet_en", 0.8),
+        ("person_vest_zh", 0.93),
+        ("person_backpack_en", 0.88),
+        ("door_open_zh", 0.82),
+        ("laptop_open_en", 0.93),
+        ("umbrella_open_zh", 0.93),
+    ],
+)
+def test_what_the_model_card_claims_holds_on_other_scenes(figures: SceneFigures, key: str, least: float) -> None:
+    """Bounds a few points below the card's, which are measured on five times as many scenes."""
     assert figures.regions > 200
-    assert figures.kinds[language].value > 0.85  # type: ignore[index]
-    assert figures.pairs[language].value > 0.8  # type: ignore[index]
-
-
-def test_english_and_chinese_agree(figures: SceneFigures) -> None:
-    assert figures.agreement.value > 0.95
+    assert figures[key].value > least
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_what_is_not_there_stays_below_the_threshold(figures: SceneFigures, language: str) -> None:
-    assert figures.found[language].value > 0.75  # type: ignore[index]
-    assert figures.false_alarms[language] < 0.01  # type: ignore[index]
-    assert figures.strangers[language] < 0.05  # type: ignore[index]
-
-
-def test_proposals_find_the_objects(figures: SceneFigures) -> None:
-    assert figures.recall50.value > 0.85
-    assert figures.ap50 > 0.6
-
-
-def test_whole_frames_with_one_large_object_are_named(figures: SceneFigures) -> None:
-    assert figures.whole["en"].value > 0.75
-    assert figures.whole["zh"].value > 0.75
+    assert figures[f"false_{language}"].value < 0.01
+    assert figures[f"strangers_{language}"].value < 0.01
+    assert figures[f"nonsense_{language}"].value < 0.01
 
 
 def test_swapping_the_colour_changes_the_answer(tower: TinyTower) -> None:
@@ -122,7 +136,7 @@ def test_tokens_are_counted_honestly(tower: TinyTower) -> None:
     long = "红" * 100
     needed, read = tower.count_tokens(long, "region")
     assert needed > 100
-    assert read == 32
+    assert read == 48
     cut, longer = tower.encode_text([long, long + "色"], "region")
     assert torch.equal(cut, longer)
 
@@ -180,8 +194,7 @@ def test_the_card_says_what_the_weights_are(tower: TinyTower) -> None:
 def test_the_record_ships_with_the_weights() -> None:
     notes = json.loads((TINY_WEIGHTS / "training.json").read_text(encoding="utf-8"))
     assert {"command", "settings", "steps", "minutes", "images", "figures", "measured_by", "date"} <= notes.keys()
-    assert notes["figures"]["kinds"]["en"]["value"] > 0.85
-    assert sum(path.stat().st_size for path in TINY_WEIGHTS.iterdir()) < 15e6
+    assert notes["figures"]["kinds_en"]["value"] > 0.9
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "config.json", "tokenizer.json"])
@@ -216,7 +229,8 @@ def test_tensors_of_another_shape_are_named(damaged: Path) -> None:
         ("width", 130, "multiple of 4"),
         ("blocks", "six", "blocks to be a whole number above 0, got 'six'"),
         ("stem", [24, 48], "three numbers"),
-        ("vocabulary", 901, "expected 901 entries.*got 900"),
+        ("residual", 1, "residual to be true or false, got 1"),
+        ("vocabulary", 901, "expected 901 entries.*got 1600"),
         ("threshold", 2.0, "threshold"),
         ("budget", 0, "budget"),
     ],
@@ -244,13 +258,13 @@ def test_impossible_budgets_are_refused(budget: int) -> None:
         _load(budget=budget)
 
 
+def test_what_ships_is_small() -> None:
+    assert sum(path.stat().st_size for path in TINY_WEIGHTS.iterdir()) < 15_000_000
+
+
 def test_the_docs_quote_the_record() -> None:
     root = Path(__file__).parents[2]
     figures = json.loads((root / "regionclip" / "weights" / "tiny" / "training.json").read_text())["figures"]
     text = (root / "docs" / "embedded_tower.md").read_text(encoding="utf-8")
-    for measure in ("kinds", "pairs", "whole", "found"):
-        for language in ("en", "zh"):
-            share = figures[measure][language]
-            assert f"{share['value']:.3f} [{share['low']:.3f}, {share['high']:.3f}]" in text
-    for measure in ("ap", "ap50", "ap75"):
-        assert f"| {figures[measure]:.3f} |" in text
+    for key, value in figures.items():
+        assert str(Share(**value)) in text, key

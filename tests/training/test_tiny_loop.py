@@ -1,19 +1,28 @@
 import json
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer
+from torchvision.ops import box_iou
 
 from heads.pool import roi_align as pool_exactly
+from regionclip.errors import ConfigError
+from regionclip.evaluation.intervals import Share
+from regionclip.evaluation.scenes import Row, SceneFigures
+from regionclip.loading import load
 from regionclip.scenes.phrases import COLOURS, KINDS
 from regionclip.towers.tiny_model import TinyConfig
 from regionclip.towers.tiny_text import train_tokenizer
-from regionclip.training.data import STAGES, SceneBatches, batches
-from regionclip.training.export import export, record
+from regionclip.training.check import Check
+from regionclip.training.data import STAGES, SceneBatches, batches, empty_boxes
+from regionclip.training.export import _CURVES, export, record
 from regionclip.training.loop import Run, Settings
-from regionclip.training.network import TrainingNetwork
+from regionclip.training.network import TrainingNetwork, whole_truth
 from regionclip.training.tiny import corpus
 
 SMALL = TinyConfig(
@@ -23,7 +32,7 @@ SMALL = TinyConfig(
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    return train_tokenizer(corpus(1, 300), SMALL.vocabulary)
+    return train_tokenizer(corpus(1, 10), SMALL.vocabulary)
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +53,7 @@ def test_a_batch_is_a_function_of_its_number(tokenizer: Tokenizer) -> None:
     first, _, again, other = data[(3, 0)], data[(4, 0)], data[(3, 0)], data[(4, 0)]
     assert torch.equal(first.images, again.images)
     assert first.phrases == again.phrases
-    assert torch.equal(first.truth, again.truth)
+    assert torch.equal(first.truth.nan_to_num(-1), again.truth.nan_to_num(-1))
     assert first.phrases != other.phrases
 
 
@@ -58,11 +67,63 @@ def test_a_batch_tells_the_truth(tokenizer: Tokenizer) -> None:
         assert (boxes >= 0).all()
         assert (boxes[:, [0, 2]] <= grid[1]).all()
         assert (boxes[:, [1, 3]] <= grid[0]).all()
-    # A phrase about one kind and one colour is true of exactly the regions of that kind and colour.
+    # A phrase is true only of regions of its kind, colour and traits; nothing is said of what cannot be seen.
     for p in range(len(batch.phrases)):
-        kind, colour = batch.phrase_kinds[p], batch.phrase_colours[p]
-        if kind >= 0 and colour >= 0:
-            assert torch.equal(batch.truth[:, p] > 0, (batch.kinds == kind) & (batch.colours == colour))
+        true = batch.truth[:, p] == 1
+        for wanted, had in (
+            (batch.phrase_kinds[p], batch.kinds),
+            (batch.phrase_colours[p], batch.colours),
+            *zip(batch.phrase_traits[p], batch.traits.T, strict=True),
+        ):
+            if wanted >= 0:
+                assert (had[true] == wanted).all()
+                assert (batch.truth[(had >= 0) & (had != wanted), p] == 0).all()
+
+
+def test_empty_boxes_show_hardly_anything_of_the_objects() -> None:
+    rng = np.random.default_rng(2)
+    boxes = torch.tensor([[1.0, 1.0, 5.0, 6.0], [7.0, 2.0, 9.5, 9.0]])
+    made = torch.cat([empty_boxes(rng, boxes, (10, 12)) for _ in range(50)])
+    assert len(made) > 20
+    assert (made >= 0).all()
+    assert (made[:, 2] <= 12).all()
+    assert (made[:, 3] <= 10).all()
+    assert box_iou(made, boxes).max() < 0.1
+    assert empty_boxes(rng, torch.tensor([[0.0, 0.0, 12.0, 10.0]]), (10, 12)).shape == (0, 4)
+    assert empty_boxes(rng, torch.zeros(0, 4), (10, 12)).shape == (2, 4)
+
+
+def test_whole_images_hold_what_one_of_their_regions_holds() -> None:
+    nan = float("nan")
+    truth = torch.tensor([[1.0, 0.0, nan], [0.0, nan, nan], [0.0, 0.0, 1.0]])
+    whole = whole_truth(truth, torch.tensor([0, 0, 2]), 3)
+    assert torch.equal(whole.nan_to_num(-1), torch.tensor([[1.0, -1.0, -1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]))
+
+
+def test_averaged_weights_follow_the_trained_ones(tokenizer: Tokenizer) -> None:
+    run = _run(tokenizer)
+    start = {name: value.clone() for name, value in run.network.state_dict().items()}
+    run.train(_ignore)
+    for name, now in run.network.named_parameters():
+        average = run.averaged.state_dict()[name]
+        if not torch.equal(now, start[name]):
+            assert (average - now).abs().mean() < (start[name] - now).abs().mean()
+            assert not torch.equal(average, now)
+
+
+def test_boxes_and_head_change_as_asked_for(tokenizer: Tokenizer) -> None:
+    """The two comparisons of docs/embedded_tower.md are options that do what they say."""
+    batch = SceneBatches(1, tokenizer, 16, 2)[(0, 0)]
+    late = Run(Settings(steps=10, batch=2, workers=0, boxes_from=0.5), SMALL, tokenizer)
+    late.take(batch)
+    assert all(not parameter.grad.any() for parameter in late.network.boxes.parameters() if parameter.grad is not None)
+    late.step = 5
+    late.take(batch)
+    assert any(parameter.grad.any() for parameter in late.network.boxes.parameters() if parameter.grad is not None)
+    strict, kept = (TrainingNetwork(replace(SMALL, residual=residual)).tower for residual in (False, True))
+    strict.load_state_dict(kept.state_dict())
+    tokens = torch.randn(1, 6, SMALL.width)
+    assert not torch.allclose(strict.dense(tokens), kept.dense(tokens))
 
 
 def test_stages_cover_the_run_in_order(tokenizer: Tokenizer) -> None:
@@ -100,14 +161,37 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tokenizer: Tokenizer, tmp_pat
     second.train(_ignore)
     assert second.step == whole.step == 6
     assert second.means == whole.means
-    mine, theirs = second.network.state_dict(), whole.network.state_dict()
-    assert all(torch.equal(mine[key], theirs[key]) for key in theirs)
+    for mine, theirs in ((second.network, whole.network), (second.averaged, whole.averaged)):
+        assert all(torch.equal(mine.state_dict()[key], value) for key, value in theirs.state_dict().items())
 
 
 def test_a_checkpoint_of_other_settings_is_refused(tokenizer: Tokenizer, tmp_path: Path) -> None:
     _run(tokenizer).save(tmp_path / "a.pt")
-    with pytest.raises(ValueError, match="seed: expected 2, got 1"):
+    with pytest.raises(ConfigError, match="seed: expected 2, got 1"):
         _run(tokenizer, seed=2).resume(tmp_path / "a.pt")
+    strict = Run(_run(tokenizer).settings, replace(SMALL, residual=False), tokenizer)
+    with pytest.raises(ConfigError, match="residual: expected False, got True"):
+        strict.resume(tmp_path / "a.pt")
+
+
+def test_a_run_in_minutes_may_be_made_longer_and_remembers_it(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    def run(minutes: float) -> Run:
+        return Run(Settings(steps=None, minutes=minutes, batch=2, workers=0), SMALL, tokenizer)
+
+    first = run(0.001)
+    first.train(_ignore)
+    assert first.progress(first.step) >= 1
+    first.save(tmp_path / "a.pt")
+    longer = run(50.0)
+    longer.resume(tmp_path / "a.pt")
+    assert longer.lengths == [0.001, 50.0]
+    assert longer.progress(longer.step) < 0.1
+    longer.save(tmp_path / "b.pt")
+    notes = record(torch.load(tmp_path / "b.pt", weights_only=True), SceneFigures(7, 30, 99, ()), 30)
+    command = "python -m regionclip.training.tiny --minutes"
+    assert notes["command"] == f"{command} 0.001 --seed 1 && {command} 50 --seed 1"
+    with pytest.raises(ConfigError, match=r"minutes: expected 0\.001, got 50"):
+        run(0.001).resume(tmp_path / "b.pt")
 
 
 def test_training_pools_as_the_detector_does(tokenizer: Tokenizer) -> None:
@@ -144,14 +228,61 @@ def test_the_record_names_the_command_that_repeats_the_run(tokenizer: Tokenizer,
     run = _run(tokenizer)
     run.save(tmp_path / "a.pt")
     state = torch.load(tmp_path / "a.pt", weights_only=True)
-    notes = record(state, tmp_path, {"ap50": 0.5}, "measure")
+    rows = (Row("kinds_en", "kinds", Share(0.9, 0.8, 1.0)),)
+    notes = json.loads(json.dumps(record(state, SceneFigures(7, 30, 99, rows), 30)))
     assert notes["command"] == "python -m regionclip.training.tiny --steps 6 --seed 1"
+    state["config"] = state["config"].replace('"residual": true', '"residual": false')
+    state["settings"] = state["settings"].replace('"boxes_from": 0.0', '"boxes_from": 0.7')
+    other = record(state, SceneFigures(7, 30, 99, ()), 30)
+    assert other["command"].endswith("--seed 1 --strict-head --boxes-from 0.7")
+    assert notes["measured_by"] == "regionclip eval scenes --seed 7 --scenes 30"
     assert notes["images"] == 0
-    assert json.loads(json.dumps(notes))["figures"] == {"ap50": 0.5}
+    assert notes["figures"] == {"kinds_en": {"value": 0.9, "low": 0.8, "high": 1.0}}
+
+
+def test_the_check_measures_what_the_tower_knows(tokenizer: Tokenizer) -> None:
+    torch.manual_seed(0)
+    figures = Check(tokenizer, SMALL.text_length, scenes=4)(TrainingNetwork(SMALL))
+    assert set(_CURVES) <= set(figures)
+    assert all(0 <= value <= 1 for value in figures.values())
+    assert figures["kinds_en"] < 0.5  # it has learned nothing yet
+    assert 0.1 < figures["traits_en"] < 0.9
+
+
+def test_the_command_trains_resumes_and_ships(tmp_path: Path) -> None:
+    """The two commands of docs/embedded_tower.md in processes of their own, cut to a few steps."""
+    run, shipped = tmp_path / "run", tmp_path / "tiny"
+    train = ["regionclip.training.tiny", "--steps", "2", "--workers", "1", "--seed", "5", "--out", str(run)]
+    _python(*train)
+    steps = [json.loads(row)["step"] for row in (run / "curve.jsonl").read_text().splitlines()]
+    assert steps == [2]
+    assert _python(*train).splitlines() == ["resumed at step 2", "the run is complete"]
+    printed = _python("regionclip.training.export", str(run), str(shipped), "--scenes", "2")
+    assert "top-1" in printed
+    assert (shipped / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((shipped / "training.json").read_text())["steps"] == 2
+    assert load(shipped).tower.card.name == "tiny"
+
+
+def _python(module: str, *arguments: str) -> str:
+    ran = subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.mark.parametrize("length", [("--steps", "0"), ("--minutes", "0")])
+def test_a_run_of_no_length_is_refused(length: tuple[str, str], tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "regionclip.training.tiny", *length, "--out", str(tmp_path / "run")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 2
+    assert "more than 0" in ran.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_corpus_holds_every_kind_and_colour_in_both_languages() -> None:
-    text = " ".join(corpus(1, 10))
+    text = " ".join(corpus(1, 2))
     assert all(kind in text for kind in KINDS)
     assert all(colour in text for colour in COLOURS)
     assert "红色的灭火器" in text

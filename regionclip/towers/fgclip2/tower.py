@@ -6,7 +6,7 @@ Letters: B frames, P phrases, D channels, h x w feature grid, H x W frame, n pat
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 import torch
 from torch.nn.functional import normalize
@@ -21,6 +21,9 @@ from regionclip.towers.fgclip2.text import PhraseTokenizer
 from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
 from regionclip.towers.loading import fingerprint
 from regionclip.towers.preprocess import BUDGETS, budget_grid, check_budget, patchify, resize_exact
+
+if TYPE_CHECKING:
+    from regionclip.towers.fgclip2.trainee import FGCLIP2Trainee
 
 Budget = int | Literal["dynamic"]
 
@@ -203,6 +206,12 @@ class FGCLIP2Tower:
         # Copied out, or each frame would keep the whole batch alive.
         trimmed = [row[:count].clone() if len(frames) > 1 else row for row, count in zip(tokens, counts, strict=True)]
         return [TokenGrid(row, grid) for row, grid in zip(trimmed, grids, strict=True)]
+
+    def trainee(self) -> "FGCLIP2Trainee":
+        """A copy of the network that can be trained; the tower itself stays as it is."""
+        from regionclip.towers.fgclip2.trainee import FGCLIP2Trainee
+
+        return FGCLIP2Trainee(self._model, self._tokenizer, name=self._card.name, budget=self._card.budget)
 
     def preprocess(self, frame: Frame) -> torch.Tensor:
         """`(h*w, 3*patch**2)` patches in -1..1, in the model's dtype and on its device."""

@@ -1,0 +1,89 @@
+"""`regionclip teach`: learn a class from boxes in pictures."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from regionclip.cli import options
+from regionclip.cli.output import say
+from regionclip.errors import BoxError, ConfigError
+
+
+def teach(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the new label.")],
+    example: Annotated[
+        list[str],
+        typer.Option(metavar="IMAGE:X1,Y1,X2,Y2", help="A picture and the box of one example; once for each."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="V.toml", help="Where to write the vocabulary.")],
+    vocabulary: Annotated[
+        Optional[Path],  # noqa: UP045 - read by typer at run time
+        typer.Option(metavar="V.toml", help="The vocabulary to add to; without it, the new label is the only one."),
+    ] = None,
+    negative: Annotated[
+        list[str], typer.Option(metavar="IMAGE:X1,Y1,X2,Y2", help="Something it must not be taken for.")
+    ] = [],  # noqa: B006 - typer copies it
+    prompt: Annotated[
+        list[str], typer.Option("--prompt", "-p", metavar="WORDS", help="A phrase that means it as well.")
+    ] = [],  # noqa: B006
+    weight: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(metavar="W", help="Share of the examples beside --prompt, 0..1; half by default."),
+    ] = None,
+    threshold: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(metavar="T", help="Least confidence of the label, 0..1."),
+    ] = None,
+    group: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="GROUP", help="Labels of one group exclude one another on a region."),
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Teach a label that exists anew.")] = False,
+    tower: options.TowerName = None,
+    weights: options.WeightsName = None,
+    config: options.ConfigFile = None,
+    device: options.DeviceName = "auto",
+    dtype: options.DtypeName = "auto",
+) -> None:
+    """Learn a class from boxes in pictures, and write a vocabulary that has it.
+
+    Beside V.toml a file V.safetensors is written; keep the two together. `detect --prompts-file V.toml` reads them.
+    """
+    if out.suffix != ".toml":
+        raise ConfigError(f"--out {out}: expected a name that ends in .toml")
+    examples, negatives = ([_pair(text) for text in texts] for texts in (example, negative))
+    from regionclip.loading import load
+    from regionclip.vocabulary import Vocabulary
+
+    words = Vocabulary() if vocabulary is None else Vocabulary.load(vocabulary)
+    detector = load(options.read_config(tower, config, weights), weights=weights, device=device, dtype=dtype)
+    taught = detector.teach(
+        words,
+        name,
+        examples,
+        negatives=negatives,
+        prompts=prompt,
+        weight=weight,
+        threshold=threshold,
+        group=group,
+        replace=replace,
+    )
+    taught.save(out)
+    say(f"regionclip: {name!r} learned from {len(examples)} examples; {out} has {len(taught)} labels")
+
+
+def _pair(text: str) -> tuple[str, list[float]]:
+    """A picture and a box written as `IMAGE:X1,Y1,X2,Y2`.
+
+    Raises:
+        BoxError: for anything else.
+    """
+    image, _, corners = text.rpartition(":")
+    try:
+        box = [float(corner) for corner in corners.split(",")]
+    except ValueError:
+        box = []
+    if not image or len(box) != 4:
+        raise BoxError(f"{text!r}: expected IMAGE:X1,Y1,X2,Y2 with the box in pixels, as yard.jpg:104,220,391,540")
+    return image, box

@@ -1,0 +1,87 @@
+"""`regionclip train`: fine-tune a dense tower."""
+
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from regionclip.cli.output import say
+
+if TYPE_CHECKING:
+    from regionclip.training.finetune import FineTuning
+
+_TELL_SECONDS = 20.0
+
+
+def train(
+    config: Annotated[
+        str,
+        typer.Option(metavar="FILE.toml", help="Settings of the run (docs/training.md), or a name of configs/train."),
+    ],
+) -> None:
+    """Fine-tune a tower on rendered scenes or on a COCO-format data set.
+
+    Run it again with the same file to go on from the last checkpoint. Figures go to stdout, progress to stderr.
+    """
+    from regionclip.training import processes
+    from regionclip.training.finetune import FineTuning
+    from regionclip.training.settings import TrainSettings
+
+    settings = TrainSettings.load(config)
+    try:
+        run = FineTuning(settings)
+        _introduce(run)
+        console = Console(stderr=True)
+        shown = console.is_terminal and run.rank == 0
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=console, disable=not shown) as bar:
+            run.train(_Watch(run, bar))
+        if run.rank == 0:
+            say(f"regionclip: {run.step} steps done; weights are in {run.out / 'weights'}")
+    finally:
+        processes.leave()
+
+
+def _introduce(run: "FineTuning") -> None:
+    """What will be done, and what the data cannot serve."""
+    if run.rank > 0:
+        return
+    settings = run.settings
+    trained = sum(parameter.numel() for parameter in run.parameters.values())
+    say(f"regionclip: {settings.tower}, stage {settings.stage}, {trained / 1e6:.1f} M parameters, on {run.device}")
+    batch = f"batches of {settings.batch} x {run.world}"
+    say(f"regionclip: {run.source.identity}; {batch}; {len(run.held_out)} pictures to measure on")
+    if lacking := [name for name in run.source.lacks if name in run.curriculum.acting]:
+        say(
+            f"regionclip: the data have nothing for these losses, which stay 0: {', '.join(lacking)} (docs/training.md)"
+        )
+    if run.step:
+        say(f"regionclip: going on from step {run.step} of {settings.steps}")
+
+
+class _Watch:
+    """Called after each step: a bar on a terminal, lines elsewhere, and a row for each check."""
+
+    def __init__(self, run: "FineTuning", bar: Progress) -> None:
+        self._bar = bar
+        self._rows = len(run.rows)
+        self._told = time.monotonic()
+        self._task = bar.add_task("training", total=run.settings.steps, completed=run.step)
+
+    def __call__(self, run: "FineTuning") -> None:
+        if run.rank > 0:
+            return
+        loss = f"loss {run.means.get('total', 0):.3f}"
+        self._bar.update(self._task, completed=run.step, description=loss)
+        if self._bar.disable and time.monotonic() - self._told > _TELL_SECONDS:
+            self._told = time.monotonic()
+            parts = " ".join(f"{name} {value:.3f}" for name, value in run.means.items() if name != "total")
+            say(f"step {run.step} of {run.settings.steps}, {loss}: {parts}")
+        for row in run.rows[self._rows :]:
+            sys.stdout.write(json.dumps(row) + "\n")
+            sys.stdout.flush()
+        self._rows = len(run.rows)

@@ -1,0 +1,56 @@
+"""Shares with 95 % intervals from resampling scenes: regions of one scene are not independent of each other."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_RESAMPLES = 1000
+
+Hits = Sequence[NDArray[np.bool_]]
+"""For each scene, which of its answers are right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of hits with its 95 % interval, found by drawing whole scenes anew (bootstrap), all in 0..1."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def share(hits: Hits) -> Share:
+    """Mean over all answers."""
+    good, count = _sums(hits)  # (scenes,)
+    return _interval(lambda drawn: good[drawn].sum(-1) / np.maximum(count[drawn].sum(-1), 1), len(hits))
+
+
+def balanced(yes: Hits, no: Hits) -> Share:
+    """Balanced accuracy of a yes / no question: mean of the shares answered right where yes and where no is true."""
+    good_yes, count_yes = _sums(yes)
+    good_no, count_no = _sums(no)
+
+    def accuracy(drawn: NDArray[np.int64]) -> NDArray[np.float64]:
+        right = [
+            good[drawn].sum(-1) / np.maximum(count[drawn].sum(-1), 1)
+            for good, count in ((good_yes, count_yes), (good_no, count_no))
+        ]
+        return np.asarray((right[0] + right[1]) / 2)
+
+    return _interval(accuracy, len(yes))
+
+
+def _sums(hits: Hits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Right answers and all answers of each scene, both `(scenes,)`."""
+    return np.array([each.sum() for each in hits], np.float64), np.array([each.size for each in hits], np.float64)
+
+
+def _interval(measure: Callable[[NDArray[np.int64]], NDArray[np.float64]], scenes: int) -> Share:
+    drawn = np.random.default_rng(0).integers(scenes, size=(_RESAMPLES, scenes))  # (resamples, scenes)
+    low, high = np.percentile(measure(drawn), [2.5, 97.5])
+    return Share(float(measure(np.arange(scenes))), float(low), float(high))

@@ -1,0 +1,102 @@
+"""Rendered scenes as examples: endless, with hard negatives and captions in both languages."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from regionclip.scenes.phrases import KINDS, name, phrase
+from regionclip.scenes.render import render_scene
+from regionclip.scenes.sentences import LANGUAGES, Language
+from regionclip.scenes.stage import SceneObject
+from regionclip.scenes.statements import false_phrases, possible_phrases, true_phrases
+from regionclip.training.examples import Example, HeldOut, Words, drawn
+from regionclip.training.settings import DataSettings, TrainSettings
+
+_BETWEEN: dict[Language, str] = {"en": ", ", "zh": "、"}
+
+
+class SceneExamples:
+    """Scenes of one series as a `Source`, none twice.
+
+    A region's text is the name of its kind or, as often, anything true of it; its hard negatives are what is nearly
+    true (regionclip/scenes/statements.py). The short caption lists the kinds, the long one kinds and colours.
+    """
+
+    def __init__(self, settings: TrainSettings, together: int) -> None:
+        self._settings = settings
+        self._together = together
+
+    @property
+    def identity(self) -> str:
+        """Series and size."""
+        data = self._settings.data
+        return f"scenes of series {data.seed}, {data.height} x {data.width}"
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
+
+    def batch(self, number: int, part: slice) -> list[Example]:
+        """Scenes from `number * together` on."""
+        settings = self._settings
+        rng = np.random.default_rng((settings.seed, 0x5CE7E, number))
+        spoken = rng.integers(len(settings.languages), size=self._together)  # (together,)
+        if not settings.mixed:
+            spoken[:] = spoken[0]
+        return [
+            self._example(number * self._together + i, settings.languages[spoken[i]])
+            for i in range(self._together)[part]
+        ]
+
+    def _example(self, index: int, language: Language) -> Example:
+        settings = self._settings
+        rng = np.random.default_rng((settings.seed, 0x5CE7F, index))
+        scene = render_scene(settings.data.seed, index, (settings.data.height, settings.data.width))
+        chosen = sorted(rng.permutation(len(scene.objects))[: settings.max_boxes].tolist())
+        things = [scene.objects[i] for i in chosen]
+        return Example(
+            picture=index,
+            frame=scene.frame,
+            boxes=np.array([thing.xyxy for thing in things], np.float32).reshape(-1, 4),
+            words=tuple(_words(thing, language, rng) for thing in things),
+            hard=tuple(tuple(drawn(false_phrases(thing, language), settings.hard_negatives, rng)) for thing in things),
+            short=_caption(scene.objects, language, coloured=False),
+            long=_caption(scene.objects, language, coloured=True),
+        )
+
+
+class HeldOutScenes:
+    """The first scenes of another series as a `HeldOutSource`; the classes are the kinds."""
+
+    def __init__(self, data: DataSettings, languages: Sequence[Language], count: int) -> None:
+        self._data = data
+        self._count = count
+        self._names = {language: tuple(name(kind, language) for kind in KINDS) for language in languages}
+
+    @property
+    def names(self) -> Mapping[Language, Sequence[str]]:
+        """Kinds in each language."""
+        return self._names
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> HeldOut:
+        scene = render_scene(self._data.seed, index, (self._data.height, self._data.width))
+        boxes = np.array([thing.xyxy for thing in scene.objects], np.float32).reshape(-1, 4)  # (N, 4)
+        return HeldOut(scene.frame, boxes, tuple(KINDS.index(thing.kind) for thing in scene.objects))
+
+
+def _words(thing: SceneObject, language: Language, rng: np.random.Generator) -> Words:
+    texts = true_phrases(thing, language)  # the name comes first
+    text = texts[0] if rng.random() < 0.5 else texts[rng.integers(len(texts))]
+    return Words(text, frozenset(each.lower() for spoken in LANGUAGES for each in possible_phrases(thing, spoken)))
+
+
+def _caption(things: Sequence[SceneObject], language: Language, *, coloured: bool) -> str | None:
+    said = [
+        phrase(thing.kind, thing.colour, language) if coloured and thing.colour else name(thing.kind, language)
+        for thing in things
+    ]
+    return _BETWEEN[language].join(said) or None
