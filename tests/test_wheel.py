@@ -38,6 +38,7 @@ def test_the_wheel_holds_what_is_needed_at_run_time(wheel: Path) -> None:
     for name in (
         "regionclip/configs/tiny.toml",
         "regionclip/configs/fgclip2-base.toml",
+        "regionclip/configs/train/tiny-scenes.toml",
         "regionclip/weights/tiny/model.safetensors",
         "regionclip/weights/tiny/proposer.safetensors",
         "regionclip/weights/tiny/tokenizer.json",

@@ -18,7 +18,7 @@ from regionclip.scenes.colours import HUES, trained_colours
 from regionclip.scenes.kinds import KINDS as DRAWN
 from regionclip.scenes.sentences import LANGUAGES, Language, article, sentence
 from regionclip.scenes.stage import SceneObject
-from regionclip.scenes.strangers import nonsense, trained_strangers
+from regionclip.scenes.strangers import nonsense, trained_lookalikes, trained_strangers
 from regionclip.scenes.words import (
     COLOUR_WORDS,
     GROUPS,
@@ -38,7 +38,7 @@ COLOURS: tuple[str, ...] = tuple(HUES)
 TRAIT_NAMES: tuple[str, ...] = tuple(TRAITS["en"])
 
 _VESTS = frozenset({"orange", "yellow", "green"})
-"""Colours of safety vests, which may be said of the person in one as well as the jacket's."""
+"""Colours of safety vests: of a person in one, neither these nor the jacket's are certain."""
 
 _SMALL, _NOT_SMALL, _NOT_BIG, _BIG = 0.2, 0.3, 0.33, 0.45
 
@@ -81,9 +81,9 @@ class Phrase:
     def _coloured(self, item: SceneObject, colours: frozenset[str]) -> float:
         if item.colour is None:
             return np.nan
-        if item.colour in colours:
-            return 1.0
-        return np.nan if "vest" in item.traits and not colours.isdisjoint(_VESTS) else 0.0
+        if "vest" in item.traits and not colours.isdisjoint({item.colour, *_VESTS}):
+            return np.nan
+        return float(item.colour in colours)
 
     def _sized(self, share: float) -> float:
         if self.size == "small":
@@ -190,7 +190,11 @@ class PhraseMaker:
     def unknown(self) -> Phrase:
         """A phrase about something that no scene shows, or a word that means nothing."""
         language = self._language()
-        noun = nonsense(self._rng, language) if self._chance(0.3) else self._pick(trained_strangers(language))
+        draw = self._rng.random()
+        if draw < 0.25:
+            noun = nonsense(self._rng, language)
+        else:
+            noun = self._pick(trained_lookalikes(language) if draw < 0.6 else trained_strangers(language))
         words = [noun]
         if self._chance(0.3):
             colour = self._pick(COLOUR_WORDS[language][self._pick(COLOURS)])
@@ -205,7 +209,11 @@ class PhraseMaker:
             claim.kind, claim.group = None, self._pick(groups)
         elif draw < 0.13:
             claim.kind = None
-        if item.colour is not None and self._chance(0.5 if claim.kind or claim.group else 1.0):
+        if (
+            item.colour is not None
+            and "vest" not in item.traits
+            and self._chance(0.5 if claim.kind or claim.group else 1.0)
+        ):
             claim.colour = item.colour
         if claim.kind and item.certain and DRAWN[item.kind].traits and self._chance(0.6):
             claim.traits = self._true_traits(item, claim)

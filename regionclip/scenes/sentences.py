@@ -138,8 +138,8 @@ def sentence(rng: np.random.Generator, phrase: str, language: Language, babble: 
         babble: words that mean nothing, to be put before or behind the phrase.
     """
     made = _english(rng, phrase) if language == "en" else _chinese(rng, phrase)
-    if babble:
-        made.insert(int(rng.integers(len(made) + 1)), babble)
+    if babble:  # Chinese without a comma would make one word of it and its neighbour
+        made.insert(int(rng.integers(len(made) + 1)), babble if language == "en" else f"，{babble}，")
     return _filled(rng, made, language) if rng.random() < 0.3 else (" " if language == "en" else "").join(made)
 
 

@@ -219,6 +219,12 @@ def trained_strangers(language: Language) -> tuple[str, ...]:
 
 
 @cache
+def trained_lookalikes(language: Language) -> tuple[str, ...]:
+    """Those of `trained_strangers` that share letters or a character with a known name."""
+    return tuple(word for word in LOOKALIKES[language] if not _held_back(word, language))
+
+
+@cache
 def held_back_strangers(language: Language) -> tuple[str, ...]:
     """The strangers that training never sees: about one in four by checksum, and the best known with their compounds.
 
