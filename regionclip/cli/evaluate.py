@@ -33,11 +33,8 @@ def scenes(
     """Rendered scenes: kinds and colours with true boxes, proposals, both languages."""
     from regionclip.evaluation.scenes import evaluate_scenes, table
     from regionclip.loading import load
-    from regionclip.scenes.render import SMALLEST
 
-    frame_size = read_size(size)
-    if min(frame_size) < SMALLEST:
-        raise ConfigError(f"size {size!r}: expected sides of at least {SMALLEST} pixels")
+    frame_size = check_frame_size(size)
     detector = load(options.read_config(tower, config, weights), weights=weights, device=device, dtype=dtype)
     figures = evaluate_scenes(
         detector.tower,
@@ -94,3 +91,19 @@ def read_size(text: str) -> tuple[int, int]:
     if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise ConfigError(f"size {text!r}: expected WxH in pixels, as 640x480")
     return int(parts[1]), int(parts[0])
+
+
+def check_frame_size(text: str, *, even: bool = False) -> tuple[int, int]:
+    """`(H, W)` of a size written as `WxH` that can be rendered.
+
+    Raises:
+        ConfigError: for anything else, and for odd sides where they must be even.
+    """
+    from regionclip.scenes.render import SMALLEST
+
+    height, width = read_size(text)
+    if min(height, width) < SMALLEST:
+        raise ConfigError(f"size {text!r}: expected sides of at least {SMALLEST} pixels")
+    if even and (height % 2 or width % 2):
+        raise ConfigError(f"size {text!r}: expected even sides, which the video needs")
+    return height, width

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
-from regionclip.cli.evaluate import read_size
+from regionclip.cli.evaluate import check_frame_size
 from regionclip.cli.output import progress
 from regionclip.errors import ConfigError
 
@@ -88,19 +88,3 @@ def check_folder(out: Path, written_last: str) -> None:
         raise ConfigError(f"--out {out}: expected a folder, got a file")
     if (out / written_last).exists():
         raise ConfigError(f"--out {out}: expected a folder without {written_last}, which would be replaced")
-
-
-def check_frame_size(text: str, *, even: bool) -> tuple[int, int]:
-    """`(H, W)` of a size written as `WxH` that can be rendered.
-
-    Raises:
-        ConfigError: for anything else, and for odd sides where they must be even.
-    """
-    from regionclip.scenes.render import SMALLEST
-
-    height, width = read_size(text)
-    if min(height, width) < SMALLEST:
-        raise ConfigError(f"size {text!r}: expected sides of at least {SMALLEST} pixels")
-    if even and (height % 2 or width % 2):
-        raise ConfigError(f"size {text!r}: expected even sides, which the video needs")
-    return height, width

@@ -19,8 +19,7 @@ from regionclip.evaluation.intervals import Share, balanced, share
 from regionclip.evaluation.precision import Found, Truth, average_precision, covered
 from regionclip.regions import Regions
 from regionclip.scenes.colours import colours_of
-from regionclip.scenes.kinds import KINDS as DRAWN
-from regionclip.scenes.phrases import KINDS, misspelt, name, phrase, trait_phrase
+from regionclip.scenes.phrases import ASKED, KINDS, misspelt, name, phrase, trait_phrase
 from regionclip.scenes.render import Scene, render_scene
 from regionclip.scenes.sentences import LANGUAGES, UNSEEN, Language
 from regionclip.scenes.strangers import NONSENSE_TEST, held_back_strangers
@@ -28,8 +27,6 @@ from regionclip.towers.base import Tower
 
 PAIRS: tuple[tuple[str, str], ...] = tuple((kind, colour) for kind in KINDS for colour in colours_of(kind))
 """Every kind in every colour that it may have."""
-ASKED: tuple[tuple[str, str], ...] = tuple((kind, trait) for kind in KINDS for trait in DRAWN[kind].traits)
-"""Yes / no questions: a kind and a trait that it may have."""
 
 _PROPOSALS = 50
 _Hits = dict[str, NDArray[np.bool_]]
@@ -188,19 +185,29 @@ _LONG = [place for place, (kind, wrong) in enumerate(zip(KINDS, _TYPOS[0], stric
 
 
 def _kinds(detector: Detector, scenes: Sequence[Scene], key: str, title: str) -> list[Row]:
+    return _kinds_in(detector, scenes, [_regions(detector, scene) for scene in scenes], key, title)
+
+
+def _kinds_in(
+    detector: Detector, scenes: Sequence[Scene], regions: Sequence[Regions], key: str, title: str
+) -> list[Row]:
     rows = []
     for language in LANGUAGES:
         names = [name(kind, language) for kind in KINDS]
-        hits = [detector.scores(_regions(detector, s), names).argmax(1) == _kinds_of(s) for s in scenes]
+        hits = [
+            detector.scores(seen, names).argmax(1) == _kinds_of(scene)
+            for scene, seen in zip(scenes, regions, strict=True)
+        ]
         rows.append(Row(f"{key}_{language}", f"{title}, top-1, {language}", share(hits)))
     return rows
 
 
 def _pairs(detector: Detector, scenes: Sequence[Scene], key: str) -> list[Row]:
     title = f"{len(PAIRS)} kind x colour phrases, pairs never trained, top-1"
-    rows = _kinds(detector, scenes, f"{key}_kinds", "kinds in colours they never had in training")
+    regions = [_regions(detector, scene) for scene in scenes]
+    rows = _kinds_in(detector, scenes, regions, f"{key}_kinds", "kinds in colours they never had in training")
     for language in LANGUAGES:
-        hits = [_pair_hits(detector, _regions(detector, s), s, language) for s in scenes]
+        hits = [_pair_hits(detector, seen, scene, language) for scene, seen in zip(scenes, regions, strict=True)]
         rows.append(Row(f"{key}_{language}", f"{title}, {language}", share(hits)))
     return rows
 

@@ -36,6 +36,8 @@ KINDS: tuple[str, ...] = tuple(DRAWN)
 """English canonical noun of every kind that scenes show, in the order of their drawing functions."""
 COLOURS: tuple[str, ...] = tuple(HUES)
 TRAIT_NAMES: tuple[str, ...] = tuple(TRAITS["en"])
+ASKED: tuple[tuple[str, str], ...] = tuple((kind, trait) for kind in KINDS for trait in DRAWN[kind].traits)
+"""Yes / no questions: a kind and a trait that it may have."""
 
 _VESTS = frozenset({"orange", "yellow", "green"})
 """Colours of safety vests: of a person in one, neither these nor the jacket's are certain."""

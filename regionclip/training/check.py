@@ -9,8 +9,7 @@ from torch.nn.functional import normalize
 from torchvision.ops import box_iou, roi_align
 
 from proposals.dense import DenseHead
-from regionclip.scenes.kinds import KINDS as DRAWN
-from regionclip.scenes.phrases import COLOURS, KINDS, misspelt, name, phrase, trait_phrase
+from regionclip.scenes.phrases import ASKED, COLOURS, KINDS, misspelt, name, phrase, trait_phrase
 from regionclip.scenes.render import Pairs, render_scene
 from regionclip.scenes.sentences import LANGUAGES, UNSEEN
 from regionclip.scenes.stage import SceneObject
@@ -21,7 +20,6 @@ from regionclip.training.network import TrainingNetwork, to_map
 
 CHECK_SEED = 777_000
 _SIZES = ((480, 640), (540, 960), (240, 320))
-_TRAITS = tuple((kind, trait) for kind in KINDS for trait in DRAWN[kind].traits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ def _questions() -> dict[str, list[str]]:
         frame = UNSEEN[language][0]
         asked[f"unseen_{language}"] = [frame.format(noun) for noun in nouns]
         asked[f"traits_{language}"] = [
-            trait_phrase(kind, trait, holds, language) for kind, trait in _TRAITS for holds in (False, True)
+            trait_phrase(kind, trait, holds, language) for kind, trait in ASKED for holds in (False, True)
         ]
     asked["typos"] = [misspelt(rng, noun) if len(noun) > 3 else noun for noun in asked["kinds_en"]]
     return asked
@@ -121,7 +119,7 @@ def _traits_right(cosine: torch.Tensor, objects: tuple[SceneObject, ...]) -> lis
     return [
         float((pairs[n, i, 1] > pairs[n, i, 0]) == (trait in item.traits))
         for n, item in enumerate(objects)
-        for i, (kind, trait) in enumerate(_TRAITS)
+        for i, (kind, trait) in enumerate(ASKED)
         if item.kind == kind and item.certain
     ]
 

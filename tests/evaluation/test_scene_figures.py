@@ -3,8 +3,8 @@ import pytest
 
 from regionclip.evaluation.intervals import Share, balanced, share
 from regionclip.evaluation.precision import Found, Truth, average_precision, covered
-from regionclip.evaluation.scenes import ASKED, PAIRS, Row, SceneFigures, _misspelt, table
-from regionclip.scenes.phrases import KINDS
+from regionclip.evaluation.scenes import PAIRS, Row, SceneFigures, _misspelt, table
+from regionclip.scenes.phrases import ASKED, KINDS
 
 _BOXES = np.array([[10, 10, 50, 50], [60, 20, 90, 80]], np.float32)
 
