@@ -88,7 +88,7 @@ _PLAIN: dict[Language, tuple[str, ...]] = {
     christmas tree, easter egg, gingerbread, birthday cake, wedding ring, teddy bear, nesting doll, magnet, gyroscope,
     pendulum, slingshot, cannon, rifle, grenade, torpedo, spear, stopwatch, fire hydrant, parking meter, fish pond,
     battle tank, scarf, mitten, dormouse, musk ox, ox, dragonfly, redwood, hibiscus, cactus, lotus, walrus,
-    crocus
+    crocus, vitamin
     """),
     "zh": _listed("""
     长颈鹿, 大象, 斑马, 狮子, 老虎, 豹子, 犀牛, 猩猩, 狒狒, 猴子, 考拉, 袋鼠, 袋熊, 北极熊, 棕熊, 驼鹿, 驯鹿, 梅花鹿,
@@ -160,7 +160,8 @@ LOOKALIKES: dict[Language, tuple[str, ...]] = {
     trapeze, lightning, lightship, handcuffs, handkerchief, handbook, handprint, bagpipes, bagel, baguette,
     badminton racket, bagworm, flamingo, flamenco, flax, inflatable boat, coconut crab, orangutan, blueberry,
     blackberry, cranberry, blackbird, bluebell, goldfish, cottage cheese, cable car, chairlift, boxcar, mallet,
-    sapphire, stable
+    sapphire, stable, mite, hermit crab, termite mound, dust mite, dynamite, meteorite, projector,
+    projectile, string
     """),
     "zh": _listed("""
     火龙果, 火锅, 火烈鸟, 火鸡, 火星, 萤火虫, 人参, 人民币, 狗尾草, 狗尾巴花, 热狗, 海狗, 猫头鹰, 熊猫, 猫薄荷,
@@ -176,7 +177,9 @@ LOOKALIKES: dict[Language, tuple[str, ...]] = {
     星球, 棒球棍, 网球拍, 羽毛球拍, 棒球手套, 皮影, 皮蛋, 橡皮, 陈皮, 橡皮筋, 豆腐皮, 皮皮虾, 门铃, 门牙, 门票, 门垫,
     桌布, 桌游, 桌旗, 螺丝刀, 刀豆, 刀鱼, 刀削面, 指甲刀, 剪影, 烟斗, 烟草, 石头, 骨头, 舌头, 枕头套, 鱼头,
     红薯, 红枣, 红豆, 绿豆, 灯笼椒, 黄瓜, 黄油, 黄豆, 黄鳝, 蛋黄, 白菜, 白鹭, 白杨, 白蚁, 黑莓, 黑熊, 黑芝麻, 紫菜,
-    紫薯, 紫藤, 米粉, 粉丝, 面粉, 花粉, 蓝莓, 甘蓝, 蓝鲸, 橘子, 橙子, 通心粉, 手抓饼, 手工皂
+    紫薯, 紫藤, 米粉, 粉丝, 面粉, 花粉, 蓝莓, 甘蓝, 蓝鲸, 橘子, 橙子, 通心粉, 手抓饼, 手工皂, 植物, 食物, 礼物, 怪物,
+    谷物, 药物, 矿物, 博物馆, 物理书, 物流单, 购物卡, 购物单, 购物中心, 植物园, 食物链, 礼物盒, 吉祥物, 多肉植物, 药品,
+    工艺品, 化妆品, 体重秤, 液体, 东坡肉, 西红柿, 人鱼, 人造黄油
     """),
 }
 """The strangers that share letters or characters with the name of a kind or a colour."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MODEL_TYPE: Final = "regionclip-tiny"
 BUDGETS: Final = (128, 256, 400)
-"""Patch budgets on offer; trained with 64 to 252 patches a frame."""
+"""Patch budgets on offer; trained with 64 to 391 patches a frame."""
 
 NOTICE: Final = (
     "the tower tiny was trained on rendered scenes only; for photographs use FG-CLIP 2 weights "

@@ -132,8 +132,8 @@ class Run:
     def resume(self, path: Path) -> None:
         """Continue from a checkpoint.
 
-        A run counted in minutes may be made longer, finished or not: the learning rate and the stages are then those of
-        the new length, and `lengths` keeps them all.
+        A run counted in minutes may be given another length, finished or not: the learning rate and the stages are then
+        those of the new length, and `lengths` keeps them all.
 
         Raises:
             ConfigError: where the checkpoint was made with other settings.
@@ -142,7 +142,7 @@ class Run:
         saved = json.loads(state["settings"]) | json.loads(state["config"])
         mine = json.loads(json.dumps(asdict(self.settings) | asdict(self.network.tower.config)))
         different = {key for key in mine if saved.get(key) != mine[key]} - {"workers", "bfloat16"}
-        if mine["steps"] is None and mine["minutes"] > saved["minutes"]:
+        if mine["steps"] is None:
             different -= {"minutes"}
         if different:
             told = "; ".join(f"{key}: expected {mine[key]}, got {saved.get(key)}" for key in sorted(different))
@@ -154,7 +154,7 @@ class Run:
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.seconds = state["step"], state["seconds"]
         self.means, self.curve = state["means"], state["curve"]
-        self.lengths = [*state["lengths"], *([mine["minutes"]] if mine["minutes"] > saved["minutes"] else [])]
+        self.lengths = [*state["lengths"], *([mine["minutes"]] if mine["minutes"] != saved["minutes"] else [])]
 
 
 def _cosine(share: float) -> float:
