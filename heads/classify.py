@@ -19,7 +19,7 @@ depend on the shape. Hence products and exponentials in pieces of fixed shape, a
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 
@@ -36,6 +36,9 @@ BANK = -1
 """Owner of a negative that stands against every label."""
 
 Mode = Literal["independent", "closed"]
+
+Rounds: TypeAlias = list[tuple[torch.Tensor, torch.Tensor]]
+"""First, second, ... phrases: for each round `(c,)` long labels, those that have so many, and `(c,)` long phrases."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +82,48 @@ class Words:
             )
 
     @cached_property
+    def rounds(self) -> Rounds:
+        """Where each label's phrases are."""
+        return _rounds(self.label_of, self.num_labels)
+
+    @cached_property
+    def sets(self) -> "Sets":
+        """The distinct sets of negatives that labels are weighed against."""
+        return Sets.of(self.applies)
+
+    @cached_property
     def applies(self) -> torch.Tensor:
         """`(C, Q)` bool: which negatives count against which label."""
         close = near(self.phrases, self.negatives, self.label_of, self.num_labels, self.near)  # (C, Q)
         labels = torch.arange(self.num_labels, device=self.owner.device)[:, None]  # (C, 1)
         return (self.owner == labels) | ((self.owner == BANK) & ~close)  # (C, Q)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sets:
+    """Labels mostly share the same negatives: one sum for each distinct set of them.
+
+    Attributes:
+        members: for each negative the sets that hold it, `(u,)` long; None where all of the U sets do.
+        count: U.
+        set_of: `(C,)` long, the set of each label.
+        alone: `(c,)` long, labels whose set is empty.
+    """
+
+    members: list[torch.Tensor | None]
+    count: int
+    set_of: torch.Tensor
+    alone: torch.Tensor
+
+    @classmethod
+    def of(cls, applies: torch.Tensor) -> "Sets":
+        """The sets of `(C, Q)` bool, which negatives count against which label."""
+        # The added column, the same for all, is for `unique`, which refuses rows without columns.
+        padded = torch.nn.functional.pad(applies, (0, 1))  # (C, Q + 1)
+        sets, set_of = torch.unique(padded, dim=0, return_inverse=True)  # (U, Q + 1), (C,)
+        columns = sets[:, :-1].unbind(dim=1)  # (U,) each
+        members = [None if bool(column.all()) else column.nonzero().flatten() for column in columns]
+        return cls(members, len(sets), set_of, (~applies.any(dim=1)).nonzero().flatten())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,10 +133,14 @@ class Scores:
     Attributes:
         values: `(N, C)` float32 in 0..1.
         phrase: `(N, C)` long, the row of `Words.phrases` that gave the value.
+        logits: `(N, C)` float32, the logit of that phrase.
+        negatives: `(N, Q)` float32 logits of the negatives; `(N, 0)` in the closed mode, which asks none.
     """
 
     values: torch.Tensor
     phrase: torch.Tensor
+    logits: torch.Tensor
+    negatives: torch.Tensor
 
 
 def classify(
@@ -116,11 +160,11 @@ def classify(
         ValueError: If widths differ, or, in the independent mode, nothing weighs against a label.
     """
     logits = phrase_logits(regions, words.phrases, **_lines(words, scale, bias))  # (N, P)
-    best, phrase = best_of(logits, words.label_of, words.num_labels)  # (N, C), (N, C)
+    best, phrase = _best(logits, words.rounds)  # (N, C), (N, C)
     if mode == "closed":
-        return Scores(closed(best), phrase)
+        return Scores(closed(best), phrase, best, best.new_zeros(len(best), 0))
     negatives = phrase_logits(regions, words.negatives, scale=scale, bias=bias)  # (N, Q)
-    return Scores(independent(best, negatives, words.applies, background=bias is not None), phrase)
+    return Scores(_weighed(best, negatives, words.sets, background=bias is not None), phrase, best, negatives)
 
 
 def phrase_logits(
@@ -149,13 +193,35 @@ def best_of(logits: torch.Tensor, label_of: torch.Tensor, num_labels: int) -> tu
         `(N, C)` logits and `(N, C)` long rows of the phrases that gave them, the first one of equals.
     """
     _check_labels(label_of, num_labels)
-    index = label_of.expand(len(logits), -1)  # (N, P)
-    best = logits.new_full((len(logits), num_labels), -torch.inf)  # (N, C)
-    best.scatter_reduce_(1, index, logits, "amax")
-    order = torch.arange(len(label_of), device=logits.device).expand_as(index)  # (N, P)
-    hit = torch.where(logits == best.gather(1, index), order, len(label_of))  # (N, P)
-    phrase = torch.full_like(best, len(label_of), dtype=torch.long)  # (N, C)
-    phrase.scatter_reduce_(1, index, hit, "amin")
+    return _best(logits, _rounds(label_of, num_labels))
+
+
+def _rounds(label_of: torch.Tensor, num_labels: int) -> Rounds:
+    """Labels and phrases of each round, from `(P,)` long, the label of each phrase."""
+    phrases = label_of.argsort(stable=True)  # (P,) label by label
+    labels = label_of[phrases]  # (P,)
+    counts = torch.bincount(labels, minlength=num_labels)  # (C,)
+    before = (counts.cumsum(0) - counts)[labels]  # (P,) phrases of smaller labels
+    place = torch.arange(len(labels), device=labels.device) - before  # (P,) 0 for a label's first phrase
+    return [(labels[place == k], phrases[place == k]) for k in range(int(counts.max()) if num_labels else 0)]
+
+
+def _best(logits: torch.Tensor, rounds: Rounds) -> tuple[torch.Tensor, torch.Tensor]:
+    """`best_of`, with what is the same for all regions worked out before."""
+    if not rounds:
+        nothing = logits.new_zeros(len(logits), 0)  # (N, 0)
+        return nothing, nothing.long()
+    (_, first), *further = rounds
+    best, phrase = logits.index_select(1, first), first.repeat(len(logits), 1)  # (N, C), (N, C)
+    for labels, phrases in further:
+        everyone = len(labels) == len(first)
+        held = best if everyone else best[:, labels]  # (N, c)
+        place = phrase if everyone else phrase[:, labels]  # (N, c)
+        logit = logits.index_select(1, phrases)  # (N, c)
+        place += (logit > held) * (phrases - place)  # of equals the first stays
+        torch.maximum(held, logit, out=held)
+        if not everyone:
+            best[:, labels], phrase[:, labels] = held, place
     return best, phrase
 
 
@@ -176,25 +242,30 @@ def independent(
     Raises:
         ValueError: If there is no background and a label has no negatives: its scores would all be 1.
     """
-    alone = (~applies.any(dim=1)).nonzero().flatten()  # (<=C,)
-    if not background and len(alone):
+    return _weighed(best, negatives, Sets.of(applies), background=background)
+
+
+def _weighed(best: torch.Tensor, negatives: torch.Tensor, sets: Sets, *, background: bool) -> torch.Tensor:
+    """`independent`, with what is the same for all regions worked out before."""
+    if not background and len(sets.alone):
         raise ValueError(
             f"scores: this tower has no trained bias, so labels are weighed against negative phrases, and "
-            f"labels {alone.tolist()[:10]} have none: they would score 1 everywhere. Give the background bank or "
+            f"labels {sets.alone.tolist()[:10]} have none: they would score 1 everywhere. Give the background bank or "
             f"the label's own negatives, raise `near` if it left them all out, or use the closed mode"
         )
     if best.numel() == 0:
         return torch.zeros_like(best, dtype=torch.float32)
-    # Labels mostly share the same negatives: one sum for each distinct set.
-    # The added column, the same for all, is for `unique`, which refuses rows without columns.
-    padded = torch.nn.functional.pad(applies, (0, 1))  # (C, Q + 1)
-    sets, set_of = torch.unique(padded, dim=0, return_inverse=True)  # (U, Q + 1), (C,)
     against = _exp(negatives.T)  # (Q, N) float64
-    total = against.new_full((len(sets), len(best)), float(background))  # (U, N)
-    for q in range(len(against)):
-        # Adding an exact 0 for negatives of other labels leaves every bit of the sum as it was.
-        total += torch.where(sets[:, q, None], against[q], 0.0)
-    return (1.0 / (1.0 + total[set_of].T * _exp(-best))).float()  # (N, C)
+    total = against.new_full((sets.count, len(best)), float(background))  # (U, N)
+    for power, members in zip(against, sets.members, strict=True):
+        if members is None:
+            total += power
+        else:
+            total[members] += power
+    odds = _exp(-best)  # (N, C) float64, of everything against the label
+    odds *= total.T if sets.count == 1 else total.T.contiguous().index_select(1, sets.set_of)
+    odds += 1.0
+    return odds.reciprocal_().float()  # (N, C)
 
 
 def closed(best: torch.Tensor) -> torch.Tensor:
@@ -259,11 +330,11 @@ def _blocks(rows: torch.Tensor) -> torch.Tensor:
 def _exp(logits: torch.Tensor) -> torch.Tensor:
     """`e^z` in float64, of the shape of `logits`, in pieces of fixed size."""
     count = -(-logits.numel() // PIECE)
-    padded = torch.zeros(count * PIECE, dtype=torch.float64, device=logits.device)
-    padded[: logits.numel()] = logits.double().clamp(-LARGEST_LOGIT, LARGEST_LOGIT).reshape(-1)
-    powers = torch.empty_like(padded)
-    for start in range(0, len(padded), PIECE):
-        powers[start : start + PIECE] = padded[start : start + PIECE].exp()
+    powers = torch.zeros(count * PIECE, dtype=torch.float64, device=logits.device)
+    powers[: logits.numel()] = logits.reshape(-1)
+    powers.clamp_(-LARGEST_LOGIT, LARGEST_LOGIT)
+    for start in range(0, len(powers), PIECE):
+        powers[start : start + PIECE].exp_()
     return powers[: logits.numel()].view(logits.shape)
 
 

@@ -9,6 +9,8 @@ from typing import Literal
 import torch
 from torchvision.ops import batched_nms, box_iou, nms
 
+from heads.trace import Fate, Trace
+
 UNKNOWN = -1
 """Label of a region that none of the labels fits."""
 
@@ -66,9 +68,19 @@ class Selected:
     def __len__(self) -> int:
         return len(self.region)
 
+    @property
+    def pairs(self) -> torch.Tensor:
+        """`(K, 2)` long, region and label of each row."""
+        return torch.stack([self.region, self.label], dim=1)
+
     def take(self, rows: torch.Tensor | slice) -> "Selected":
         """The rows at `rows`, `(n,)` long or `(K,)` bool or a slice, in that order."""
         return Selected(self.region[rows], self.label[rows], self.confidence[rows], self.score[rows])
+
+    def relabelled(self, labels: torch.Tensor) -> "Selected":
+        """The same rows under other numbers: label i becomes `labels[i]` of `(C,)` long, `UNKNOWN` stays."""
+        numbers = torch.cat([labels, labels.new_full((1,), UNKNOWN)])  # (C + 1,), the last is where -1 points
+        return Selected(self.region, numbers[self.label], self.confidence, self.score)
 
 
 def select(
@@ -80,6 +92,7 @@ def select(
     groups: torch.Tensor | None = None,
     objectness: torch.Tensor | None = None,
     valid: torch.Tensor | None = None,
+    trace: Trace | None = None,
 ) -> Selected:
     """Decide which regions are shown, and under which labels.
 
@@ -96,6 +109,7 @@ def select(
         groups: `(C,)` long, the exclusive group of each label, -1 for none; None where no label has one.
         objectness: `(N,)` in 0..1; needed where `rules.weight` is above 0.
         valid: `(N,)` bool, False for further regions that must not come out; None for none.
+        trace: where to write down what became of every label on every region, and why; it changes no row.
 
     Raises:
         ValueError: If shapes do not fit, a threshold lies outside 0..1, or objectness is needed and missing.
@@ -105,23 +119,24 @@ def select(
     usable = torch.isfinite(boxes).all(dim=1) & (boxes[:, 2:] > boxes[:, :2]).all(dim=1)  # (N,)
     usable = usable if valid is None else usable & valid  # (N,)
     confidence = _confidence(scores, objectness, rules.weight)  # (N, C)
-    keep = _best_of_groups(scores, groups) & usable[:, None]  # (N, C)
-    keep &= confidence.double() >= thresholds.double()
-    if rules.top_k is not None:
-        keep &= _best_labels(scores, keep, rules.top_k)
-    region, label = keep.nonzero(as_tuple=True)  # (K,), (K,) ordered by region, then label
-    named = _sorted(Selected(region, label, confidence[keep], scores[keep]))
-    named = named.take(_survivors(boxes, named, _categories(groups, rules.nms), rules.iou))
-    named = named.take(slice(rules.max_detections))
+    best = _best_of_groups(scores, groups)  # (N, C)
+    high = confidence.double() >= thresholds.double()  # (N, C)
+    fits = best & high & usable[:, None]  # (N, C)
+    keep = fits if rules.top_k is None else fits & _best_labels(scores, fits, rules.top_k)  # (N, C)
+    nameless = usable & ~fits.any(dim=1)  # (N,)
+    if trace is not None:
+        trace.start(confidence, _confidence(_strangeness(scores), objectness, rules.weight), usable)
+        trace.gone(~best, Fate.GROUP, _preferred(best, groups))
+        trace.gone(~high, Fate.THRESHOLD)
+        trace.gone(~keep, Fate.TOP_K, _preferred(_best_labels(scores, fits, 1), torch.zeros_like(groups)))
+        trace.nameless(nameless, asked=rules.unknown)
+    region, label = keep.nonzero(as_tuple=True)  # (n,), (n,) ordered by region, then label
+    ranked = _sorted(Selected(region, label, confidence[region, label], scores[region, label]))
+    named = _apart(boxes, ranked, _categories(groups, rules.nms), rules, trace)
     if not rules.unknown:
         return named
-    nameless = (usable & ~keep.any(dim=1)).nonzero().flatten()  # (n,)
-    unknown = _unknown(nameless, scores, objectness, rules.weight)
-    if rules.nms != "none":
-        unknown = _clear_of(boxes, unknown, named, rules.iou)
-    if rules.max_detections is not None:
-        unknown = unknown.take(slice(rules.max_detections - len(named)))
-    return _sorted(_joined(named, unknown))
+    unknown = _unknown(nameless.nonzero().flatten(), scores, objectness, rules.weight)
+    return _sorted(_joined(named, _clear_of(boxes, unknown, named, rules, trace)))
 
 
 def _confidence(scores: torch.Tensor, objectness: torch.Tensor | None, weight: float) -> torch.Tensor:
@@ -148,9 +163,17 @@ def _best_of_groups(scores: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
 
 def _best_labels(scores: torch.Tensor, among: torch.Tensor, count: int) -> torch.Tensor:
     """`(N, C)` bool: the `count` best scores of each row `among` the marked, the first of equals first."""
-    ranked = torch.where(among, scores, -torch.inf).sort(dim=1, descending=True, stable=True).indices  # (N, C)
-    best = torch.zeros_like(among)  # (N, C)
-    return best.scatter_(1, ranked[:, :count], True) & among
+    best = among.clone()  # (N, C)
+    full = (among.count_nonzero(dim=1) > count).nonzero().flatten()  # (n,) sorting is slow, and few rows need it
+    if len(full) == 0:
+        return best
+    marked = torch.where(among[full], scores[full], -torch.inf)  # (n, C)
+    if count == 1:
+        first = marked.argmax(dim=1, keepdim=True)  # (n, 1)
+    else:
+        first = marked.sort(dim=1, descending=True, stable=True).indices[:, :count]  # (n, count)
+    best[full] = torch.zeros_like(best[full]).scatter_(1, first, True)
+    return best
 
 
 def _categories(groups: torch.Tensor, mode: str) -> torch.Tensor | None:
@@ -159,6 +182,28 @@ def _categories(groups: torch.Tensor, mode: str) -> torch.Tensor | None:
     if mode == "group":
         return torch.where(groups >= 0, len(groups) + groups, labels)
     return {"class": labels, "agnostic": torch.zeros_like(labels), "none": None}[mode]
+
+
+def _preferred(marked: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
+    """`(N, C)` long: for each label of a group the first `marked` one of that group; 0 for labels of none."""
+    preferred = torch.zeros_like(marked, dtype=torch.long)  # (N, C)
+    for group in torch.unique(groups[groups >= 0]):
+        columns = (groups == group).nonzero().flatten()  # (c,)
+        preferred[:, columns] = columns[marked[:, columns].int().argmax(dim=1, keepdim=True)]  # (N, 1)
+    return preferred
+
+
+def _apart(
+    boxes: torch.Tensor, rows: Selected, categories: torch.Tensor | None, rules: Rules, trace: Trace | None
+) -> Selected:
+    """The sorted `rows` that no better row of their category suppresses and for which there is room."""
+    places = _survivors(boxes, rows, categories, rules.iou)  # (k,)
+    kept = rows.take(places)
+    if trace is not None:
+        if categories is not None:
+            trace.overlapped(boxes, rows.pairs, places, categories[rows.label], rules.iou)
+        trace.cut(kept.pairs[rules.max_detections :] if rules.max_detections is not None else kept.pairs[:0])
+    return kept.take(slice(rules.max_detections))
 
 
 def _survivors(boxes: torch.Tensor, rows: Selected, categories: torch.Tensor | None, iou: float) -> torch.Tensor:
@@ -180,26 +225,39 @@ def _survivors(boxes: torch.Tensor, rows: Selected, categories: torch.Tensor | N
 
 def _unknown(region: torch.Tensor, scores: torch.Tensor, objectness: torch.Tensor | None, weight: float) -> Selected:
     """Rows `(n,)` of regions without a label, sorted."""
-    # A column of zeros gives a best score of 0 where there are no labels.
-    padded = torch.nn.functional.pad(scores.float(), (1, 0))  # (N, 1 + C)
-    score = 1 - padded.max(dim=1, keepdim=True).values  # (N, 1)
+    score = _strangeness(scores)  # (N, 1)
     confidence = _confidence(score, objectness, weight)  # (N, 1)
     label = torch.full_like(region, UNKNOWN)  # (n,)
     return _sorted(Selected(region, label, confidence[region, 0], score[region, 0]))
 
 
-def _clear_of(boxes: torch.Tensor, unknown: Selected, named: Selected, iou: float) -> Selected:
-    """The sorted unknown rows that overlap neither a named row nor a more confident unknown one."""
-    corners = boxes[unknown.region].double()  # (n, 4)
-    overlap = box_iou(corners, boxes[named.region].double())  # (n, K)
-    free = ~(overlap > iou).any(dim=1)  # (n,)
-    unknown = unknown.take(free)
-    return unknown.take(nms(corners[free], _ranks(corners[free]), iou).sort().values)
+def _strangeness(scores: torch.Tensor) -> torch.Tensor:
+    """`(N, 1)` float32 in 0..1: 1 - the region's best score."""
+    # A column of zeros gives a best score of 0 where there are no labels.
+    padded = torch.nn.functional.pad(scores.float(), (1, 0))  # (N, 1 + C)
+    return 1 - padded.max(dim=1, keepdim=True).values
 
 
-def _ranks(sorted_boxes: torch.Tensor) -> torch.Tensor:
+def _clear_of(boxes: torch.Tensor, unknown: Selected, named: Selected, rules: Rules, trace: Trace | None) -> Selected:
+    """The sorted unknown rows that overlap neither a named row nor a more confident unknown one, as room is left."""
+    places = torch.arange(len(unknown), device=boxes.device)  # (n,)
+    if rules.nms != "none":
+        corners = boxes[unknown.region].double()  # (n, 4)
+        overlap = box_iou(corners, boxes[named.region].double())  # (n, K)
+        places = places[~(overlap > rules.iou).any(dim=1)]  # (m,)
+        places = places[nms(corners[places], _ranks(places), rules.iou).sort().values]  # (k,)
+    room = len(places) if rules.max_detections is None else rules.max_detections - len(named)
+    if trace is not None:
+        everyone = torch.cat([named.pairs, unknown.pairs])  # (K + n, 2)
+        stayed = torch.cat([torch.arange(len(named), device=boxes.device), len(named) + places])  # (K + k,)
+        trace.overlapped(boxes, everyone, stayed, torch.zeros_like(everyone[:, 0]), rules.iou)
+        trace.cut(unknown.take(places[room:]).pairs)
+    return unknown.take(places[:room])
+
+
+def _ranks(rows: torch.Tensor) -> torch.Tensor:
     """`(n,)` float64, falling: in NMS the confidence of sorted rows, but equals keep their order."""
-    return torch.arange(len(sorted_boxes), 0, -1, dtype=torch.float64, device=sorted_boxes.device)
+    return torch.arange(len(rows), 0, -1, dtype=torch.float64, device=rows.device)
 
 
 def _joined(first: Selected, second: Selected) -> Selected:

@@ -1,14 +1,15 @@
 """What a proposer takes and gives: this package's whole contract with the rest.
 
-Letters: N boxes, D channels, h x w feature grid, H x W frame.
+Letters: N boxes, C labels, D channels, h x w feature grid, H x W frame.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +62,21 @@ class Features(Protocol):
         ...
 
 
+@runtime_checkable
+class TiledFeatures(Protocol):
+    """Features of a large frame that know closer views of it as well. Asking a tile for `tokens` makes it run."""
+
+    @property
+    def windows(self) -> NDArray[np.int64]:
+        """`(T, 4)` xyxy in frame pixels: where the tiles are. They overlap and cover the frame."""
+        ...
+
+    @property
+    def tiles(self) -> Sequence[Features]:
+        """Features of each tile, as of a frame of its own."""
+        ...
+
+
 class Proposer(Protocol):
     """Finds candidate boxes in a frame."""
 
@@ -76,4 +92,40 @@ class Proposer(Protocol):
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Propose boxes for `frame`, `(H, W, 3)` uint8 BGR."""
+        ...
+
+
+Scoring = Callable[[Features], torch.Tensor]
+"""Score maps `(C, h, w)` in 0..1 of a frame's features, one for each label that is asked for."""
+
+
+@runtime_checkable
+class AsksWords(Protocol):
+    """A proposer that can look for words. It knows none itself: whoever knows them binds it to a `Scoring`."""
+
+    @property
+    def asks_words(self) -> bool:
+        """True where it has to be bound before it is called."""
+        ...
+
+    def asking(self, scoring: Scoring) -> Proposer:
+        """A copy that looks where `scoring` is high; what it remembers of earlier frames is shared with this one."""
+        ...
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A proposer with memory that can be told to forget, as after a cut or when a source has been lost."""
+
+    def reset(self) -> None:
+        """Start again, as at the first frame."""
+        ...
+
+
+@runtime_checkable
+class FollowsTracks(Protocol):
+    """A proposer that is told after each frame where a tracker sees its tracks."""
+
+    def update(self, xyxy: ArrayLike, ids: ArrayLike) -> None:
+        """Take the live tracks: `(N, 4)` boxes in frame pixels and `(N,)` their numbers."""
         ...

@@ -127,6 +127,7 @@ class DenseProposer:
 
     has_memory = False
     has_objectness = True
+    works_in_tiles = True
 
     def __init__(
         self,

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from proposals.base import Proposals, Proposer
     from regionclip.config import Config
     from regionclip.detector import Detector
-    from regionclip.drawing import annotate
+    from regionclip.drawing import Style, Trails, ZoneShape, annotate, blur
     from regionclip.errors import RegionclipError
     from regionclip.loading import load
     from regionclip.regions import Regions
+    from regionclip.regions_store import FrameKey, RegionsStore
     from regionclip.towers.base import ImageFeatures, Tower
     from regionclip.towers.card import TowerCard
     from regionclip.vocabulary import Label, Vocabulary
@@ -26,32 +27,44 @@ if TYPE_CHECKING:
 _HOME = {
     "Config": "regionclip.config",
     "Detector": "regionclip.detector",
+    "FrameKey": "regionclip.regions_store",
     "ImageFeatures": "regionclip.towers.base",
     "Label": "regionclip.vocabulary",
     "Proposals": "proposals.base",
     "Proposer": "proposals.base",
     "RegionclipError": "regionclip.errors",
     "Regions": "regionclip.regions",
+    "RegionsStore": "regionclip.regions_store",
+    "Style": "regionclip.drawing",
     "Tower": "regionclip.towers.base",
     "TowerCard": "regionclip.towers.card",
+    "Trails": "regionclip.drawing",
     "Vocabulary": "regionclip.vocabulary",
+    "ZoneShape": "regionclip.drawing",
     "annotate": "regionclip.drawing",
+    "blur": "regionclip.drawing",
     "load": "regionclip.loading",
 }
 
 __all__ = [
     "Config",
     "Detector",
+    "FrameKey",
     "ImageFeatures",
     "Label",
     "Proposals",
     "Proposer",
     "RegionclipError",
     "Regions",
+    "RegionsStore",
+    "Style",
     "Tower",
     "TowerCard",
+    "Trails",
     "Vocabulary",
+    "ZoneShape",
     "annotate",
+    "blur",
     "load",
 ]
 

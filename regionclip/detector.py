@@ -1,34 +1,44 @@
 """Detector: frame and words in, labelled regions out."""
 
 import dataclasses
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import numpy as np
 import supervision as sv
 import torch
 from numpy.typing import NDArray
 
-from heads.classify import Scores, classify, phrase_logits
-from heads.pool import clip_to_frame
-from heads.select import Rules, select
-from proposals.base import Proposer
+from heads.classify import Scores, classify
+from heads.trace import Trace
+from proposals.base import AsksWords, Features, Proposer
+from proposals.tiled import in_tiles
+from regionclip.calibrated import GIVEN_BOXES, Conditions, warn_of_changes
+from regionclip.calibration.curves import curved
 from regionclip.config import Config
-from regionclip.detections import Found, detections
+from regionclip.deciding import decide
+from regionclip.detections import Asked, Found, detections
 from regionclip.errors import ConfigError, FingerprintError, FrameError, PromptError
+from regionclip.explain import Explanation
+from regionclip.explaining import Wanted, explain
 from regionclip.frames import FrameLike, to_frame
+from regionclip.heatmap import Heatmap
+from regionclip.phrase import check_phrase, check_phrases
+from regionclip.proposing import NoProposer
 from regionclip.prototype import Prototype
+from regionclip.reasons import Reasons
 from regionclip.regions import Boxes, Regions
-from regionclip.teaching import Example, Odds, fit, gather
+from regionclip.regions_store import FrameKey, RegionsStore
+from regionclip.searching import Hit, search
+from regionclip.teaching import Example, Odds, fit, gather, with_label
+from regionclip.timing import timed
 from regionclip.towers.base import ImageFeatures, Target, Tower
-from regionclip.vocabulary import Label, Vocabulary, Words, check_phrase
+from regionclip.towers.tiles import Closeness, look_closely
+from regionclip.vocabulary import Label, Vocabulary, Words
 from regionclip.wording import Wording
 
 BATCH = 8
 """Most frames of one tower pass; more cost memory and gain little."""
-
-_SURE = 1 - 1e-6  # a higher score of another label says no more to a class that is taught
 
 
 class Detector:
@@ -44,10 +54,12 @@ class Detector:
 
     def __init__(self, tower: Tower, proposer: Proposer, config: Config | None = None) -> None:
         self.tower = tower
-        self.proposer = proposer
         self.config = config or Config()
+        self._proposer_name = type(proposer).__name__
+        self.proposer = proposer if self.config.tiles == "none" else in_tiles(proposer, self.config.max_proposals)
         self.timings: dict[str, float] = {}
         """Milliseconds of each stage of the latest call."""
+        self._asked: Asked | None = None
         self._wording = Wording(tower, tower.card.negatives if self.config.bank else ())
 
     def __call__(self, frame: FrameLike | ImageFeatures, words: Words, boxes: Boxes | None = None) -> sv.Detections:
@@ -66,7 +78,7 @@ class Detector:
         """
         self.timings = {}
         vocabulary = Vocabulary.of(words)
-        return self._classified(self._regions(self.features(frame), boxes), vocabulary)
+        return self._classified(self._regions(self.features(frame), boxes, vocabulary), vocabulary)
 
     def batch(
         self, frames: Sequence[FrameLike], words: Words, boxes: Sequence[Boxes] | None = None
@@ -85,9 +97,9 @@ class Detector:
         given = boxes if boxes is not None else [None] * len(frames)
         results = []
         for start in range(0, len(frames), BATCH):
-            features = self.tower.encode_image([to_frame(frame) for frame in frames[start : start + BATCH]])
+            features = self._encoded(frames[start : start + BATCH])
             for each, own in zip(features, given[start : start + BATCH], strict=True):
-                results.append(self._classified(self._regions(each, own), vocabulary))
+                results.append(self._classified(self._regions(each, own, vocabulary), vocabulary))
         return results
 
     def features(self, frame: FrameLike | ImageFeatures) -> ImageFeatures:
@@ -97,14 +109,25 @@ class Detector:
             FingerprintError: for features of another tower.
         """
         if isinstance(frame, ImageFeatures):
-            self._check_fingerprint(frame.card.revision, "features")
+            self.check_fingerprint(frame.card.revision, "features")
             return frame
-        return self.tower.encode_image([to_frame(frame)])[0]
+        return self._encoded([frame])[0]
 
-    def regions(self, frame: FrameLike | ImageFeatures, boxes: Boxes | None = None) -> Regions:
-        """Boxes and their embeddings, to be kept and asked with any words; `boxes` as in a call."""
+    def regions(
+        self, frame: FrameLike | ImageFeatures, boxes: Boxes | None = None, *, words: Words | None = None
+    ) -> Regions:
+        """Boxes and their embeddings, to be kept and asked with any words; `boxes` as in a call.
+
+        Args:
+            frame: as in a call.
+            boxes: as in a call.
+            words: what a proposer that looks for words (`heatmap`) shall look for; other proposers ask none.
+
+        Raises:
+            PromptError: where the proposer looks for words and none are given.
+        """
         self.timings = {}
-        return self._regions(self.features(frame), boxes)
+        return self._regions(self.features(frame), boxes, None if words is None else Vocabulary.of(words))
 
     def classify(self, regions: Regions, words: Words) -> sv.Detections:
         """Label regions of an earlier pass: the price of a matrix product.
@@ -121,12 +144,77 @@ class Detector:
         values = self._scores(regions, Vocabulary.of(words)).values.numpy()  # (N, C)
         return np.where(regions.valid[:, None], values, np.float32(0))
 
+    def explain(
+        self,
+        regions: Regions,
+        words: Words,
+        *,
+        top: int = 5,
+        negatives: int = 3,
+        phrases: bool = False,
+        only: Sequence[int] | None = None,
+    ) -> Explanation:
+        """Why `classify` gives regions their labels, or none: a table when printed, `to_dict()` for JSON.
+
+        Args:
+            regions: as in `classify`; all of them are decided upon, whichever are told of.
+            words: as in `classify`.
+            top: most labels told of a region, best scores first, beside those that came out.
+            negatives: most negatives told of a label.
+            phrases: whether every phrase of those labels is told, not the best one only.
+            only: indices of the regions to tell of; None for all.
+
+        Raises:
+            BoxError: where `only` names a region that is not there.
+        """
+        self.timings = {}
+        trace = Trace()
+        found = self._found(regions, Vocabulary.of(words), trace)
+        wanted = Wanted(top, negatives, phrases, only)
+        return explain(regions, found, Reasons(found, trace, self.config), self.tower.card, wanted)
+
+    def heatmap(self, frame: FrameLike | ImageFeatures, words: Words) -> Heatmap:
+        """Where in a frame words fit, without any box: scores of every cell of the tower's grid.
+
+        Give `features` of an earlier call in place of the frame, and the tower does not run again. Attributes are left
+        out. Tiles are not looked at: the grid is that of the whole frame.
+        """
+        self.timings = {}
+        features, vocabulary = self.features(frame), Vocabulary.of(words)
+        scores = self._maps(features, vocabulary).numpy()  # (C, h, w)
+        plain = list(vocabulary.plain)
+        names = tuple(vocabulary.names[place] for place in plain)
+        return Heatmap(scores, names, self.thresholds(vocabulary)[plain], features.frame_size)
+
+    def classify_all(self, store: RegionsStore, words: Words) -> Iterator[tuple[FrameKey, sv.Detections]]:
+        """`classify` for each frame of a store, in stored order; refuses at once those of another tower."""
+        vocabulary = Vocabulary.of(words)
+        self.check_fingerprint(store.fingerprint, "regions")
+        return ((key, self.classify(regions, vocabulary)) for key, regions in store)
+
+    def search(self, store: RegionsStore, words: Words, *, top: int = 10) -> list[Hit]:
+        """The best regions of each label over all frames, whatever the thresholds (`regionclip.searching`)."""
+        vocabulary = Vocabulary.of(words)
+        self.check_fingerprint(store.fingerprint, "regions")
+        return search(store, vocabulary, lambda regions: self._scores(regions, vocabulary), self.config, top)
+
     def thresholds(self, words: Words) -> NDArray[np.float64]:
         """Least confidence of each label, `(C,)`: its own, else the vocabulary's, the config's, the tower's."""
         vocabulary = Vocabulary.of(words)
         levels = (vocabulary.threshold, self.config.threshold, self.tower.card.threshold)
         fallback = next(level for level in levels if level is not None)
         return np.array([fallback if label.threshold is None else label.threshold for label in vocabulary], float)
+
+    def conditions(self, *, given: bool = False) -> Conditions:
+        """What thresholds that are measured with this detector hold for; `given` where boxes come from the caller."""
+        return Conditions(
+            tower=self.tower.card.revision,
+            proposer=GIVEN_BOXES if given else self._proposer_name,
+            budget=str(self.tower.card.budget),
+            tiles=f"{self.config.tiles}{' and crops' if self.config.crop_small else ''}",
+            objectness_weight=0.0 if given else float(self.config.objectness_weight),
+            bank=self.config.bank,
+        )
 
     def teach(  # noqa: PLR0913 - a label's own fields are named here as in Label
         self,
@@ -139,6 +227,7 @@ class Detector:
         weight: float | None = None,
         threshold: float | None = None,
         group: str | None = None,
+        of: str | Sequence[str] = (),
         replace: bool = False,
     ) -> Vocabulary:
         """Learn a class from examples: a new vocabulary with one more label, which only this tower can use.
@@ -156,6 +245,7 @@ class Detector:
             weight: share of the examples in that blend, 0..1; half where it is None.
             threshold: as in `Label`.
             group: as in `Label`.
+            of: as in `Label`; the new label is then an attribute, and competes with those of its column alone.
             replace: whether a label of this name may be taught anew, at its old place.
 
         Raises:
@@ -168,40 +258,46 @@ class Detector:
         check_phrase(name, "label name")
         if name in vocabulary.names and not replace:
             raise PromptError(f"teach: the vocabulary has a label {name!r} already; give replace=True to teach it anew")
-        text = self._meaning(prompts, weight)
-        others = [label for label in vocabulary if label.name != name]
-        opposed = [phrase for label in others if label.taught is None for phrase in label.phrases]
+        if weight is not None and (len(prompts) == 0 or not 0 <= weight <= 1):
+            raise PromptError(f"teach: expected a weight in 0..1 of the examples beside prompts, got {weight!r}")
+        text = self._wording.mean(check_phrases(prompts, "teach: prompts"))
         blank = Prototype(bytes(4 * self.tower.card.width), 1.0, 0.0, self.tower.card.revision, 0)
-        label = Label(name, (), opposed, threshold, group, blank)
-        trial = Vocabulary([*others, label], vocabulary.negatives, vocabulary.threshold)
+        label = Label(name, (), (), threshold, group, blank, of)
+        others = [each for each in vocabulary if each.name != name and each.column == label.column]
+        opposed = [phrase for each in others if each.taught is None for phrase in each.phrases]
+        label = dataclasses.replace(label, negatives=opposed)
+        with_label(vocabulary, label)  # refuses an `of` that is not there before any picture is encoded
+        rivals = [dataclasses.replace(each, of=()) for each in (*others, label)]  # what they are of is not among them
+        trial = dataclasses.replace(vocabulary, labels=rivals)
         self._wording.words(trial, "region")  # refuses what another tower was taught before any picture is encoded
-        propose = None if self.proposer.has_memory else lambda features: self.proposer(features.frame, features).xyxy
+        proposer = self.looking_for(vocabulary)
+        mute = proposer.has_memory or isinstance(proposer, NoProposer)
+        propose = None if mute else lambda features: proposer(features.frame, features).xyxy
         evidence = gather(examples, negatives, self.features, propose)
         taught = fit(
             evidence,
-            self._odds(evidence.embeddings, trial),
+            Odds.of(torch.from_numpy(evidence.embeddings), self._wording.words(trial, "region"), self.tower.card),
             tower=self.tower.card.revision,
             text=text,
             weight=0.5 if weight is None else weight,
         )
-        labels = [dataclasses.replace(label, taught=taught) if each.name == name else each for each in vocabulary]
-        if name not in vocabulary.names:
-            labels.append(dataclasses.replace(label, taught=taught))
-        return Vocabulary(labels, vocabulary.negatives, vocabulary.threshold)
+        return with_label(vocabulary, dataclasses.replace(label, taught=taught))
 
     def classify_image(self, frame: FrameLike | ImageFeatures, words: Words) -> sv.Classifications:
         """Whole-image zero-shot classification: `class_id` and `confidence` `(C,)` in 0..1, best label first.
 
-        Uses the tower's whole-image embedding and the text head that belongs to it.
+        Uses the tower's whole-image embedding and the text head that belongs to it. Attributes (labels with `of`) are
+        asked of regions only and are left out.
         """
         self.timings = {}
         vocabulary = Vocabulary.of(words)
         features = self.features(frame)
         with self._timed("pool", features):
             embedding = features.embedding[None]  # (1, D)
-        values = self._weigh(embedding, vocabulary, "image").values[0].numpy()  # (C,)
+        plain = np.array(vocabulary.plain, int)  # (C,)
+        values = self._weigh(embedding, vocabulary, "image").values[0].numpy()[plain]  # (C,)
         order = np.argsort(-values, kind="stable")
-        return sv.Classifications(class_id=order, confidence=values[order])
+        return sv.Classifications(class_id=plain[order], confidence=values[order])
 
     def embed_texts(self, texts: Sequence[str], target: Target = "image") -> NDArray[np.float32]:
         """Unit-length embeddings `(P, D)` of texts, to be compared with whole images or, on request, with regions."""
@@ -211,96 +307,91 @@ class Detector:
         """Unit-length embedding `(D,)` of the whole frame."""
         return self.features(frame).embedding.numpy().copy()
 
-    def _regions(self, features: ImageFeatures, boxes: Boxes | None) -> Regions:
+    def _encoded(self, frames: Sequence[FrameLike]) -> list[ImageFeatures]:
+        """Features of frames, as closely looked at as the config says; nothing runs yet."""
+        config = self.config
+        closeness = Closeness(config.tiles, config.tile_overlap, config.max_crops if config.crop_small else 0)
+        features = self.tower.encode_image([to_frame(frame) for frame in frames])
+        return [look_closely(each, self.tower, closeness) for each in features]
+
+    def _regions(self, features: ImageFeatures, boxes: Boxes | None, vocabulary: Vocabulary | None) -> Regions:
         if boxes is not None:
             with self._timed("pool", features):
                 return Regions.pool(features, boxes)
+        proposer = self.looking_for(vocabulary)
         with self._timed("propose", features):
-            proposals = self.proposer(features.frame, features)
+            proposals = proposer(features.frame, features)
         with self._timed("pool", features):
-            return Regions.pool(features, proposals, has_objectness=self.proposer.has_objectness, given=False)
+            return Regions.pool(features, proposals, has_objectness=proposer.has_objectness, given=False)
+
+    def looking_for(self, vocabulary: Vocabulary | None) -> Proposer:
+        """The proposer; where it looks for words, bound to these."""
+        if not isinstance(self.proposer, AsksWords) or not self.proposer.asks_words:
+            return self.proposer
+        if vocabulary is None:
+            raise PromptError("regions: this proposer looks for words: expected words=[...] or boxes=..., got neither")
+        return self.proposer.asking(lambda features: self._maps(features, vocabulary))
+
+    def _maps(self, features: Features, vocabulary: Vocabulary) -> torch.Tensor:
+        """Scores `(C, h, w)` of every cell for every label that can become a detection."""
+        if not isinstance(features, ImageFeatures):
+            raise FrameError(f"score maps: expected features of {self.tower.card.name}, got {type(features).__name__}")
+        with self._timed("pool", features):
+            cells = torch.nn.functional.normalize(features.dense, dim=-1, eps=1e-12).cpu()  # (h*w, D)
+        values = self._of_regions(cells, vocabulary).values  # (h*w, C)
+        return values[:, list(vocabulary.plain)].T.reshape(-1, *features.grid)
 
     def _classified(self, regions: Regions, vocabulary: Vocabulary) -> sv.Detections:
+        return detections(regions, self._found(regions, vocabulary), self.tower.card)
+
+    def _found(self, regions: Regions, vocabulary: Vocabulary, trace: Trace | None = None) -> Found:
         scores = self._scores(regions, vocabulary)
-        thresholds = self.thresholds(vocabulary)
+        asked = self._asking(vocabulary)
         with self._timed("select"):
-            inside, _ = clip_to_frame(torch.from_numpy(regions.xyxy), regions.frame_size)  # (N, 4)
-            rows = select(
-                inside,
-                scores.values,
-                self._rules(regions),
-                thresholds=torch.from_numpy(thresholds),
-                groups=_groups(vocabulary),
-                objectness=torch.from_numpy(regions.objectness),
-                valid=torch.from_numpy(regions.valid),
-            )
-        found = Found(inside.numpy(), rows, scores, thresholds)
-        return detections(regions, found, vocabulary, self.tower.card)
+            return decide(regions, scores, asked, self.config, trace)
+
+    def _asking(self, vocabulary: Vocabulary) -> Asked:
+        closed = self.config.mode == "closed"
+        words = self._wording.words(vocabulary, "region", closed=closed)
+        if self._asked is None or self._asked.words is not words:
+            negatives = self._wording.negatives(vocabulary, "region")
+            self._asked = Asked(vocabulary, words, negatives, self.thresholds(vocabulary), closed)
+        return self._asked
 
     def _scores(self, regions: Regions, vocabulary: Vocabulary) -> Scores:
-        self._check_fingerprint(regions.fingerprint, "regions")
-        return self._weigh(torch.from_numpy(regions.embeddings), vocabulary, "region")
+        self.check_fingerprint(regions.fingerprint, "regions")
+        warn_of_changes(vocabulary.calibrated, self.conditions(given=regions.given))
+        return self._of_regions(torch.from_numpy(regions.embeddings), vocabulary)
+
+    def _of_regions(self, embeddings: torch.Tensor, vocabulary: Vocabulary) -> Scores:
+        scores = self._weigh(embeddings, vocabulary, "region")
+        if self.config.mode == "closed":
+            return scores  # curves are fitted to independent scores
+        return dataclasses.replace(scores, values=curved(scores.values, vocabulary))
 
     def _weigh(self, embeddings: torch.Tensor, vocabulary: Vocabulary, target: Target) -> Scores:
+        if self.config.mode == "closed" and len(vocabulary.plain) < len(vocabulary):
+            raise ConfigError(
+                'mode = "closed" makes all labels compete, and attributes (labels with `of`) compete with no label: '
+                "expected a vocabulary without them, or independent scores"
+            )
         with self._timed("words"):
             words = self._wording.words(vocabulary, target, closed=self.config.mode == "closed")
         score = self.tower.card.score(target)
         with self._timed("classify"):
             return classify(embeddings, words, scale=score.scale, bias=score.bias, mode=self.config.mode)
 
-    def _meaning(self, prompts: Sequence[str], weight: float | None) -> NDArray[np.float64] | None:
-        """Mean embedding `(D,)` of phrases that mean a taught class; None without."""
-        if weight is not None and (len(prompts) == 0 or not 0 <= weight <= 1):
-            raise PromptError(f"teach: expected a weight in 0..1 of the examples beside prompts, got {weight!r}")
-        phrases = Label("taught", prompts).prompts
-        mean = self._wording.encode(phrases, "region").numpy().astype(float).sum(axis=0)  # (D,)
-        return mean / max(float(np.linalg.norm(mean)), 1e-12) if phrases else None
+    def check_fingerprint(self, fingerprint: str, what: str) -> None:
+        """Make sure that `what` was made by this very tower.
 
-    def _odds(self, embeddings: NDArray[np.float32], vocabulary: Vocabulary) -> Odds:
-        """What the last label has to outdo on each of `(N, D)` embeddings."""
-        rows, score = torch.from_numpy(embeddings), self.tower.card.region_score
-        words = self._wording.words(vocabulary, "region")
-        logits = phrase_logits(rows, words.negatives[words.applies[-1]], scale=score.scale, bias=score.bias)  # (N, q)
-        background = torch.full((len(rows), 1), -torch.inf if score.bias is None else 0.0)  # (N, 1)
-        against = torch.cat([background, logits], dim=1).double().logsumexp(dim=1)  # (N,)
-        scores = classify(rows, words, scale=score.scale, bias=score.bias).values[:, :-1].double()  # (N, C - 1)
-        padded = torch.nn.functional.pad(scores.clamp(0, _SURE), (1, 0))  # (N, C)
-        return Odds(against.numpy(), padded.max(dim=1).values.logit().numpy())
-
-    def _rules(self, regions: Regions) -> Rules:
-        nms = self.config.nms
-        if nms == "auto":
-            # Agnostic suppression would take a region's own further labels away.
-            nms = "none" if regions.given else "agnostic" if self.config.labels_per_region == 1 else "class"
-        return Rules(
-            nms=nms,
-            iou=self.config.nms_iou,
-            top_k=self.config.labels_per_region or None,
-            max_detections=self.config.max_detections,
-            weight=self.config.objectness_weight if regions.has_objectness else 0.0,
-            unknown=self.config.unknown,
-        )
-
-    def _check_fingerprint(self, fingerprint: str, what: str) -> None:
+        Raises:
+            FingerprintError: else; names both.
+        """
         if fingerprint != self.tower.card.revision:
             raise FingerprintError(
                 f"{what}: expected those of {self.tower.card.name} {self.tower.card.revision}, got {fingerprint}: "
                 "embeddings of different towers cannot be compared; make them again with this detector"
             )
 
-    @contextmanager
-    def _timed(self, stage: str, features: ImageFeatures | None = None) -> Iterator[None]:
-        """Book the time under `stage`, but that of the tower, which runs when it is first asked, under `encode`."""
-        start, before = time.perf_counter(), features.milliseconds if features else 0.0
-        yield
-        encode = features.milliseconds - before if features else 0.0
-        spent = (time.perf_counter() - start) * 1000
-        for name, milliseconds in (("encode", encode), (stage, spent - encode)):
-            if milliseconds or name == stage:
-                self.timings[name] = self.timings.get(name, 0.0) + milliseconds
-
-
-def _groups(vocabulary: Vocabulary) -> torch.Tensor:
-    """Number of each label's exclusive group, `(C,)`; -1 for none."""
-    names = {name: index for index, name in enumerate(dict.fromkeys(label.group for label in vocabulary))}
-    return torch.tensor([-1 if label.group is None else names[label.group] for label in vocabulary], dtype=torch.long)
+    def _timed(self, stage: str, features: ImageFeatures | None = None) -> AbstractContextManager[None]:
+        return timed(self.timings, stage, features)

@@ -10,9 +10,11 @@
       FileError (OSError)          a file cannot be used
         ImageFileError             missing, unreadable or truncated picture
         WeightsError               missing, damaged or unfitting weights
-      DrawingError                 this OpenCV cannot draw what is asked
+        SourceError                a video, stream or camera cannot be opened or read
+      DrawingError                 no font at hand can draw what is asked
 
-Warning: `PromptWarning` (a prompt was cut).
+Warnings: `PromptWarning` (a prompt was cut), `CalibrationWarning` (thresholds of another detector), `SourceWarning`
+(a part of a video could not be read).
 """
 
 
@@ -56,9 +58,21 @@ class WeightsError(FileError):
     """Weights are missing, damaged, or do not fit the model."""
 
 
+class SourceError(FileError):
+    """A video, stream or camera cannot be opened, or stopped giving frames. Passwords of its URL are masked."""
+
+
 class DrawingError(RegionclipError):
-    """This installation of OpenCV cannot draw what is asked."""
+    """No font at hand can draw what is asked, or a named font cannot be read."""
 
 
 class PromptWarning(UserWarning):
     """A prompt is longer than the tower reads and was cut."""
+
+
+class CalibrationWarning(UserWarning):
+    """A vocabulary was calibrated with another tower or other settings than those that use it."""
+
+
+class SourceWarning(UserWarning):
+    """A part of a video, or one of several pictures, could not be read; the rest was."""

@@ -62,20 +62,29 @@ def read_frame(path: str | Path) -> Frame:
         content = path.read_bytes()
     except OSError as error:
         raise ImageFileError(f"picture {path} cannot be read: {error.strerror}; expected an image file") from error
+    return decode_frame(content, f"picture {path}")
+
+
+def decode_frame(content: bytes, what: str) -> Frame:
+    """Decode the bytes of a picture file, upright; `what` names it in errors.
+
+    Raises:
+        ImageFileError: where they are no picture, or a truncated one.
+    """
     if not content:
-        raise ImageFileError(f"picture {path} is empty")
+        raise ImageFileError(f"{what} is empty")
     try:
         with Image.open(io.BytesIO(content)) as image:
             return _from_pil(ImageOps.exif_transpose(image))
     except FrameError as error:
-        raise ImageFileError(f"picture {path}: {error}") from error
+        raise ImageFileError(f"{what}: {error}") from error
     except UnidentifiedImageError as error:
-        raise ImageFileError(f"picture {path} cannot be decoded: it is no image, or badly damaged") from error
+        raise ImageFileError(f"{what} cannot be decoded: it is no image, or badly damaged") from error
     except Image.DecompressionBombError as error:
-        raise ImageFileError(f"picture {path} is too large: {error}") from error
+        raise ImageFileError(f"{what} is too large: {error}") from error
     except (OSError, SyntaxError, ValueError) as error:
         raise ImageFileError(
-            f"picture {path} cannot be decoded ({error}): it is damaged or truncated; copy it again"
+            f"{what} cannot be decoded ({error}): it is damaged or truncated; copy it again"
         ) from error
 
 

@@ -3,30 +3,27 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from proposals.base import Proposer
-from proposals.dense import DenseHead, DenseProposer
-from proposals.grid import GridProposer
-from proposals.union import UnionProposer
 from regionclip.config import Config, config_names
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, WeightsError
+from regionclip.proposing import make_proposer
 from regionclip.towers.device import choose_device
-from regionclip.towers.known import TINY_WEIGHTS, TOWERS
+from regionclip.towers.known import TOWERS
 
 MODEL_TYPES = {"fgclip2": "fgclip2", "regionclip-tiny": "tiny"}
 """`model_type` of a weight folder's config.json -> tower."""
-
-PROPOSERS = ("dense", "grid")
-"""Names that `Config.proposers` may hold."""
 
 
 def load(
     name: str | Path | Config = "tiny",
     *,
     weights: str | Path | None = None,
-    proposer: str | Proposer | None = None,
+    proposer: str | Sequence[str] | Proposer | None = None,
+    preset: str | Path | None = None,
     device: str = "auto",
     dtype: str = "auto",
 ) -> Detector:
@@ -36,7 +33,10 @@ def load(
         name: a shipped config (`tiny`, `fgclip2-base`, `fgclip2-large`, `fgclip2-so400m`), the path of a .toml config,
             a folder of weights, or a `Config`.
         weights: folder or hub name of the weights, in place of the config's.
-        proposer: who finds boxes where none are given: `dense`, `grid`, or any `Proposer`.
+        proposer: who finds boxes where none are given: any `Proposer`, or one or more names of `regionclip proposals`,
+            `detr=FOLDER` for one with weights.
+        preset: `static-camera`, `moving-robot`, `photo-archive`, `none`, or the path of a .toml file: a choice of
+            proposers (docs/proposals.md); `proposer` comes before it.
         device: `auto`, `cpu`, `cuda`, ...
         dtype: `auto` takes bfloat16 where the processor is fast at it; `float32`, `bfloat16`, `float16`.
 
@@ -44,17 +44,21 @@ def load(
         ConfigError: for unknown names and settings that do not fit this machine.
         WeightsError: where weights are missing, damaged or do not fit.
     """
-    config = config_of(name).changed(
+    config = config_of(name)
+    if preset is not None:
+        config = config.with_preset(preset)
+    config = config.changed(
         weights=None if weights is None else str(weights),
         device=None if device == "auto" else device,
         dtype=None if dtype == "auto" else dtype,
-        proposers=(proposer,) if isinstance(proposer, str) else None,
     )
+    if isinstance(proposer, str | Sequence):
+        config, proposer = config.with_proposers([proposer] if isinstance(proposer, str) else proposer), None
     if config.tower not in TOWERS:
         raise ConfigError(f"tower {config.tower!r} is not known: expected one of {', '.join(TOWERS)}")
     tower = TOWERS[config.tower](config, choose_device(config.device))
-    if proposer is None or isinstance(proposer, str):
-        proposer = _proposer(config, tower.card.width)
+    if proposer is None:
+        proposer = make_proposer(config, tower.card.width)
     if tower.card.notice:
         print(f"regionclip: {tower.card.notice}", file=sys.stderr)
     return Detector(tower, proposer, config)
@@ -95,36 +99,3 @@ def _tower_of(folder: Path) -> str:
             f"weights {folder}: expected model_type {' or '.join(MODEL_TYPES)} in config.json, got {model_type!r}"
         )
     return MODEL_TYPES[model_type]
-
-
-def _learned_head(config: Config) -> Path:
-    return Path(config.weights or TINY_WEIGHTS).expanduser() / "proposer.safetensors"
-
-
-def _proposer(config: Config, width: int) -> Proposer:
-    names = config.proposers or (("dense",) if _learned_head(config).is_file() else ("grid",))
-    made = [_one_proposer(name, config, width) for name in names]
-    return made[0] if len(made) == 1 else UnionProposer(*made, max_proposals=config.max_proposals)
-
-
-def _one_proposer(name: str, config: Config, width: int) -> Proposer:
-    if name == "grid":
-        return GridProposer(max_proposals=config.max_proposals)
-    if name != "dense":
-        raise ConfigError(f"proposer {name!r} is not known: expected one of {', '.join(PROPOSERS)}")
-    path = _learned_head(config)
-    if not path.is_file():
-        raise WeightsError(
-            f"proposer dense needs {path}, the head learned on this tower's tokens: expected it beside the weights; "
-            "use the proposer grid"
-        )
-    try:
-        head = DenseHead.load(path)
-    except (OSError, ValueError) as error:
-        raise WeightsError(f"proposer weights {path}: {error}") from error
-    if head.width != width:
-        raise WeightsError(
-            f"proposer weights {path}: expected a head for tokens of {width} channels, got {head.width}; "
-            "take both files of one export"
-        )
-    return DenseProposer(head, max_proposals=config.max_proposals)

@@ -11,17 +11,22 @@ import supervision as sv
 from regionclip.detections import OWN_COLUMNS
 from regionclip.detector import Detector
 from regionclip.regions import Regions
+from regionclip.regions_store import FrameKey
+from regionclip.searching import Hit
 from regionclip.vocabulary import Vocabulary
 
 SCHEMA = "regionclip.detections/1"
 """Grows by new keys only; a key that changes its meaning raises the number."""
+
+SEARCH_SCHEMA = "regionclip.search/1"
+"""The same of `regionclip ask --top`."""
 
 
 def image_record(file: str, regions: Regions, detections: sv.Detections) -> dict[str, Any]:
     """One picture's entry of the result file."""
     height, width = regions.frame_size
     return {
-        "file": _readable(file),
+        "file": readable(file),
         "width": width,
         "height": height,
         "regions": len(regions),
@@ -30,9 +35,14 @@ def image_record(file: str, regions: Regions, detections: sv.Detections) -> dict
     }
 
 
+def frame_record(key: FrameKey, regions: Regions, detections: sv.Detections) -> dict[str, Any]:
+    """One stored frame's entry of the result file: that of a picture, with its place in its source."""
+    return image_record(key.source, regions, detections) | _frame(key)
+
+
 def failed_record(file: str, error: Exception) -> dict[str, Any]:
     """The entry of a picture that could not be read."""
-    return {"file": _readable(file), "error": _readable(str(error)), "detections": []}
+    return {"file": readable(file), "error": readable(str(error)), "detections": []}
 
 
 def detection_records(detections: sv.Detections) -> list[dict[str, Any]]:
@@ -58,7 +68,14 @@ def result_json(detector: Detector, vocabulary: Vocabulary, images: Sequence[dic
     """The whole result file as text."""
     card = detector.tower.card
     labels = [
-        {"name": label.name, "prompts": list(label.phrases), "threshold": _value(threshold), "group": label.group}
+        {
+            "name": label.name,
+            "name_zh": label.name_zh,
+            "prompts": list(label.phrases),
+            "threshold": _value(threshold),
+            "group": label.group,
+            "of": list(label.of),
+        }
         for label, threshold in zip(vocabulary, detector.thresholds(vocabulary), strict=True)
     ]
     content = {
@@ -71,7 +88,36 @@ def result_json(detector: Detector, vocabulary: Vocabulary, images: Sequence[dic
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def _readable(text: str) -> str:
+def search_json(detector: Detector, vocabulary: Vocabulary, hits: Sequence[Hit]) -> str:
+    """The file of `regionclip ask --top` as text."""
+    card = detector.tower.card
+    found = [
+        {
+            "label": hit.label,
+            "confidence": _value(hit.confidence),
+            "score": _value(hit.score),
+            "prompt": hit.prompt,
+            **_frame(hit.key),
+            "region": hit.region,
+            "box": [round(side, 2) for side in hit.box],
+        }
+        for hit in hits
+    ]
+    content = {
+        "schema": SEARCH_SCHEMA,
+        "regionclip": version("regionclip"),
+        "tower": {"name": card.name, "revision": card.revision, "notice": card.notice},
+        "labels": list(vocabulary.names),
+        "hits": found,
+    }
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _frame(key: FrameKey) -> dict[str, Any]:
+    return {"file": readable(key.source), "index": key.index, "seconds": _value(key.seconds)}
+
+
+def readable(text: str) -> str:
     """`text` with what is not valid Unicode, as in file names of other encodings, written as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 

@@ -137,7 +137,7 @@ class Regions:
         if self.tracker_id is not None:
             arrays["tracker_id"] = self.tracker_id
         for name, column in self.data.items():
-            arrays[f"data.{name}"] = _plain(name, column)
+            arrays[f"data.{name}"] = plain_column(name, column)
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
         write_file(path, buffer.getvalue())
@@ -215,7 +215,12 @@ def _own(boxes: Boxes) -> GivenBoxes:
     )
 
 
-def _plain(name: str, column: NDArray[Any]) -> NDArray[Any]:
+def plain_column(name: str, column: NDArray[Any]) -> NDArray[Any]:
+    """A column that can be written without pickle.
+
+    Raises:
+        BoxError: where it holds Python objects other than strings.
+    """
     if column.dtype != object:
         return column
     if all(isinstance(value, str) for value in column):

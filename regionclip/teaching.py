@@ -17,19 +17,23 @@ Letters: n examples, m negatives, D channels.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from heads.classify import Words, classify, phrase_logits
 from proposals.grid import GridProposer
 from regionclip.errors import BoxError, PromptError
 from regionclip.frames import FrameLike
 from regionclip.prototype import Prototype
 from regionclip.regions import check_boxes
 from regionclip.towers.base import ImageFeatures
+from regionclip.towers.card import TowerCard
+from regionclip.vocabulary import Label, Vocabulary
 
 Example: TypeAlias = tuple[FrameLike | ImageFeatures, Sequence[float] | NDArray[Any]]
 """A picture, or features of an earlier call, and one box `[x1, y1, x2, y2]` in its pixels."""
@@ -56,6 +60,7 @@ _LEAST_LIKE = (
 )  # quantiles that no example is taken to be below; tried in turn until the line is steep
 _FOLDS = 5  # of the examples of a probe
 _LEAST_SPREAD = 1e-6
+_SURE = 1 - 1e-6  # a higher score of another label says no more to a class that is taught
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +94,24 @@ class Odds:
 
     against: Array
     rival: Array
+
+    @classmethod
+    def of(cls, embeddings: torch.Tensor, words: Words, card: TowerCard) -> "Odds":
+        """What the last of the labels has to outdo on each of `(n + m, D)` embeddings."""
+        score = card.region_score
+        own = words.negatives[words.applies[-1]]  # (q, D)
+        logits = phrase_logits(embeddings, own, scale=score.scale, bias=score.bias)  # (n + m, q)
+        background = torch.full((len(embeddings), 1), -torch.inf if score.bias is None else 0.0)  # (n + m, 1)
+        against = torch.cat([background, logits], dim=1).double().logsumexp(dim=1)  # (n + m,)
+        values = classify(embeddings, words, scale=score.scale, bias=score.bias).values[:, :-1].double()
+        padded = torch.nn.functional.pad(values.clamp(0, _SURE), (1, 0))  # (n + m, C)
+        return cls(against.numpy(), padded.max(dim=1).values.logit().numpy())
+
+
+def with_label(vocabulary: Vocabulary, label: Label) -> Vocabulary:
+    """The vocabulary with a label in the place of the one of its name, or at the end."""
+    labels = [label if each.name == label.name else each for each in vocabulary]
+    return replace(vocabulary, labels=labels if label.name in vocabulary.names else [*labels, label])
 
 
 def gather(

@@ -1,19 +1,23 @@
 """Label and Vocabulary: what the user asks for, in English, Chinese or both, or shown by examples."""
 
-import tomllib
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import tomli_w
+from regionclip.calibrated import Conditions, Platt
+from regionclip.errors import PromptError
+from regionclip.phrase import check_phrase, check_phrases, language_of, spoken
+from regionclip.prototype import Prototype
+from regionclip.templates import Chosen, Templates, read_templates
 
-from regionclip.errors import ConfigError, PromptError
-from regionclip.files import write_file
-from regionclip.prototype import Prototype, load_prototypes, save_prototypes
-
-RESERVED = frozenset({"class_name", "prompt", "region", "objectness", "margin", "runner_up", "class_id", "confidence"})
+RESERVED = frozenset(
+    {
+        *("class_name", "prompt", "region", "objectness", "class_id", "confidence"),
+        *("margin", "runner_up", "negative_margin", "negative"),
+    }
+)
 """Names of result columns (docs/formats.md), which a group cannot have."""
 
 
@@ -23,39 +27,72 @@ class Label:
 
     Attributes:
         name: what comes back in results, byte for byte.
-        prompts: phrases that mean it, in any mix of languages; empty means the name itself.
+        prompts: phrases that mean it, in any mix of languages, or lists of them by language; empty means the name
+            itself. They are kept as one tuple.
         negatives: phrases a region must beat to get this label; they act on this label alone.
         threshold: least confidence, 0..1; None takes the vocabulary's.
         group: labels of one group exclude one another on a region (colour, posture, helmet yes / no).
         taught: what `Detector.teach` learned from examples; it then stands in place of prompts.
+        of: the labels it is asked of: it is then an attribute, a column on their rows, and no detection of its own.
+        name_zh: how it is shown to readers of Chinese; None shows `name`.
+        templates: as of a vocabulary, in place of those; "none" for no templates; None takes the vocabulary's.
+        languages: the language of each prompt; empty where Han characters tell it. Given with prompts by language.
+        calibration: what turns its score into a probability (docs/calibration.md); thresholds are of that. None leaves
+            the score as it is.
 
     Raises:
         PromptError: for an empty name or phrase, a threshold outside 0..1, or prompts beside `taught`.
     """
 
     name: str
-    prompts: Sequence[str] = ()
+    prompts: Sequence[str] | Mapping[str, Sequence[str]] = ()
     negatives: Sequence[str] = ()
     threshold: float | None = None
     group: str | None = None
     taught: Prototype | None = None
+    of: str | Sequence[str] = ()
+    name_zh: str | None = None
+    templates: Templates | None = None
+    languages: Sequence[str] = ()
+    calibration: Platt | None = None
 
     def __post_init__(self) -> None:
-        for field in ("prompts", "negatives"):
-            object.__setattr__(self, field, _phrases(getattr(self, field), f"label {self.name!r}: {field}"))
         check_phrase(self.name, "label name")
-        _check_threshold(self.threshold, f"label {self.name!r}")
-        if self.group is not None:
-            check_phrase(self.group, f"label {self.name!r}: group")
-            if self.group in RESERVED:
-                raise PromptError(f"label {self.name!r}: group {self.group!r} is the name of a result column")
+        what = f"label {self.name!r}"
+        prompts, languages = spoken(self.prompts, self.languages, f"{what}: prompts")
+        object.__setattr__(self, "prompts", prompts)
+        object.__setattr__(self, "languages", languages)
+        object.__setattr__(self, "negatives", check_phrases(self.negatives, f"{what}: negatives"))
+        object.__setattr__(self, "of", check_phrases([self.of] if isinstance(self.of, str) else self.of, f"{what}: of"))
+        if self.templates is not None:
+            object.__setattr__(self, "templates", read_templates(self.templates, f"{what}: templates"))
+        _check_threshold(self.threshold, what)
+        for field, value in (("group", self.group), ("name_zh", self.name_zh)):
+            if value is not None:
+                check_phrase(value, f"{what}: {field}")
+        if self.group in RESERVED:
+            raise PromptError(f"{what}: group {self.group!r} is the name of a result column")
         if self.taught is not None and self.prompts:
-            raise PromptError(f"label {self.name!r} is taught: expected no prompts beside; give them to Detector.teach")
+            raise PromptError(f"{what} is taught: expected no prompts beside; give them to Detector.teach")
 
     @property
     def phrases(self) -> tuple[str, ...]:
         """The phrases that are encoded; for a taught label its name, which is not encoded but stands for it."""
         return tuple(self.prompts) or (self.name,)
+
+    @property
+    def spoken(self) -> tuple[tuple[str, str], ...]:
+        """The phrases, each with its language, as `("叉车", "zh")`."""
+        return tuple(zip(self.phrases, self.languages or map(language_of, self.phrases), strict=True))
+
+    @property
+    def column(self) -> str | None:
+        """Of an attribute, the result column it is a value of: its group, else its own name. None for others."""
+        return (self.group or self.name) if self.of else None
+
+    def shown(self, language: str) -> str:
+        """The name for readers of a language."""
+        return self.name_zh if language == "zh" and self.name_zh is not None else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +103,31 @@ class Vocabulary:
         labels: what to look for; a result's `class_id` is the place in this tuple.
         negatives: phrases that every label is weighed against, beside the tower's own bank.
         threshold: least confidence, 0..1, of labels that have none of their own; None takes the tower's.
+        templates: sentences that phrases are put into: the name of a set, or `{en = ..., zh = ...}` of names and lists
+            (`regionclip.templates`). They are kept as sorted pairs.
+        calibrated: what its thresholds were measured with, where `regionclip calibrate` set them; another detector
+            warns.
 
     Raises:
-        PromptError: for doubled names, or one phrase under two labels.
+        PromptError: for doubled names, one phrase under two labels that compete, attributes of a label that is not
+            there or of themselves, or two columns of one name.
     """
 
     labels: Sequence[str | Label] = ()
     negatives: Sequence[str] = ()
     threshold: float | None = None
+    templates: Templates = ()
+    calibrated: Conditions | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.labels, str) or not isinstance(self.labels, Sequence):
             raise PromptError(f"vocabulary labels: expected a list of strings and labels, got {self.labels!r}")
         object.__setattr__(self, "labels", tuple(_label(label) for label in self.labels))
-        object.__setattr__(self, "negatives", _phrases(self.negatives, "vocabulary negatives"))
+        object.__setattr__(self, "negatives", check_phrases(self.negatives, "vocabulary negatives"))
+        object.__setattr__(self, "templates", read_templates(self.templates, "vocabulary templates"))
         _check_threshold(self.threshold, "vocabulary")
-        names: set[str] = set()
-        owner: dict[str, str] = {}
-        for label in self:
-            if label.name in names:
-                raise PromptError(f"label {label.name!r} is given twice: expected each name once; merge their prompts")
-            names.add(label.name)
-            for phrase in () if label.taught else label.phrases:
-                other = owner.setdefault(_folded(phrase), label.name)
-                if other != label.name:
-                    raise PromptError(
-                        f"phrase {phrase!r} stands under both {other!r} and {label.name!r}: no score could tell "
-                        "the two apart; give it to one of them"
-                    )
+        self._check_names()
+        self._check_columns()
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -105,6 +139,34 @@ class Vocabulary:
     def names(self) -> tuple[str, ...]:
         """The labels' names, in order."""
         return tuple(label.name for label in self)
+
+    @property
+    def plain(self) -> tuple[int, ...]:
+        """Places of the labels that may become detections: all but attributes."""
+        return tuple(place for place, label in enumerate(self) if not label.of)
+
+    @property
+    def columns(self) -> dict[str, tuple[int, ...]]:
+        """Name of each attribute column and the places of its labels; one that asks of another stands after it."""
+        members: dict[str, list[int]] = {}
+        for place, label in enumerate(self):
+            if label.column is not None:
+                members.setdefault(label.column, []).append(place)
+        if not members:
+            return {}
+        labels = tuple(self)
+        column_of = {label.name: label.column for label in labels}
+        asks = {
+            column: dict.fromkeys(above for place in places for name in labels[place].of if (above := column_of[name]))
+            for column, places in members.items()
+        }
+        return {column: tuple(members[column]) for column in TopologicalSorter(asks).static_order()}
+
+    def templates_of(self, label: Label | None) -> Chosen:
+        """The templates in force for a label's phrases and negatives; None asks for the vocabulary's own."""
+        own = None if label is None else label.templates
+        # A checked value goes through unchanged; this is for the type alone.
+        return read_templates(self.templates if own is None else own, "templates")
 
     @classmethod
     def of(cls, words: "Words") -> "Vocabulary":
@@ -121,32 +183,19 @@ class Vocabulary:
         return cls(words)
 
     @classmethod
-    def load(cls, path: str | Path) -> "Vocabulary":
-        """Read a TOML vocabulary (docs/vocabulary.md), and the safetensors file beside it where labels are taught.
+    def load(cls, name_or_path: str | Path) -> "Vocabulary":
+        """Read a TOML vocabulary (docs/vocabulary.md), or the one of that name that ships with regionclip.
+
+        Where labels are taught, the safetensors file beside it is read too.
 
         Raises:
-            ConfigError: where the file is missing, is not TOML, or has an unknown key.
+            ConfigError: where there is no such file or name, it is not TOML, or has an unknown key.
             FileError: where the file beside it is missing, damaged, or of another vocabulary.
             PromptError: where its words cannot be asked for.
         """
-        path = Path(path)
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except OSError as error:
-            raise ConfigError(f"vocabulary file {path} cannot be read: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"vocabulary file {path} is not valid TOML: {error}") from error
-        _check_keys(table, {"labels", "negatives", "threshold"}, f"vocabulary file {path}")
-        entries = table.pop("labels", [])
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise ConfigError(f"vocabulary file {path}: expected [[labels]] tables, got {type(entries).__name__}")
-        for entry in entries:
-            _check_keys(entry, {"name", "prompts", "negatives", "threshold", "group", "taught"}, f"{path}, [[labels]]")
-            if "name" not in entry:
-                raise ConfigError(f"vocabulary file {path}: a [[labels]] table has no name")
-        notes = {entry["name"]: entry.pop("taught") for entry in entries if "taught" in entry}
-        taught = load_prototypes(path, notes)
-        return cls(tuple(Label(**entry, taught=taught.get(entry["name"])) for entry in entries), **table)
+        from regionclip.vocabulary_file import load_vocabulary
+
+        return load_vocabulary(name_or_path)
 
     def save(self, path: str | Path) -> None:
         """Write the vocabulary as TOML; `Vocabulary.load` gives an equal one back.
@@ -156,21 +205,47 @@ class Vocabulary:
         Raises:
             FileError: where a file cannot be written.
         """
-        # First, so that the TOML never names what is not there.
-        notes = save_prototypes(path, {label.name: label.taught for label in self if label.taught is not None})
-        labels = [
-            _without_defaults(
-                name=label.name,
-                prompts=list(label.prompts),
-                negatives=list(label.negatives),
-                threshold=label.threshold,
-                group=label.group,
-                taught=notes.get(label.name),
-            )
-            for label in self
-        ]
-        table = _without_defaults(threshold=self.threshold, negatives=list(self.negatives)) | {"labels": labels}
-        write_file(path, tomli_w.dumps(table).encode())
+        from regionclip.vocabulary_file import save_vocabulary
+
+        save_vocabulary(self, path)
+
+    def _check_names(self) -> None:
+        names: set[str] = set()
+        owner: dict[tuple[str | None, str], str] = {}
+        for label in self:
+            if label.name in names:
+                raise PromptError(f"label {label.name!r} is given twice: expected each name once; merge their prompts")
+            names.add(label.name)
+            for phrase in () if label.taught else label.phrases:
+                other = owner.setdefault((label.column, _folded(phrase)), label.name)
+                if other != label.name:
+                    raise PromptError(
+                        f"phrase {phrase!r} stands under both {other!r} and {label.name!r}: no score could tell "
+                        "the two apart; give it to one of them"
+                    )
+
+    def _check_columns(self) -> None:
+        names = set(self.names)
+        for label in self:
+            if absent := [name for name in label.of if name not in names]:
+                known = _few(names - {label.name})
+                raise PromptError(f"label {label.name!r}: of = {absent[0]!r} is no label: expected one of {known}")
+        try:
+            attributes = self.columns
+        except CycleError as error:
+            raise PromptError(
+                f"attributes ask of one another in a circle: {' of '.join(reversed(error.args[1]))}"
+            ) from error
+        groups = dict.fromkeys(label.group for label in self if label.group and not label.of)
+        taken = set(RESERVED)
+        for column in (*groups, *(name for each in attributes for name in (each, f"{each}_score"))):
+            if column in taken:
+                raise PromptError(
+                    f"column {column!r} would stand twice in results: groups, attributes and their scores (NAME_score) "
+                    f"need names of their own, unlike {', '.join(sorted(RESERVED))}; in one group all or no labels "
+                    "have `of`"
+                )
+            taken.add(column)
 
 
 Words: TypeAlias = Vocabulary | Label | str | Sequence[str | Label]
@@ -214,30 +289,6 @@ def _folded(phrase: str) -> str:
     return phrase.strip().lower()
 
 
-def _phrases(value: object, what: str) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise PromptError(f"{what}: expected a list of strings, got {value!r}")
-    for phrase in value:
-        check_phrase(phrase, what)
-    return tuple(dict.fromkeys(value))
-
-
-def check_phrase(phrase: object, what: str) -> None:
-    """Make sure that `phrase` is a string with something to read in it.
-
-    Raises:
-        PromptError: naming `what` it was meant for.
-    """
-    if not isinstance(phrase, str):
-        raise PromptError(f"{what}: expected a string, got {type(phrase).__name__} {phrase!r}")
-    if not any(unicodedata.category(character)[0] in "LNPS" for character in phrase):
-        raise PromptError(f"{what}: expected words, got {phrase!r}")
-    if any(unicodedata.category(character) == "Cs" for character in phrase):
-        raise PromptError(
-            f"{what}: expected valid Unicode, got {phrase!r}; was it typed in another encoding than UTF-8?"
-        )
-
-
 def _check_threshold(threshold: object, what: str) -> None:
     if threshold is None:
         return
@@ -245,11 +296,6 @@ def _check_threshold(threshold: object, what: str) -> None:
         raise PromptError(f"{what}: expected a threshold in 0..1, got {threshold!r}")
 
 
-def _check_keys(table: Mapping[str, Any], known: set[str], what: str) -> None:
-    unknown = sorted(set(table) - known)
-    if unknown:
-        raise ConfigError(f"{what}: unknown key {', '.join(unknown)}; known are {', '.join(sorted(known))}")
-
-
-def _without_defaults(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - TOML values of several types
-    return {key: value for key, value in fields.items() if value is not None and value != []}
+def _few(names: set[str], most: int = 8) -> str:
+    shown = sorted(names)
+    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")

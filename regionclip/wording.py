@@ -5,14 +5,18 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from heads.classify import BANK, Words
 from regionclip.errors import FingerprintError, PromptError, PromptWarning
+from regionclip.phrase import check_phrase, language_of
+from regionclip.templates import Chosen, fill, sentences_of
 from regionclip.towers.base import Target, Tower
-from regionclip.vocabulary import Label, Vocabulary, check_phrase
+from regionclip.vocabulary import Label, Vocabulary
 
-_NEAR = 0.95
+NEAR = 0.95
 """Cosine from which a bank phrase says the same as a label's own phrase, and is left out for that label."""
 
 _MOST_KEPT = 10_000
@@ -30,21 +34,38 @@ class Wording:
     def __init__(self, tower: Tower, bank: Sequence[str]) -> None:
         self._tower = tower
         self._bank = tuple(bank)
-        self._kept: OrderedDict[tuple[str, Target], torch.Tensor] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Target, tuple[str, ...]], torch.Tensor] = OrderedDict()
         self._latest: dict[Target, tuple[Vocabulary, Words]] = {}
 
-    def encode(self, phrases: Sequence[str], target: Target) -> torch.Tensor:
-        """`(P, D)` float32 unit-length embeddings; warns of phrases longer than the tower reads."""
-        rows = [self._encode_one(phrase, target) for phrase in phrases]  # (D,) each
+    def encode(self, phrases: Sequence[str], target: Target, templates: Chosen = ()) -> torch.Tensor:
+        """`(P, D)` float32 unit-length embeddings; warns of phrases longer than the tower reads.
+
+        With templates each phrase is put into the sentences of its language, which Han characters tell.
+        """
+        return self.encode_spoken([(phrase, language_of(phrase)) for phrase in phrases], target, templates)
+
+    def encode_spoken(self, phrases: Sequence[tuple[str, str]], target: Target, templates: Chosen = ()) -> torch.Tensor:
+        """As `encode`, for phrases that come with their language."""
+        rows = [self._encode_one(text, target, sentences_of(templates, language)) for text, language in phrases]
         return torch.stack(rows) if rows else torch.zeros(0, self._tower.card.width)  # (P, D)
 
-    def _encode_one(self, phrase: str, target: Target) -> torch.Tensor:
-        key = (phrase, target)
+    def mean(self, phrases: Sequence[str]) -> NDArray[np.float64] | None:
+        """Unit-length mean `(D,)` of what region phrases mean; None of none."""
+        if not phrases:
+            return None
+        mean = self.encode(phrases, "region").numpy().astype(float).sum(axis=0)  # (D,)
+        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12))
+
+    def _encode_one(self, phrase: str, target: Target, sentences: tuple[str, ...]) -> torch.Tensor:
+        key = (phrase, target, sentences)
         if key in self._kept:
             self._kept.move_to_end(key)
         else:
-            self._check(phrase, target)
-            self._kept[key] = self._tower.encode_text([phrase], target)[0]  # (D,)
+            texts = [fill(sentence, phrase) for sentence in sentences] or [phrase]
+            self._check(phrase, texts, target)
+            rows = [self._tower.encode_text([text], target)[0] for text in texts]  # (D,) each
+            mean = torch.stack(rows).double().mean(dim=0)  # (D,)
+            self._kept[key] = rows[0] if len(rows) == 1 else torch.nn.functional.normalize(mean, dim=0).float()
             if len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
         return self._kept[key]
@@ -66,28 +87,39 @@ class Wording:
         return words
 
     def _put_together(self, vocabulary: Vocabulary, target: Target) -> Words:
-        rows = [self._rows(label, target) for label in vocabulary]  # (p, D) each
+        rows = [self._rows(label, vocabulary.templates_of(label), target) for label in vocabulary]  # (p, D) each
         lines = [_line(label) for label in vocabulary for _ in label.phrases]
         label_of = [index for index, label in enumerate(vocabulary) for _ in label.phrases]
-        # A trained image bias is a background of its own; the bank would fight true scene words such as "floor".
-        bank = self._bank if target == "region" else ()
-        shared = tuple(dict.fromkeys((*bank, *vocabulary.negatives)))
-        own = [(phrase, index) for index, label in enumerate(vocabulary) for phrase in label.negatives]
+        shared = self._shared(vocabulary, target)
+        # All that is weighed against each other is said in the same templates, the bank too.
+        common = vocabulary.templates_of(None)
+        own = [self.encode(label.negatives, target, vocabulary.templates_of(label)) for label in vocabulary]  # (q, D)
+        owners = [index for index, label in enumerate(vocabulary) for _ in label.negatives]
         return Words(
             phrases=torch.cat([torch.zeros(0, self._tower.card.width), *rows]),
             label_of=torch.tensor(label_of, dtype=torch.long),
             num_labels=len(vocabulary),
-            negatives=self.encode([*shared, *(phrase for phrase, _ in own)], target),
-            owner=torch.tensor([BANK] * len(shared) + [index for _, index in own], dtype=torch.long),
-            near=_NEAR,
+            negatives=torch.cat([self.encode(shared, target, common), *own]),
+            owner=torch.tensor([BANK] * len(shared) + owners, dtype=torch.long),
+            near=NEAR,
             scales=torch.tensor([scale for scale, _ in lines], dtype=torch.float32),
             biases=torch.tensor([bias for _, bias in lines], dtype=torch.float32),
         )
 
-    def _rows(self, label: Label, target: Target) -> torch.Tensor:
+    def negatives(self, vocabulary: Vocabulary, target: Target) -> tuple[str, ...]:
+        """The phrases behind the rows of `Words.negatives`: the bank's, the vocabulary's, then each label's own."""
+        return (*self._shared(vocabulary, target), *(phrase for label in vocabulary for phrase in label.negatives))
+
+    def _shared(self, vocabulary: Vocabulary, target: Target) -> tuple[str, ...]:
+        """Negatives that count against every label."""
+        # A trained image bias is a background of its own; the bank would fight true scene words such as "floor".
+        bank = self._bank if target == "region" else ()
+        return tuple(dict.fromkeys((*bank, *vocabulary.negatives)))
+
+    def _rows(self, label: Label, templates: Chosen, target: Target) -> torch.Tensor:
         """`(p, D)` unit length, one for each of the label's phrases."""
         if label.taught is None:
-            return self.encode(label.phrases, target)
+            return self.encode_spoken(label.spoken, target, templates)
         card = self._tower.card
         if label.taught.tower != card.revision:
             raise FingerprintError(
@@ -118,12 +150,13 @@ class Wording:
                 'give negatives, or use mode = "closed"'
             )
 
-    def _check(self, phrase: str, target: Target) -> None:
+    def _check(self, phrase: str, texts: Sequence[str], target: Target) -> None:
+        """Check a phrase, and warn once of the longest of the texts it is read in, where that is cut."""
         check_phrase(phrase, "prompt")
-        needed, read = self._tower.count_tokens(phrase, target)
+        needed, read, text = max((*self._tower.count_tokens(text, target), text) for text in texts)
         if needed > read:
             warnings.warn(
-                f"prompt {phrase!r} has {needed} tokens, {self._tower.card.name} reads {read}: "
+                f"prompt {text!r} has {needed} tokens, {self._tower.card.name} reads {read}: "
                 f"{needed - read} were cut; shorten it",
                 PromptWarning,
                 stacklevel=2,

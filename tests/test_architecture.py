@@ -89,16 +89,22 @@ def test_exported_names() -> None:
     assert regionclip.__all__ == [
         "Config",
         "Detector",
+        "FrameKey",
         "ImageFeatures",
         "Label",
         "Proposals",
         "Proposer",
         "RegionclipError",
         "Regions",
+        "RegionsStore",
+        "Style",
         "Tower",
         "TowerCard",
+        "Trails",
         "Vocabulary",
+        "ZoneShape",
         "annotate",
+        "blur",
         "load",
     ]
     for name in regionclip.__all__:

@@ -34,7 +34,7 @@ def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
         ("proposers = []", "proposers: expected a list"),
         ("bank = 1", "bank: expected bool"),
         ("budget = 0", "budget"),
-        ('budget = "high"', "budget: expected int"),
+        ('budget = "high"', "budget: expected one of dynamic, fast, balanced, fine"),
         ("tower = 3", "tower: expected str"),
         ("weights = 3", "weights"),
         ("= 3", "cannot be read"),

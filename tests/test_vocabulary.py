@@ -116,6 +116,10 @@ def test_files_round_trip(tmp_path: Path) -> None:
         ('labels = ["a"]', ConfigError, "tables"),
         ("threshold = 2", PromptError, "threshold in"),
         ('[[labels]]\nname = " "', PromptError, "expected words"),
+        ('[[labels]]\nname = "a"\nprompts = {en = "a"}', PromptError, "prompts.en: expected a list"),
+        ('[[labels]]\nname = "a"\nlanguages = ["en"]', ConfigError, "unknown key languages"),
+        ('[[labels]]\nname = "a"\nof = "b"', PromptError, "'b' is no label"),
+        ('templates = "securty"', PromptError, "does not exist"),
     ],
 )
 def test_files_with_mistakes(tmp_path: Path, content: str, error: type[Exception], said: str) -> None:
@@ -123,5 +127,7 @@ def test_files_with_mistakes(tmp_path: Path, content: str, error: type[Exception
     path.write_text(content)
     with pytest.raises(error, match=said):
         Vocabulary.load(path)
-    with pytest.raises(ConfigError, match="cannot be read"):
+    with pytest.raises(ConfigError, match=r"cannot be read.*security-ppe"):
         Vocabulary.load(tmp_path / "absent.toml")
+    with pytest.raises(ConfigError, match=r"expected a \.toml file or one of"):
+        Vocabulary.load("security-pep")

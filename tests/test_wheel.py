@@ -39,6 +39,7 @@ def test_the_wheel_holds_what_is_needed_at_run_time(wheel: Path) -> None:
         "regionclip/configs/tiny.toml",
         "regionclip/configs/fgclip2-base.toml",
         "regionclip/configs/train/tiny-scenes.toml",
+        "regionclip/configs/vocabularies/security-ppe.toml",
         "regionclip/weights/tiny/model.safetensors",
         "regionclip/weights/tiny/proposer.safetensors",
         "regionclip/weights/tiny/tokenizer.json",

@@ -10,17 +10,22 @@ from typing import Annotated, NoReturn
 import typer
 
 from regionclip.cli import exits
+from regionclip.cli.ask import ask, index
 from regionclip.cli.bench import bench
+from regionclip.cli.calibrate import calibrate
 from regionclip.cli.demo import demo
 from regionclip.cli.detect import detect
 from regionclip.cli.doctor import doctor
 from regionclip.cli.evaluate import evaluate
+from regionclip.cli.explain import explain
 from regionclip.cli.output import say, show_warnings
+from regionclip.cli.proposals import proposals
 from regionclip.cli.scenes import scenes
 from regionclip.cli.teach import teach
 from regionclip.cli.towers import towers
 from regionclip.cli.train import train
-from regionclip.errors import ImageFileError, InputError, RegionclipError, WeightsError
+from regionclip.cli.vocab import vocab
+from regionclip.errors import ImageFileError, InputError, RegionclipError, SourceError, WeightsError
 
 app = typer.Typer(
     name="regionclip",
@@ -33,12 +38,18 @@ app = typer.Typer(
 app.command()(detect)
 app.command()(demo)
 app.command()(towers)
+app.command()(proposals)
 app.command()(doctor)
 app.command()(bench)
+app.command()(explain)
+app.command()(index)
+app.command()(ask)
 app.command()(teach)
+app.command()(calibrate)
 app.command()(scenes)
 app.command()(train)
 app.add_typer(evaluate, name="eval")
+app.add_typer(vocab, name="vocab")
 
 
 def _version(asked: bool) -> None:
@@ -48,7 +59,8 @@ def _version(asked: bool) -> None:
 
 
 @app.callback(
-    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no picture readable, 4 weights, 5 some pictures failed."
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no picture readable, 4 weights, 5 some pictures failed, "
+    "6 findings."
 )
 def _root(
     version: Annotated[
@@ -81,6 +93,6 @@ def exit_code(error: RegionclipError) -> int:
     """The documented exit code of an error."""
     if isinstance(error, InputError):
         return exits.USAGE
-    if isinstance(error, ImageFileError):
+    if isinstance(error, ImageFileError | SourceError):
         return exits.UNREADABLE
     return exits.WEIGHTS if isinstance(error, WeightsError) else exits.FAILED

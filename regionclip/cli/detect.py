@@ -36,14 +36,14 @@ def detect(
             metavar="B.json", help="Boxes from outside: COCO JSON, or a JSON object of file: list of x1 y1 x2 y2."
         ),
     ] = None,
-    proposer: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(metavar="NAME", help="Who finds boxes where none are given: dense, grid."),
-    ] = None,
+    proposer: options.ProposerNames = [],  # noqa: B006
+    preset: options.PresetName = None,
     threshold: Annotated[
         Optional[float],  # noqa: UP045
         typer.Option(metavar="T", help="Least confidence, 0..1, of labels without a threshold of their own."),
     ] = None,
+    budget: options.BudgetName = None,
+    tiles: options.TilesName = None,
     config: options.ConfigFile = None,
     out: Annotated[
         Optional[Path],  # noqa: UP045
@@ -68,13 +68,16 @@ def detect(
     from regionclip.records import result_json
 
     vocabulary = options.read_vocabulary(prompts, prompts_file, threshold)
-    settings = options.read_config(tower, config, weights)
+    settings = options.read_config(tower, config, weights, preset, proposer)
+    settings = settings.changed(budget=options.read_budget(budget), tiles=options.read_tiles(tiles))
     check_outputs(out, json_file)
     images = find_images(sources)
     box_file = None if boxes is None else BoxFile(boxes)
     given = [None if box_file is None else box_file.of(image) for image in images]
     pictures = [None] * len(images) if out is None else picture_names(out, images)
-    detector = load(settings, weights=weights, proposer=proposer, device=device, dtype=dtype)
+    detector = load(settings, weights=weights, device=device, dtype=dtype)
+    if box_file is None and detector.proposer.has_memory:
+        say("regionclip: a proposer here remembers earlier pictures: these count as frames of one camera, in order")
     quiet = json_file is not None and str(json_file) == "-"
     records: list[dict[str, Any]] = []
     try:
@@ -124,7 +127,7 @@ def _one(
     except ImageFileError as error:
         say(f"regionclip: {error}")
         return failed_record(str(image), error), None
-    regions = detector.regions(frame, boxes)
+    regions = detector.regions(frame, boxes, words=vocabulary)
     detections = detector.classify(regions, vocabulary)
     unusable = int((~regions.valid).sum())
     if unusable:

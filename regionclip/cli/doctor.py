@@ -22,6 +22,7 @@ def doctor(
     tower: options.TowerName = None,
     weights: options.WeightsName = None,
     config: options.ConfigFile = None,
+    preset: options.PresetName = None,
     device: options.DeviceName = "auto",
     dtype: options.DtypeName = "auto",
 ) -> None:
@@ -34,7 +35,7 @@ def doctor(
         _line(package, _version(package))
     checks = [_text_drawing()]
     start = time.perf_counter()
-    detector = load(options.read_config(tower, config, weights), weights=weights, device=device, dtype=dtype)
+    detector = load(options.read_config(tower, config, weights, preset), weights=weights, device=device, dtype=dtype)
     _describe(detector, time.perf_counter() - start)
     checks += self_test(detector)
     for check in checks:
@@ -68,16 +69,19 @@ def _text_drawing() -> "Check":
     import cv2
     import numpy as np
 
+    from regionclip.drawing.text import OpenCVText, text_painter
+    from regionclip.errors import DrawingError
     from regionclip.selftest import Check
 
-    drawn = []
-    for text in ("灭", "火", "?"):
-        canvas = np.zeros((40, 40, 3), np.uint8)
-        cv2.putText(canvas, text, (4, 32), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (255, 255, 255), 1)
-        drawn.append(canvas)
+    try:
+        painter = text_painter()
+        drawn = [painter.mask(text, 32) for text in ("灭", "火", "?")]
+    except DrawingError as error:
+        return Check("text drawing", False, str(error))
     passed = not any(np.array_equal(drawn[a], drawn[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
-    remedy = 'draws Chinese as "?": pip install --upgrade "opencv-python>=5"'
-    return Check("text drawing", passed, f"OpenCV {cv2.__version__} " + ("draws Chinese" if passed else remedy))
+    source = "its own fonts" if isinstance(painter, OpenCVText) else "Pillow and a font file"
+    outcome = f"draws Chinese with {source}" if passed else 'draws Chinese as "?": pip install "opencv-python>=5"'
+    return Check("text drawing", passed, f"OpenCV {cv2.__version__} {outcome}")
 
 
 def _version(package: str) -> str:

@@ -1,20 +1,22 @@
 """`regionclip eval`: figures, each of a protocol of its own."""
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Optional
 
 import typer
 
 from regionclip.cli import options
 from regionclip.cli.output import progress
+from regionclip.cli.recall import recall
 from regionclip.errors import ConfigError
 
-evaluate = typer.Typer(no_args_is_help=True, help="Measure a tower.")
+evaluate = typer.Typer(no_args_is_help=True, help="Measure a tower, or the reading of live video.")
 
 
 @evaluate.callback()
 def _root() -> None:
-    """Measure a tower. Figures of rendered scenes say nothing about photographs."""
+    """Measure a tower, or the reading of live video. Figures of rendered scenes say nothing about photographs."""
 
 
 @evaluate.command()
@@ -22,6 +24,7 @@ def scenes(
     tower: options.TowerName = None,
     weights: options.WeightsName = None,
     config: options.ConfigFile = None,
+    preset: options.PresetName = None,
     device: options.DeviceName = "auto",
     dtype: options.DtypeName = "auto",
     count: Annotated[int, typer.Option("--scenes", min=1, help="How many scenes.")] = 200,
@@ -35,7 +38,7 @@ def scenes(
     from regionclip.loading import load
 
     frame_size = check_frame_size(size)
-    detector = load(options.read_config(tower, config, weights), weights=weights, device=device, dtype=dtype)
+    detector = load(options.read_config(tower, config, weights, preset), weights=weights, device=device, dtype=dtype)
     figures = evaluate_scenes(
         detector.tower,
         detector.proposer,
@@ -52,6 +55,7 @@ def teaching(
     tower: options.TowerName = None,
     weights: options.WeightsName = None,
     config: options.ConfigFile = None,
+    preset: options.PresetName = None,
     device: options.DeviceName = "auto",
     dtype: options.DtypeName = "auto",
     examples: Annotated[int, typer.Option(min=1, help="Boxes that a class is taught from.")] = 5,
@@ -64,7 +68,7 @@ def teaching(
     from regionclip.loading import load
     from regionclip.scenes.phrases import KINDS
 
-    detector = load(options.read_config(tower, config, weights), weights=weights, device=device, dtype=dtype)
+    detector = load(options.read_config(tower, config, weights, preset), weights=weights, device=device, dtype=dtype)
     for title, kinds in (("kinds never shown in training", None), ("known kinds, their word withheld", KINDS)):
         try:
             figures = evaluate_teaching(
@@ -79,6 +83,116 @@ def teaching(
         except ValueError as error:  # too few scenes
             raise ConfigError(str(error)) from error
         sys.stdout.write(table(figures, title) + "\n")
+
+
+@evaluate.command()
+def alarms(
+    tower: options.TowerName = None,
+    weights: options.WeightsName = None,
+    config: options.ConfigFile = None,
+    preset: options.PresetName = None,
+    device: options.DeviceName = "auto",
+    dtype: options.DtypeName = "auto",
+    calibrate: Annotated[
+        int, typer.Option("--calibrate-frames", min=1, help="Empty scenes that thresholds come from.")
+    ] = 5000,
+    test: Annotated[int, typer.Option("--test-frames", min=1, help="Other empty scenes, to measure on.")] = 20_000,
+    targets: Annotated[int, typer.Option("--target-frames", min=1, help="Scenes with targets, for the recall.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the series of scenes.")] = 900_201,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Size of the frames in pixels.")] = "192x144",
+    patches: Annotated[
+        Optional[int],  # noqa: UP045 - read by typer at run time
+        typer.Option(min=1, help="Patch budget, in place of the tower's; fewer are faster."),
+    ] = None,
+    cache: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="FOLDER", help="Keep what is done there; run again to go on after an interruption."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes beside this one; 0 works here.")] = 0,
+    plot: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="FILE.png", help="Also draw what was asked for against what was measured."),
+    ] = None,
+) -> None:
+    """Empty scenes: are false alarms as rare as calibration promises, and what is still found?"""
+    from functools import partial
+
+    from regionclip.evaluation.alarm_scenes import Plan, watch_scenes
+    from regionclip.evaluation.alarms import draw, evaluate_alarms, table
+    from regionclip.files import write_file
+    from regionclip.loading import load
+
+    plan = Plan(seed, check_frame_size(size), calibrate, test, targets)
+    settings = options.read_config(tower, config, weights, preset).changed(budget=patches)
+    make = partial(load, settings, weights=weights, device=device, dtype=dtype)
+    detector = make()
+    if detector.proposer.has_memory:
+        raise ConfigError("eval alarms: each scene stands alone, and this proposer remembers earlier frames")
+    watched = watch_scenes(
+        detector, plan, make=make, cache=cache, workers=workers, watch=lambda blocks: progress(blocks, "scenes")
+    )
+    sys.stdout.write(table(evaluate_alarms(detector, plan, watched), plan) + "\n")
+    if plot is not None:
+        write_file(plot, draw(detector, plan, watched))
+
+
+@evaluate.command()
+def live(
+    fps: Annotated[float, typer.Option(min=1, max=100, help="Of the camera.")] = 25.0,
+    busy: Annotated[float, typer.Option(min=0, max=10_000, help="Milliseconds the reader spends on a frame.")] = 200.0,
+    seconds: Annotated[float, typer.Option(min=1, help="How long ages are taken.")] = 20.0,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Size of the frames in pixels, 256x16 or more.")] = "640x480",
+    outages: Annotated[
+        list[float], typer.Option("--off", min=0.1, help="Switch the camera off for so many seconds; repeatable.")
+    ] = [1.0, 5.0],  # noqa: B006 - typer copies it
+) -> None:
+    """A camera on this machine: age of its pictures when a slow reader gets them, time to come back after a loss."""
+    from regionclip.evaluation.hand_over import measure_ages, measure_recovery, table
+
+    ages = measure_ages(fps=fps, busy=busy / 1000, seconds=seconds, size=read_size(size))
+    recoveries = [measure_recovery(outage) for outage in progress(outages, "outages")]
+    sys.stdout.write(table(ages, recoveries, fps=fps, busy=busy / 1000) + "\n")
+
+
+@evaluate.command()
+def tiling(
+    tower: options.TowerName = None,
+    weights: options.WeightsName = None,
+    config: options.ConfigFile = None,
+    preset: options.PresetName = None,
+    device: options.DeviceName = "auto",
+    dtype: options.DtypeName = "auto",
+    count: Annotated[int, typer.Option("--scenes", min=1, help="How many scenes.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of the series of scenes.")] = 900_301,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Size of the frames in pixels.")] = "1920x1080",
+    side: Annotated[float, typer.Option("--object", min=8, help="Longer side of the objects in pixels.")] = 24.0,
+    tiles: Annotated[
+        list[str],
+        typer.Option("--tiles", metavar="CxR|auto", help="Tiles to compare; the last also with other budgets, crops."),
+    ] = ["2x2", "3x2", "auto"],  # noqa: B006 - typer copies it
+) -> None:
+    """Small objects on large frames: average precision, recall and time without tiles, with tiles, with crops."""
+    from regionclip.evaluation.tiling import evaluate_tiling, settings_of, table
+    from regionclip.loading import load
+
+    frame_size = check_frame_size(size)
+    if side * 2 > min(frame_size):
+        raise ConfigError(f"object of {side:g} pixels: expected half of the frame's shorter side at most")
+    tilings = [chosen for text in tiles if (chosen := options.read_tiles(text)) not in (None, "none")]
+    settings = options.read_config(tower, config, weights, preset).changed(tiles="none", crop_small=False)
+    figures = evaluate_tiling(
+        load(settings, weights=weights, device=device, dtype=dtype),
+        settings_of(tilings),
+        seed=seed,
+        scenes=count,
+        size=frame_size,
+        side=side,
+        watch=lambda numbers: progress(numbers, "scenes"),
+    )
+    sys.stdout.write(table(figures) + "\n")
+
+
+evaluate.command()(recall)
 
 
 def read_size(text: str) -> tuple[int, int]:

@@ -1,16 +1,18 @@
 """Options that several commands share, and what they mean."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional, cast
 
 import typer
 
-from regionclip.errors import PromptError
+from regionclip.errors import ConfigError, PromptError
 from regionclip.vocabulary import Vocabulary, parse_label
+from regionclip.vocabulary_file import vocabulary_names
 
 if TYPE_CHECKING:
-    from regionclip.config import Config
+    from regionclip.config import Budget, Config, Tiles
 
 Prompts = Annotated[
     list[str],
@@ -24,7 +26,11 @@ Prompts = Annotated[
 ]
 PromptsFile = Annotated[
     Optional[Path],  # noqa: UP045 - read by typer at run time
-    typer.Option("--prompts-file", metavar="FILE", help="Labels from a file: .toml vocabulary, else one -p a line."),
+    typer.Option(
+        "--prompts-file",
+        metavar="FILE|NAME",
+        help="Labels from a file (.toml vocabulary, else one -p a line), or one of `regionclip vocab list`.",
+    ),
 ]
 TowerName = Annotated[
     Optional[str],  # noqa: UP045
@@ -42,6 +48,30 @@ ConfigFile = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--config", metavar="FILE", help="TOML file of settings (docs/configuration.md)."),
 ]
+PresetName = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help="Choice of proposers: static-camera, moving-robot, photo-archive, none (docs/proposals.md).",
+    ),
+]
+ProposerNames = Annotated[
+    list[str],
+    typer.Option(
+        "--proposer",
+        metavar="NAME[=WEIGHTS]",
+        help="Who finds boxes where none are given; repeatable, several are united. `regionclip proposals` lists them.",
+    ),
+]
+BudgetName = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--budget", metavar="B", help="Patches a frame: fast, balanced, fine, dynamic, or a number."),
+]
+TilesName = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option("--tiles", metavar="CxR", help="Look at parts of large frames too: 3x2 (columns x rows), auto, none."),
+]
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")]
 DtypeName = Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16.")]
 
@@ -55,19 +85,34 @@ def read_vocabulary(prompts: Sequence[str], file: Path | None, threshold: float 
     labels = [parse_label(prompt) for prompt in prompts]
     vocabulary = Vocabulary(labels, threshold=threshold)
     if file is not None:
-        given = Vocabulary.load(file) if file.suffix == ".toml" else _read_lines(file)
+        shipped = str(file) in vocabulary_names()
+        given = Vocabulary.load(file) if shipped or file.suffix == ".toml" else _read_lines(file)
         fallback = given.threshold if threshold is None else threshold
-        vocabulary = Vocabulary((*given, *labels), given.negatives, fallback)
+        vocabulary = replace(given, labels=(*given, *labels), threshold=fallback)
     if not vocabulary:
         raise PromptError('no words to look for: give -p "person" -p "红色的灭火器", or --prompts-file FILE')
     return vocabulary
 
 
-def read_config(tower: str | None, file: Path | None, weights: str | None) -> "Config":
-    """The settings of `--tower` and `--config`; with both, the file's tower and weights give way to `--tower`.
+def read_config(
+    tower: str | None,
+    file: Path | None,
+    weights: str | None,
+    preset: str | None = None,
+    proposers: Sequence[str] = (),
+) -> "Config":
+    """The settings of `--tower`, `--config`, `--preset` and `--proposer`, the later before the earlier.
 
-    With neither, a folder given as `--weights` says itself which tower it is of.
+    With both `--tower` and `--config`, the file's tower and weights give way to `--tower`; with neither, a folder given
+    as `--weights` says itself which tower it is of.
     """
+    config = _read_tower(tower, file, weights)
+    if preset is not None:
+        config = config.with_preset(preset)
+    return config.with_proposers(proposers) if proposers else config
+
+
+def _read_tower(tower: str | None, file: Path | None, weights: str | None) -> "Config":
     from regionclip.config import Config
     from regionclip.loading import config_of
 
@@ -80,6 +125,27 @@ def read_config(tower: str | None, file: Path | None, weights: str | None) -> "C
     return config_of(tower).changed(
         **{key: value for key, value in settings.items() if key not in ("name", "tower", "weights", "revision")}
     )
+
+
+def read_budget(text: str | None) -> "Budget | None":
+    """The value of `--budget`; what is no number is a name, which the config judges."""
+    return int(text) if text is not None and text.isdecimal() else cast("Budget | None", text)
+
+
+def read_tiles(text: str | None) -> "Tiles | None":
+    """The value of `--tiles`.
+
+    Raises:
+        ConfigError: for anything but `none`, `auto` and `CxR`.
+    """
+    if text is None:
+        return None
+    if text in ("none", "auto"):
+        return cast("Tiles", text)
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        raise ConfigError(f"tiles {text!r}: expected none, auto, or columns x rows, as 3x2")
+    return int(parts[0]), int(parts[1])
 
 
 def _read_lines(file: Path) -> Vocabulary:

@@ -2,13 +2,14 @@
 
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from operator import length_hint
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from rich.console import Console
 from rich.progress import track
 
-from regionclip.errors import PromptWarning
+from regionclip.errors import CalibrationWarning, PromptWarning, SourceWarning
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -33,7 +34,7 @@ def show_warnings() -> None:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        if issubclass(category, PromptWarning):
+        if issubclass(category, PromptWarning | CalibrationWarning | SourceWarning):
             say(f"regionclip: warning: {message}")
         else:
             usual(message, category, filename, lineno, file, line)
@@ -41,10 +42,10 @@ def show_warnings() -> None:
     warnings.showwarning = show
 
 
-def progress(items: Sequence[T], what: str) -> Iterable[T]:
-    """The items, with a progress bar on a terminal."""
-    console = Console(stderr=True)
-    return track(items, what, console=console, disable=not console.is_terminal or len(items) < 2, transient=True)
+def progress(items: Iterable[T], what: str) -> Iterable[T]:
+    """The items, with a progress bar on a terminal; they know their number, or nearly."""
+    console, count = Console(stderr=True), length_hint(items)
+    return track(items, what, count, console=console, disable=not console.is_terminal or count < 2, transient=True)
 
 
 def print_detections(title: str, detections: "sv.Detections") -> None:
@@ -55,5 +56,12 @@ def print_detections(title: str, detections: "sv.Detections") -> None:
         corners = " ".join(f"{side:.0f}" for side in detections.xyxy[row])
         matched = f"  ({prompt})" if prompt not in (name, "") else ""
         confidence = 0.0 if detections.confidence is None else float(detections.confidence[row])
-        sys.stdout.write(f"  {confidence:.2f}  {name}  [{corners}]{matched}\n")
+        said = [f"{column}: {value}" for column, value in _attributes(detections, row) if value]
+        sys.stdout.write(f"  {confidence:.2f}  {name}  [{corners}]{matched}{'  ' if said else ''}{', '.join(said)}\n")
     sys.stdout.flush()
+
+
+def _attributes(detections: "sv.Detections", row: int) -> list[tuple[str, str]]:
+    """The attribute columns of a row and what they say: those that have a column `NAME_score` beside them."""
+    data = detections.data
+    return [(name, str(column[row])) for name, column in data.items() if f"{name}_score" in data]

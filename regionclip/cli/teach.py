@@ -39,10 +39,15 @@ def teach(
         Optional[str],  # noqa: UP045
         typer.Option(metavar="GROUP", help="Labels of one group exclude one another on a region."),
     ] = None,
+    of: Annotated[
+        list[str],
+        typer.Option("--of", metavar="LABEL", help="Make it an attribute of this label; once for each."),
+    ] = [],  # noqa: B006
     replace: Annotated[bool, typer.Option("--replace", help="Teach a label that exists anew.")] = False,
     tower: options.TowerName = None,
     weights: options.WeightsName = None,
     config: options.ConfigFile = None,
+    preset: options.PresetName = None,
     device: options.DeviceName = "auto",
     dtype: options.DtypeName = "auto",
 ) -> None:
@@ -57,7 +62,7 @@ def teach(
     from regionclip.vocabulary import Vocabulary
 
     words = Vocabulary() if vocabulary is None else Vocabulary.load(vocabulary)
-    detector = load(options.read_config(tower, config, weights), weights=weights, device=device, dtype=dtype)
+    detector = load(options.read_config(tower, config, weights, preset), weights=weights, device=device, dtype=dtype)
     taught = detector.teach(
         words,
         name,
@@ -67,6 +72,7 @@ def teach(
         weight=weight,
         threshold=threshold,
         group=group,
+        of=of,
         replace=replace,
     )
     taught.save(out)

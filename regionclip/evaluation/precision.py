@@ -89,6 +89,7 @@ def _coco(
     truth.createIndex()
     evaluation = COCOeval(truth, truth.loadRes(rows), "bbox")
     evaluation.params.areaRng, evaluation.params.areaRngLbl = evaluation.params.areaRng[:1], ["all"]
+    evaluation.params.maxDets = evaluation.params.maxDets[-1:]  # recall of fewer boxes is not asked for
     evaluation.evaluate()
     matches = list(evaluation.evalImgs)  # by class, then by picture
     rng = np.random.default_rng(0)

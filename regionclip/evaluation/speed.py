@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from heads.classify import Words, classify
+from heads.classify import BANK, Words, classify
 from heads.select import Rules, select
 from regionclip.detector import Detector
 from regionclip.scenes.phrases import KINDS
@@ -78,7 +78,7 @@ def measure(
         if detector is not None:
             with _timed(_CALL, times):
                 detector(scene, asked)
-    stages = {name: Stage(name, statistics.median(values[1:]), min(values[1:])) for name, values in times.items()}
+    stages = {name: _stage(name, values) for name, values in times.items()}
     anchor = stages.pop(_ANCHOR)
     grid = budget_grid(size, tower.card.patch, tower.card.budget)
     return Speed(grid, tuple(stages.values()), anchor)
@@ -105,6 +105,49 @@ def _one_round(
     thresholds = torch.full((words.num_labels,), 0.5, dtype=torch.float64)
     with _timed("select", times):
         select(torch.from_numpy(corners), scores.values, Rules(), thresholds=thresholds, valid=valid)
+
+
+def measure_words(tower: Tower, *, labels: int, regions: int = 300, rounds: int = 5) -> tuple[Stage, ...]:
+    """Time what many words cost a frame whose regions are pooled: each label has an English and a Chinese phrase.
+
+    The embeddings are random; the tower's background phrases stand against all labels. Thresholds let one label of a
+    region pass on average. `encode a phrase` is what a new phrase costs, once.
+    """
+    card, generator = tower.card, torch.Generator().manual_seed(0)
+    unit = torch.nn.functional.normalize(torch.randn(2 * labels + regions, card.width, generator=generator))
+    phrases, pooled = unit[: 2 * labels], unit[2 * labels :]  # (2C, D), (N, D)
+    bank = torch.nn.functional.normalize(torch.randn(len(card.negatives), card.width, generator=generator))
+    owner = torch.full((len(bank),), BANK)
+    words = Words(phrases, torch.arange(labels).repeat_interleave(2), labels, bank, owner, near=1.0)
+    score = card.region_score
+    rng, size = np.random.default_rng(0), (720, 1280)
+    corners = torch.from_numpy(_random_boxes(rng, regions, size))  # (N, 4)
+    times: dict[str, list[float]] = {}
+    for round_ in range(rounds + 1):
+        for text in (f"person {round_}", f"人 {round_}"):
+            with _timed("encode a phrase", times):
+                tower.encode_text([text], "region")
+        with _timed("classify", times):
+            scores = classify(pooled, words, scale=score.scale, bias=score.bias or 0.0)
+        level = float(scores.values.flatten().kthvalue(scores.values.numel() - regions).values)
+        thresholds = torch.full((labels,), level, dtype=torch.float64)
+        with _timed("select", times):
+            select(corners, scores.values, Rules(nms="agnostic", top_k=1), thresholds=thresholds)
+    return tuple(_stage(name, values) for name, values in times.items())
+
+
+def words_table(stages: tuple[Stage, ...], labels: int, regions: int = 300) -> str:
+    """The figures of `measure_words` as lines of text."""
+    lines = [f"{labels} labels x 2 languages, {regions} regions, words encoded before", ""]
+    lines.append(f"  {'stage':<22}{'median ms':>10}{'best ms':>10}")
+    lines.extend(f"  {stage.name:<22}{stage.median:>10.2f}{stage.best:>10.2f}" for stage in stages)
+    each = next(stage.median for stage in stages if stage.name == "encode a phrase")
+    return "\n".join([*lines, f"  encoding all {2 * labels} phrases, once: {2 * labels * each / 1000:.1f} s"])
+
+
+def _stage(name: str, values: list[float]) -> Stage:
+    """Without the first, which is not counted."""
+    return Stage(name, statistics.median(values[1:]), min(values[1:]))
 
 
 @contextmanager

@@ -75,6 +75,10 @@ class Path:
         x, y, lift = (float(np.interp(seconds, self.times, self.stops[:, axis])) for axis in range(3))
         return x, y, lift
 
+    def moves(self, before: float, after: float) -> bool:
+        """Whether it is elsewhere at the second of two times, each in seconds."""
+        return self.at(before) != self.at(after)
+
     def later(self, seconds: float) -> "Path":
         """The same path, so much later."""
         return replace(self, times=self.times + seconds)

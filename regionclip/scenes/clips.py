@@ -51,6 +51,7 @@ class ClipFrame:
         frame: `(H, W, 3)` uint8 BGR.
         objects: every labelled object of which at least 40 % can be seen, back to front.
         tracks: of each object the number it keeps throughout the clip, also where it was hidden in between.
+        moving: of each object whether it is elsewhere than one frame before; steps on the spot are no move.
         index: number of the frame in the clip, from 0.
         seconds: its time, `index / fps`.
         motion: `(2, 3)` what the camera did since the first frame: it takes a pixel of the background there to its
@@ -60,6 +61,7 @@ class ClipFrame:
     frame: Image
     objects: tuple[SceneObject, ...]
     tracks: tuple[int, ...]
+    moving: tuple[bool, ...]
     index: int
     seconds: float
     motion: NDArray[np.float64]
@@ -130,6 +132,7 @@ class Clip:
             frame=world.lens.shoot(np.random.default_rng((*world.series, index, _NOISE)), stage.canvas),
             objects=tuple(item for item, _ in seen),
             tracks=tuple(track for _, track in seen),
+            moving=tuple(world.actors[track - 1].path.moves(seconds - 1 / self.fps, seconds) for _, track in seen),
             index=index,
             seconds=seconds,
             motion=world.gaze.motion(seconds),

@@ -56,8 +56,17 @@ class ImageFeatures:
         self._encode = encode
         self._to_dense = dense
         self._to_whole = whole
-        self.milliseconds = 0.0
-        """Time the tower has run for this frame so far; frames encoded together each carry the whole batch's."""
+        self._spent = 0.0  # milliseconds
+
+    @property
+    def milliseconds(self) -> float:
+        """Time the tower has run for this frame so far; of frames encoded together, the first asked carries it all."""
+        return self._spent
+
+    @property
+    def passes(self) -> int:
+        """Pictures that the tower was run on: 1 once anything was asked that needs it."""
+        return int("_encoded" in self.__dict__)
 
     @property
     def frame_size(self) -> tuple[int, int]:
@@ -74,7 +83,7 @@ class ImageFeatures:
     def _running(self) -> Iterator[None]:
         start = time.perf_counter()
         yield
-        self.milliseconds += (time.perf_counter() - start) * 1000
+        self._spent += (time.perf_counter() - start) * 1000
 
     @property
     def tokens(self) -> torch.Tensor:

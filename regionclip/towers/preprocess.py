@@ -5,6 +5,7 @@ frame, each side rounded up to whole patches, has no more patches than the budge
 """
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,9 @@ from regionclip.errors import ConfigError
 
 BUDGETS = (128, 256, 576, 784, 1024)
 """Patch budgets FG-CLIP 2 was trained with."""
+
+Patches = int | Literal["dynamic"]
+"""A budget in force: most patches of a frame, or by its size."""
 
 _SCALES = (1e-6, 100.0)
 _TOLERANCE = 1e-5
@@ -45,17 +49,28 @@ def grid_for(frame_size: tuple[int, int], patch: int, budget: int) -> tuple[int,
     return at(low)
 
 
-def check_budget(budget: object) -> None:
-    """Make sure that `budget` is `dynamic` or a number of patches.
+def read_budget(budget: object, offered: Sequence[int]) -> Patches:
+    """What a tower that offers these budgets, ascending, makes of a setting.
+
+    `fast`, `balanced` and `fine` are the smallest, the middle and the largest on offer; `dynamic` and any number of
+    patches above 0 stay what they are.
 
     Raises:
         ConfigError: for anything else.
     """
-    if budget != "dynamic" and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 1):
-        raise ConfigError(f"budget: expected 'dynamic' or a number of patches above 0, got {budget!r}")
+    names = {"fast": offered[0], "balanced": offered[len(offered) // 2], "fine": offered[-1]}
+    if isinstance(budget, str) and budget in names:
+        return names[budget]
+    if budget == "dynamic":
+        return "dynamic"
+    if isinstance(budget, bool) or not isinstance(budget, int) or budget < 1:
+        raise ConfigError(
+            f"budget: expected {', '.join(names)}, dynamic or a number of patches above 0, got {budget!r}"
+        )
+    return budget
 
 
-def budget_grid(frame_size: tuple[int, int], patch: int, budget: int | Literal["dynamic"]) -> tuple[int, int]:
+def budget_grid(frame_size: tuple[int, int], patch: int, budget: Patches) -> tuple[int, int]:
     """Grid `(h, w)` of a frame of `(H, W)` pixels under a fixed or the dynamic budget."""
     patches = dynamic_budget(frame_size, patch) if budget == "dynamic" else budget
     return grid_for(frame_size, patch, patches)

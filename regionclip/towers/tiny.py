@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import torch
 from tokenizers import Tokenizer
 from torch.nn.functional import normalize
 
+from regionclip.config import Budget
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, Target, TokenGrid
 from regionclip.towers.card import Score, TowerCard
 from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
 from regionclip.towers.loading import assign_tensors, fingerprint, read_json, read_tensors
-from regionclip.towers.preprocess import budget_grid, check_budget, resize_frame
+from regionclip.towers.preprocess import budget_grid, read_budget, resize_frame
 from regionclip.towers.tiny_model import TinyConfig, TinyModel
 from regionclip.towers.tiny_text import END, END_ID, PAD, encode
 
@@ -40,10 +41,10 @@ class TinyTower:
         tokenizer: of the same training run.
         revision: fingerprint of the weights.
         threshold: default threshold of region scores, 0..1.
-        budget: most patches a frame is cut into, or `dynamic`.
+        budget: most patches a frame is cut into, `dynamic`, or a name (`read_budget`).
 
     Raises:
-        ConfigError: budget below 1.
+        ConfigError: budget below 1, or no name of one.
     """
 
     def __init__(
@@ -54,9 +55,8 @@ class TinyTower:
         revision: str,
         name: str = "tiny",
         threshold: float = 0.5,
-        budget: int | Literal["dynamic"] = 256,
+        budget: Budget = 256,
     ) -> None:
-        check_budget(budget)
         self._model = model
         self._tokenizer = tokenizer
         config = model.config
@@ -73,7 +73,7 @@ class TinyTower:
             threshold=threshold,
             patch=config.patch,
             budgets=BUDGETS,
-            budget=budget,
+            budget=read_budget(budget, BUDGETS),
             notice=NOTICE,
         )
 
@@ -85,7 +85,7 @@ class TinyTower:
         device: torch.device,
         dtype: torch.dtype,
         name: str = "tiny",
-        budget: int | Literal["dynamic"] | None = None,
+        budget: Budget | None = None,
     ) -> Self:
         """Read `config.json`, `model.safetensors` and `tokenizer.json`.
 
@@ -94,10 +94,11 @@ class TinyTower:
             device: to compute on.
             dtype: to compute in; outputs are float32.
             name: what the tower is called.
-            budget: most patches a frame is cut into, `dynamic`, or None for the one that config.json names.
+            budget: most patches a frame is cut into, `dynamic`, a name (`read_budget`), or None for the one that
+                config.json says.
 
         Raises:
-            ConfigError: budget below 1.
+            ConfigError: budget below 1, or no name of one.
             WeightsError: files are missing, damaged, or do not fit each other; says which and what to do.
         """
         checkpoint = locate(folder, (CONFIG, WEIGHTS, TOKENIZER))

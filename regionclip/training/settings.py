@@ -3,12 +3,12 @@
 import tomllib
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from regionclip.config import config_folder
 from regionclip.errors import ConfigError
 from regionclip.scenes.sentences import Language
+from regionclip.typed import value_of
 
 Stage = Literal["global", "regions"]
 
@@ -249,36 +249,7 @@ def _value(hint: Any, value: object, where: str) -> Any:  # noqa: ANN401 - a val
         if not isinstance(value, dict):
             raise ConfigError(f"{where}: expected a table [{where}], got {value!r}")
         return _table(hint, value, f"{where}.")
-    if get_origin(hint) is tuple:
-        inner = get_args(hint)
-        if isinstance(value, list) and (inner[1:] == (...,) or len(value) == len(inner)):
-            return tuple(_value(inner[0], item, where) for item in value)
-    elif get_origin(hint) in (Union, UnionType):
-        for choice in get_args(hint):
-            if _fits(choice, value):
-                return value
-    elif _fits(hint, value):
-        return float(value) if hint is float and isinstance(value, int) else value
-    raise ConfigError(f"{where}: expected {_in_words(hint)}, got {value!r}")
-
-
-def _fits(hint: Any, value: object) -> bool:  # noqa: ANN401
-    if get_origin(hint) is Literal:
-        return isinstance(value, str) and value in get_args(hint)
-    if isinstance(value, bool):
-        return hint is bool
-    return isinstance(value, int | float) if hint is float else isinstance(value, hint)
-
-
-def _in_words(hint: Any) -> str:  # noqa: ANN401
-    if get_origin(hint) is Literal:
-        return " or ".join(map(repr, get_args(hint)))
-    if get_origin(hint) in (Union, UnionType):
-        return " or ".join(_in_words(choice) for choice in get_args(hint) if choice is not NoneType)
-    if get_origin(hint) is tuple:
-        inner = [choice for choice in get_args(hint) if choice is not ...]
-        return f"a list of {_in_words(inner[0])}"
-    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}[hint]
+    return value_of(hint, value, where)
 
 
 def _in_range(name: str, value: float, low: float, high: float) -> None:

@@ -38,6 +38,14 @@ def test_of_equals_the_earlier_member_wins() -> None:
     assert proposed(UnionProposer(BoxesProposer([NEARLY_A]), BoxesProposer([A]))).xyxy.tolist() == [NEARLY_A]
 
 
+def test_a_hint_does_not_push_out_a_box_that_is_known_to_be_good() -> None:
+    """A hint is a box whose objectness means nothing; it stays where nothing better is."""
+    hints, good = BoxesProposer([A, B]), BoxesProposer([NEARLY_A], [0.4])
+    proposals = proposed(UnionProposer(hints, good))
+    assert proposals.xyxy.tolist() == [B, NEARLY_A]
+    np.testing.assert_allclose(proposals.objectness, [1, 0.4], rtol=1e-6)
+
+
 def test_iou_and_number_are_limits() -> None:
     members = BoxesProposer([A, B], [0.4, 0.9]), BoxesProposer([NEARLY_A], [0.6])
     assert proposed(UnionProposer(*members, iou=0.95)).xyxy.tolist() == [B, NEARLY_A, A]

@@ -6,11 +6,12 @@ Letters: B frames, P phrases, D channels, h x w feature grid, H x W frame, n pat
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import torch
 from torch.nn.functional import normalize
 
+from regionclip.config import Budget
 from regionclip.errors import WeightsError
 from regionclip.towers.background import BANK
 from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, Target, TokenGrid
@@ -20,12 +21,10 @@ from regionclip.towers.fgclip2.model import FGCLIP2Model, Walk
 from regionclip.towers.fgclip2.text import PhraseTokenizer
 from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
 from regionclip.towers.loading import fingerprint
-from regionclip.towers.preprocess import BUDGETS, budget_grid, check_budget, patchify, resize_exact
+from regionclip.towers.preprocess import BUDGETS, budget_grid, patchify, read_budget, resize_exact
 
 if TYPE_CHECKING:
     from regionclip.towers.fgclip2.trainee import FGCLIP2Trainee
-
-Budget = int | Literal["dynamic"]
 
 # The released class has no scale for regions: training started from 100, the official evaluation uses 100 (facts in
 # towers.md 1.8), and there is no bias, so a region is weighed against the negatives.
@@ -46,10 +45,11 @@ class FGCLIP2Tower:
         tokenizer: of the same checkpoint.
         name: the name `load` knows the tower by.
         revision: fingerprint of the weights.
-        budget: most patches a frame is cut into, or `dynamic`: the trained budget that fits the frame.
+        budget: most patches a frame is cut into, a name (`read_budget`), or `dynamic`: the trained budget that fits
+            the frame.
 
     Raises:
-        ConfigError: budget below 1.
+        ConfigError: budget below 1, or no name of one.
         WeightsError: text and vision side have different widths, so no cosine exists.
     """
 
@@ -62,7 +62,6 @@ class FGCLIP2Tower:
         revision: str,
         budget: Budget = "dynamic",
     ) -> None:
-        check_budget(budget)
         text, vision = model.config.text, model.config.vision
         if not text.hidden_size == text.projection_size == vision.hidden_size:
             raise WeightsError(
@@ -88,7 +87,7 @@ class FGCLIP2Tower:
             threshold=_THRESHOLD,
             patch=vision.patch_size,
             budgets=BUDGETS,
-            budget=budget,
+            budget=read_budget(budget, BUDGETS),
             negatives=BANK,
         )
 
@@ -112,7 +111,7 @@ class FGCLIP2Tower:
             revision: hub branch, tag or commit; a local folder is taken as it is.
             device: see `choose_device`.
             dtype: see `choose_dtype`.
-            budget: most patches a frame is cut into, or `dynamic`.
+            budget: most patches a frame is cut into, `dynamic`, or a name (`read_budget`).
 
         Raises:
             ConfigError: device, dtype or budget cannot be had.

@@ -12,8 +12,8 @@ import torch
 from regionclip.towers.base import Frame
 from regionclip.towers.fgclip2.model import FGCLIP2Model, Walk, real_patches
 from regionclip.towers.fgclip2.text import PhraseTokenizer
-from regionclip.towers.fgclip2.tower import Budget, FGCLIP2Tower
-from regionclip.towers.preprocess import budget_grid
+from regionclip.towers.fgclip2.tower import FGCLIP2Tower
+from regionclip.towers.preprocess import Patches, budget_grid
 from regionclip.towers.trainee import Encoded, TextUse
 
 _WALKS: Final[dict[TextUse, Walk]] = {"region": "box", "short": "short", "long": "long"}
@@ -22,11 +22,11 @@ _WALKS: Final[dict[TextUse, Walk]] = {"region": "box", "short": "short", "long":
 class FGCLIP2Trainee:
     """A copy of an FG-CLIP 2 network as a `Trainee` (regionclip/towers/trainee.py)."""
 
-    def __init__(self, model: FGCLIP2Model, tokenizer: PhraseTokenizer, *, name: str, budget: Budget) -> None:
+    def __init__(self, model: FGCLIP2Model, tokenizer: PhraseTokenizer, *, name: str, budget: Patches) -> None:
         self._model = copy.deepcopy(model).requires_grad_(True)
         self._tokenizer = tokenizer
         self._name = name
-        self._budget: Budget = budget
+        self._budget: Patches = budget
         self._reader = self.tower()  # for its preprocessing only, which has no weights
 
     @property

@@ -1,0 +1,184 @@
+"""`regionclip calibrate`: thresholds from footage without targets, or curves and thresholds from labelled pictures."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from regionclip.cli import options
+from regionclip.cli.output import progress, say
+from regionclip.errors import ConfigError
+
+if TYPE_CHECKING:
+    from regionclip.calibration.alarms import Alarm
+    from regionclip.calibration.empty import Goal
+    from regionclip.calibration.footage import Footage
+    from regionclip.calibration.judged import Truth
+    from regionclip.detector import Detector
+    from regionclip.vocabulary import Vocabulary
+
+
+def calibrate(
+    vocabulary: Annotated[
+        Path, typer.Option(metavar="FILE|NAME", help="The vocabulary to calibrate; it stays as it is.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="NEW.toml", help="Where to write the new vocabulary.")],
+    empty: Annotated[
+        list[Path],
+        typer.Option(metavar="VIDEO|FOLDER", help="Footage without targets; a folder holds pictures or videos."),
+    ] = [],  # noqa: B006 - typer copies it
+    alarms_per_hour: Annotated[
+        Optional[float],  # noqa: UP045 - read by typer at run time
+        typer.Option(metavar="R", help="False alarms that each label may raise."),
+    ] = None,
+    alarms_per_frame: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(metavar="R", help="Instead: the share of frames on which each label may pass, as 0.01."),
+    ] = None,
+    gap: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="An alarm ends after so long without one.")
+    ] = 5.0,
+    repeat: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="An alarm that stays on counts again after so long.")
+    ] = 60.0,
+    every: Annotated[int, typer.Option(min=1, metavar="N", help="Look at every Nth frame.")] = 1,
+    fps: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(min=0.001, metavar="F", help="Pictures a second of a folder, which then counts in hours."),
+    ] = None,
+    floor: Annotated[float, typer.Option(min=0, max=1, metavar="T", help="Set no threshold lower.")] = 0.0,
+    labelled: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="COCO.json", help="Instead of --empty: pictures with true boxes."),
+    ] = None,
+    images: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(metavar="DIR", help="Folder of the labelled pictures; that of the file by default."),
+    ] = None,
+    split: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(metavar="NAME", help="Only labelled pictures of this split."),
+    ] = None,
+    beta: Annotated[float, typer.Option(help="Of F-beta: recall weighs BETA times as much as precision.")] = 1.0,
+    true_boxes: Annotated[bool, typer.Option("--true-boxes", help="Label the true boxes, not proposals.")] = False,
+    tower: options.TowerName = None,
+    weights: options.WeightsName = None,
+    config: options.ConfigFile = None,
+    preset: options.PresetName = None,
+    device: options.DeviceName = "auto",
+    dtype: options.DtypeName = "auto",
+) -> None:
+    """Set the thresholds of a vocabulary by what a detector does on footage of yours (docs/calibration.md).
+
+    Writes NEW.toml and NEW.calibration.json with all figures; for labelled pictures NEW.reliability.png too.
+    """
+    if (labelled is None) == (not empty):
+        raise ConfigError("calibrate: expected either --empty or --labelled")
+    rates = (alarms_per_hour, alarms_per_frame)
+    if labelled is None and rates.count(None) != 1:
+        raise ConfigError("--empty: expected either --alarms-per-hour or --alarms-per-frame")
+    if labelled is not None and rates.count(None) != 2:
+        raise ConfigError("--labelled: expected no alarms to ask for; thresholds are those of the best F-beta")
+    _check_out(out, vocabulary)
+    from regionclip.calibration.alarms import Alarm
+    from regionclip.calibration.empty import Goal
+    from regionclip.calibration.footage import Footage
+    from regionclip.loading import load
+    from regionclip.vocabulary import Vocabulary
+
+    words = Vocabulary.load(vocabulary)
+    if len(words) == 0:
+        raise ConfigError(f"vocabulary {vocabulary} has no labels: nothing to calibrate")
+    settings = options.read_config(tower, config, weights, preset)
+    if settings.mode == "closed":
+        raise ConfigError('calibrate: expected independent scores, got mode = "closed", where labels compete')
+    if labelled is not None:
+        if not 0 < beta < 100:
+            raise ConfigError(f"--beta: expected a number above 0 and below 100, got {beta}")
+        truths = _truths(labelled, images or labelled.parent, words, split)
+        detector = load(settings, weights=weights, device=device, dtype=dtype)
+        _from_labelled(detector, words, truths, out, beta=beta, true_boxes=true_boxes, annotations=labelled)
+        return
+    goal = Goal(alarms_per_frame or 0.0, "frame") if alarms_per_hour is None else Goal(alarms_per_hour, "hour")
+    footage = Footage.of(empty, fps=fps, every=every, pause=gap)
+    if goal.per == "hour" and not footage.has_clock:
+        raise ConfigError("--alarms-per-hour: pictures have no times; give --fps, or --alarms-per-frame instead")
+    detector = load(settings, weights=weights, device=device, dtype=dtype)
+    _from_empty(detector, words, footage, out, goal=goal, alarm=Alarm(gap, repeat), floor=floor)
+
+
+def _from_empty(
+    detector: "Detector",
+    words: "Vocabulary",
+    footage: "Footage",
+    out: Path,
+    *,
+    goal: "Goal",
+    alarm: "Alarm",
+    floor: float,
+) -> None:
+    from proposals.base import Remembers
+    from regionclip.calibration.empty import Seen, set_thresholds, watch
+    from regionclip.calibration.report import empty_json, empty_table
+    from regionclip.files import write_file
+
+    if isinstance(detector.proposer, Remembers):
+        footage.at_cut = detector.proposer.reset
+    peaks = watch(detector, words, progress(footage, "calibrate"), goal.per)
+    for fault in footage.faults:
+        say(f"regionclip: warning: {fault}")
+    seen = Seen(footage.frames, footage.seconds / 3600 if footage.has_clock else None)
+    found = set_thresholds(detector, words, peaks, seen, goal, alarm, floor)
+    source = {"sources": footage.names, "every": footage.every, "faults": footage.faults}
+    found.vocabulary.save(out)
+    write_file(out.with_suffix(".calibration.json"), empty_json(found, seen, goal, alarm, source))
+    sys.stdout.write(empty_table(found, seen, goal) + "\n")
+    say(f"regionclip: wrote {out} and {out.with_suffix('.calibration.json').name}")
+
+
+def _truths(annotations: Path, images: Path, words: "Vocabulary", split: str | None) -> "list[Truth]":
+    from regionclip.calibration.labelled import read_truths
+
+    return read_truths(annotations, images, words, split)
+
+
+def _from_labelled(
+    detector: "Detector",
+    words: "Vocabulary",
+    truths: "list[Truth]",
+    out: Path,
+    *,
+    beta: float,
+    true_boxes: bool,
+    annotations: Path,
+) -> None:
+    from regionclip.calibration.judged import answer
+    from regionclip.calibration.labelled import calibrate_labelled
+    from regionclip.calibration.reliability import diagram
+    from regionclip.calibration.report import labelled_json, labelled_table
+    from regionclip.files import write_file
+
+    if detector.proposer.has_memory and not true_boxes:
+        raise ConfigError("--labelled: each picture stands alone, and this proposer remembers earlier frames")
+    answered = [answer(detector, words, truth, true_boxes=true_boxes) for truth in progress(truths, "calibrate")]
+    found = calibrate_labelled(detector, words, answered, beta)
+    source = {"annotations": str(annotations), "pictures": len(truths), "true_boxes": true_boxes}
+    found.vocabulary.save(out)
+    write_file(out.with_suffix(".calibration.json"), labelled_json(found, beta, source))
+    write_file(
+        out.with_suffix(".reliability.png"), diagram(found.before, found.after, f"{out.stem}, {len(truths)} pictures")
+    )
+    sys.stdout.write(labelled_table(found, beta) + "\n")
+    say(f"regionclip: wrote {out}, {out.stem}.calibration.json and {out.stem}.reliability.png")
+
+
+def _check_out(out: Path, vocabulary: Path) -> None:
+    """Refuse what is no TOML name, and the file that is calibrated, by whatever name."""
+    from regionclip.vocabulary_file import vocabulary_path
+
+    if out.suffix != ".toml":
+        raise ConfigError(f"--out {out}: expected a name that ends in .toml")
+    old = vocabulary_path(vocabulary)
+    if out.exists() and old.exists() and out.samefile(old):
+        raise ConfigError(f"--out {out}: expected a new file, got the vocabulary itself, which stays as it is")

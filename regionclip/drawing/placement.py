@@ -1,0 +1,105 @@
+"""Where labels go: beside their boxes, inside the frame, away from one another."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rects = NDArray[np.float64]
+"""`(K, 4)` xyxy in pixels."""
+
+_CROWDED = 0.05
+"""Share of a label that may lie on another before a place away from the box is looked for."""
+
+_RANK = 0.02 * np.arange(20)  # (K,)
+"""What it costs to stand further back in the order of `_around`."""
+
+_ON_LABELS, _ON_BOXES, _ON_OWN = 4.0, 0.4, 0.3
+"""What it costs to lie wholly on other labels, on other boxes, on the label's own box."""
+
+
+def place_labels(
+    boxes: Rects, sizes: NDArray[np.int_], frame_size: tuple[int, int], taken: Sequence[tuple[int, int, int, int]] = ()
+) -> NDArray[np.int_]:
+    """Choose a place for each label, one after the other, so the first get the best ones.
+
+    A label goes along an edge of its box, above if that is free. Where every such place would cover other labels, it
+    goes to the nearest free place of the frame, and its user draws a line between the two.
+
+    Args:
+        boxes: `(N, 4)` xyxy.
+        sizes: `(N, 2)` width and height of the labels.
+        frame_size: `(H, W)`.
+        taken: rectangles that hold text already.
+
+    Returns:
+        `(N, 2)` x and y of the upper left corners, inside the frame where the label is not larger than that.
+    """
+    height, width = frame_size
+    most = np.maximum((width, height) - sizes, 0)  # (N, 2)
+    around = np.clip(_around(boxes, sizes).round(), 0, most[:, None])  # (N, K, 2)
+    rects = np.concatenate([around, around + sizes[:, None]], axis=2)  # (N, K, 4)
+    areas = np.maximum(sizes.prod(axis=1), 1)  # (N,)
+    places = np.zeros((len(boxes), 2), int)  # (N, 2)
+    used = np.zeros((len(taken) + len(boxes), 4))  # (M + N, 4), filled as labels are placed
+    used[: len(taken)] = np.reshape(taken, (-1, 4))
+    costs = _standing_costs(rects, boxes) + _RANK  # (N, K)
+    for row in range(len(boxes)):
+        filled = used[: len(taken) + row]
+        covered = _overlaps(rects[row], filled).sum(axis=1) / areas[row]  # (K,)
+        best = int((costs[row] + _ON_LABELS * covered).argmin())
+        places[row] = rects[row, best, :2]
+        if covered[best] > _CROWDED:
+            places[row] = _anywhere(boxes[row], sizes[row], most[row], filled, places[row], covered[best])
+        used[len(taken) + row] = (*places[row], *(places[row] + sizes[row]))
+    return places
+
+
+def _standing_costs(rects: NDArray[np.float64], boxes: Rects) -> NDArray[np.float64]:
+    """What it costs labels at `(N, K, 4)` to cover boxes `(N, 4)`, `(N, K)`; a few rows at a time, to save memory."""
+    n, k, _ = rects.shape
+    costs = np.zeros((n, k))
+    for start in range(0, n, 32):
+        some = rects[start : start + 32]  # (n, K, 4)
+        on = _overlaps(some.reshape(-1, 4), boxes).reshape(len(some), k, n)
+        on /= np.maximum((some[:, :, 2:] - some[:, :, :2]).prod(axis=2), 1)[:, :, None]
+        on_own = on[np.arange(len(some)), :, np.arange(start, start + len(some))]  # (n, K)
+        costs[start : start + 32] = _ON_BOXES * np.minimum(on.sum(axis=2) - on_own, 1) + _ON_OWN * on_own
+    return costs
+
+
+def _around(boxes: Rects, sizes: NDArray[np.int_]) -> Rects:
+    """Upper left corners `(N, K, 2)` along the edges of the boxes, the most welcome first."""
+    (x1, y1, x2, y2), (w, h) = boxes.T, sizes.T
+    left, right, middle, above, low = x1 - w, x2 - w, (x1 + x2 - w) / 2, y1 - h, y2 - h
+    half = (y1 + y2 - h) / 2
+    columns = (x1, right) * 3 + (middle, middle) + (x2, left) * 2 + (x1, right) + (left, x2) * 2 + (x2, left)
+    rows = (above, above, y2, y2, y1, y1, above, y2, y1, y1, low, low, low, low, above, above, y2, y2, half, half)
+    return np.stack([np.stack(columns, axis=1), np.stack(rows, axis=1)], axis=2)
+
+
+def _anywhere(
+    box: NDArray[np.float64],
+    size: NDArray[np.int_],
+    most: NDArray[np.int_],
+    filled: Rects,
+    fallback: NDArray[np.int_],
+    share: float,
+) -> NDArray[np.int_]:
+    """The free place of the frame nearest to a box; `fallback`, covered by `share`, where nowhere is much better."""
+    w, h = size
+    columns = np.unique(np.linspace(0, most[0], min(40, 2 + most[0] // max(1, w // 4))))
+    rows = np.unique(np.linspace(0, most[1], min(60, 2 + most[1] // max(1, h // 2))))
+    corners = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2).round()  # (K, 2)
+    covered = _overlaps(np.concatenate([corners, corners + size], axis=1), filled).sum(axis=1) / (w * h)
+    away = np.abs(corners + size / 2 - (box[:2] + box[2:]) / 2).sum(axis=1) / (most.sum() + w + h)
+    best = int((3 * _ON_LABELS * covered + away).argmin())
+    return corners[best].astype(int) if covered[best] < share / 2 else fallback
+
+
+def _overlaps(first: Rects, second: Rects) -> Rects:
+    """Areas `(K, M)` that rectangles `(K, 4)` and `(M, 4)` share."""
+    wide = np.minimum(first[:, None, 2], second[None, :, 2]) - np.maximum(first[:, None, 0], second[None, :, 0])
+    high = np.minimum(first[:, None, 3], second[None, :, 3]) - np.maximum(first[:, None, 1], second[None, :, 1])
+    shared: Rects = np.maximum(wide, 0) * np.maximum(high, 0)
+    return shared

@@ -1,0 +1,201 @@
+"""From names and options to a proposer: every proposer that a config may name, and the wiring of those it does."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from proposals.base import Features, Proposals, Proposer
+from proposals.checkpoint import CheckpointError
+from proposals.dense import DenseHead
+from proposals.union import UnionProposer
+from regionclip.config import Config
+from regionclip.errors import BoxError, ConfigError, WeightsError
+from regionclip.towers.device import choose_device
+from regionclip.towers.known import TINY_WEIGHTS
+from regionclip.typed import value_of
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A proposer that can be named.
+
+    Attributes:
+        home: module and class, imported when it is made.
+        what: one line for people.
+        fixed: options that the name settles.
+    """
+
+    home: str
+    what: str
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+
+class NoProposer:
+    """Finds nothing and says so: for detectors that are always given boxes."""
+
+    has_memory = False
+    has_objectness = False
+
+    def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
+        """Refuse `frame`.
+
+        Raises:
+            BoxError: always.
+        """
+        raise BoxError(
+            'this detector has no proposer ("none"): expected boxes with every frame (boxes=, --boxes); '
+            "`regionclip proposals` lists those that find boxes"
+        )
+
+
+AUTO = "auto"
+"""The name for `dense` where the weights come with a learned head, else `grid`."""
+
+PROPOSERS: dict[str, Known] = {
+    AUTO: Known("", "dense where the weights come with a learned head, else grid: the default"),
+    "dense": Known("proposals.dense.DenseProposer", "a small head learned on the tower's own tokens; comes with tiny"),
+    "grid": Known("proposals.grid.GridProposer", "windows of several sizes, without looking; coarse, works always"),
+    "motion": Known(
+        "proposals.motion.MotionProposer", "what moves, or came and stays, before a camera that stands still"
+    ),
+    "ego-motion": Known(
+        "proposals.ego_motion.EgoMotionProposer", "what moves against the background of a moving camera"
+    ),
+    "edges": Known(
+        "proposals.edges.EdgeProposer", "what has a closed edge; weak, without weights", {"method": "edges"}
+    ),
+    "mser": Known(
+        "proposals.edges.EdgeProposer", "spots of even brightness; weak, without weights", {"method": "mser"}
+    ),
+    "rpn": Known("proposals.rpn.RpnProposer", "region proposal network of a torchvision detector; needs weights"),
+    "detr": Known(
+        "proposals.detr.DetrProposer", "any transformers detector: D-FINE, RF-DETR, RT-DETR, ...; needs weights"
+    ),
+    "owlv2": Known("proposals.owlv2.Owlv2Proposer", "OWLv2's objectness, on a GPU; needs weights"),
+    "sam": Known("proposals.sam.SamProposer", "Segment Anything's masks as boxes, seconds a picture; needs weights"),
+    "tracked": Known("proposals.tracked.TrackedProposer", "boxes of what is being followed in a video"),
+    "heatmap": Known("proposals.heatmap.HeatmapProposer", "where the tower itself sees what is asked for"),
+    "none": Known("regionclip.proposing.NoProposer", "boxes from outside only: a call without boxes is an error"),
+}
+"""Names that `Config.proposers` may hold."""
+
+_FILLED = ("self", "head", "device", "scoring")
+"""What the wiring hands in; everything else that a constructor takes is an option."""
+_EVERY = "every"
+
+
+def make_proposer(config: Config, width: int) -> Proposer:
+    """The proposer that a config asks for; several are united.
+
+    Args:
+        config: its `proposers`, `proposer`, `max_proposals`, `device`, `weights`.
+        width: channels of the tower's tokens.
+
+    Raises:
+        ConfigError: for a name or an option that is not known, or a value that cannot be.
+        WeightsError: where a proposer's weights are missing, damaged or do not fit.
+    """
+    if strange := [name for name in config.proposer if name not in PROPOSERS]:
+        raise ConfigError(f"[proposer.{strange[0]}]: expected one of {', '.join(PROPOSERS)}")
+    names = config.proposers or (AUTO,)
+    if "none" in names and len(names) > 1:
+        raise ConfigError(f"proposers: none stands alone, got {', '.join(names)}")
+    made = [_one(name, config, width) for name in names]
+    return made[0] if len(made) == 1 else UnionProposer(*made, max_proposals=config.max_proposals)
+
+
+def options_of(name: str) -> dict[str, inspect.Parameter]:
+    """The options that a proposer takes in its table; `every` comes beside them."""
+    known = PROPOSERS[name]
+    parameters = inspect.signature(_maker(known)).parameters
+    return {key: each for key, each in parameters.items() if key not in (*_FILLED, *known.fixed)}
+
+
+def _one(name: str, config: Config, width: int) -> Proposer:
+    if name not in PROPOSERS:
+        raise ConfigError(f"proposer {name!r} is not known: expected one of {', '.join(PROPOSERS)}")
+    options = dict(config.proposer.get(name, {}))
+    if name == AUTO:
+        name = "dense" if _learned_head(config).is_file() else "grid"
+        options = {**config.proposer.get(name, {}), **options}
+    every = options.pop(_EVERY, None)
+    proposer = _made(name, options, config, width)
+    if every is None:
+        return proposer
+    every = value_of(int, every, f"[proposer.{name}] {_EVERY}")
+    wrap = _maker(Known("proposals.every.EveryProposer", ""))
+    return _called(wrap, f"proposer.{name}", proposer, every=every)
+
+
+def _made(name: str, options: dict[str, Any], config: Config, width: int) -> Proposer:
+    known, place = PROPOSERS[name], f"proposer.{name}"
+    maker, takes = _maker(known), options_of(name)
+    if strange := sorted(options.keys() - takes.keys()):
+        every = sorted([*takes, _EVERY])
+        raise ConfigError(f"[{place}]: unknown key {', '.join(strange)}; known are {', '.join(every)}")
+    hints = get_type_hints(maker if inspect.ismethod(maker) else maker.__init__)
+    given = {key: value_of(hints[key], value, f"[{place}] {key}") for key, value in options.items()}
+    needed = [key for key, each in takes.items() if each.default is each.empty and key not in given]
+    if needed:
+        raise ConfigError(f'[{place}] needs {", ".join(needed)}; on the command line --proposer "{name}=WEIGHTS"')
+    if "max_proposals" in takes and "max_proposals" not in given:
+        given["max_proposals"] = _most(name, takes["max_proposals"].default, config.max_proposals)
+    handed = inspect.signature(maker).parameters
+    if "device" in handed:
+        given["device"] = choose_device(config.device)
+    if "head" in handed:
+        given["head"] = _head(config, width)
+    return _called(maker, place, **given, **known.fixed)
+
+
+def _most(name: str, usual: int, most: int) -> int:
+    """How many boxes: the config's number for the defaults, and at most that for the others, whose own is lower."""
+    return most if name in ("dense", "grid") else min(usual, most)
+
+
+def _called(maker: Callable[..., Any], place: str, *parts: Proposer, **options: Any) -> Proposer:  # noqa: ANN401
+    """What `maker` makes; its complaints in this package's exceptions."""
+    try:
+        made: Proposer = maker(*parts, **options)
+    except CheckpointError as error:
+        raise WeightsError(f"[{place}] weights: {error}") from error
+    except ValueError as error:
+        raise ConfigError(f"[{place}]: {error}") from error
+    return made
+
+
+def _maker(known: Known) -> Callable[..., Any]:
+    """What is called to make it: `load` where it has weights, else the class."""
+    module, _, name = known.home.rpartition(".")
+    kind = getattr(import_module(module), name)
+    made: Callable[..., Any] = getattr(kind, "load", kind)
+    return made
+
+
+def _learned_head(config: Config) -> Path:
+    return Path(config.weights or TINY_WEIGHTS).expanduser() / "proposer.safetensors"
+
+
+def _head(config: Config, width: int) -> DenseHead:
+    path = _learned_head(config)
+    if not path.is_file():
+        raise WeightsError(
+            f"proposer dense needs {path}, the head learned on this tower's tokens: expected it beside the weights; "
+            "use the proposer grid"
+        )
+    try:
+        head = DenseHead.load(path)
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"proposer weights {path}: {error}") from error
+    if head.width != width:
+        raise WeightsError(
+            f"proposer weights {path}: expected a head for tokens of {width} channels, got {head.width}; "
+            "take both files of one export"
+        )
+    return head

@@ -1,0 +1,1 @@
+"""Live streams and recordings: read, run, track, report, write."""

@@ -1,0 +1,86 @@
+"""`--tiles` and `--budget` of `detect`, and `regionclip eval tiling`, in this process."""
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+from toy import planted
+
+from regionclip.cli import exits, main
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    def run_command(*words: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["regionclip", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code
+
+    before = signal.getsignal(signal.SIGINT)
+    yield run_command
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    cv2.imwrite(str(tmp_path / "a.png"), planted(256, 384, red=(16, 16, 80, 80)))
+    return tmp_path / "a.png"
+
+
+@pytest.mark.parametrize("options", [("--tiles", "2x2"), ("--tiles", "auto"), ("--tiles", "none", "--budget", "fast")])
+def test_detect_with_tiles_and_budgets(
+    run: Run, picture: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
+) -> None:
+    assert run("detect", picture, "-p", "red box", "--threshold", "0", "--json", "-", *options) == exits.OK
+    assert len(json.loads(capsys.readouterr().out)["images"][0]["detections"]) > 0
+
+
+def test_flags_win_over_the_file(run: Run, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "site.toml").write_text('tiles = [2, 2]\nbudget = "fine"\n')
+    arguments = ("detect", picture, "-p", "red box", "--threshold", "0", "--json", "-", "--config")
+    answers = []
+    for more in ((tmp_path / "site.toml", "--tiles", "none", "--budget", "fast"), ("tiny", "--budget", "128")):
+        file = more[0] if more[0] != "tiny" else _empty(tmp_path)
+        assert run(*arguments, file, *more[1:]) == exits.OK
+        answers.append(json.loads(capsys.readouterr().out)["images"])
+    assert answers[0] == answers[1]
+
+
+def _empty(folder: Path) -> Path:
+    (folder / "empty.toml").write_text("")
+    return folder / "empty.toml"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("detect", "a.png", "-p", "red", "--tiles", "3"), "3x2"),
+        (("detect", "a.png", "-p", "red", "--tiles", "0x2"), "tiles"),
+        (("detect", "a.png", "-p", "red", "--tiles", "99x99"), "tiles at most"),
+        (("detect", "a.png", "-p", "red", "--budget", "tiny"), "balanced"),
+        (("detect", "a.png", "-p", "red", "--budget", "0"), "budget"),
+        (("eval", "tiling", "--object", "900"), "half of the frame"),
+        (("eval", "tiling", "--tiles", "two"), "3x2"),
+        (("eval", "tiling", "--size", "9x9"), "at least 64"),
+    ],
+)
+def test_mistakes_are_one_line(run: Run, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str) -> None:
+    assert run(*words) == exits.USAGE
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_eval_tiling_prints_a_table(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("eval", "tiling", "--scenes", "1", "--size", "320x240", "--tiles", "none") == exits.OK
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("1 scenes of 320x240 pixels")
+    assert [line.split("  ")[1] for line in lines[2:]] == ["none", "none, fine", "none, crops"]

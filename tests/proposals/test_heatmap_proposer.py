@@ -1,0 +1,89 @@
+"""Boxes from score maps with planted things."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from proposals.heatmap import HeatmapProposer
+
+
+class Frame:
+    """Features of which only the size is asked."""
+
+    grid = (9, 16)
+    tokens = torch.zeros(9 * 16, 1)  # (h*w, D)
+
+    def __init__(self, height: int = 90, width: int = 160) -> None:
+        self.frame_size = (height, width)
+
+    @property
+    def pixels(self) -> np.ndarray:
+        return np.zeros((*self.frame_size, 3), np.uint8)
+
+
+def _planted(*things: tuple[int, int, int, int, float]) -> torch.Tensor:
+    """One map `(1, h, w)` with rectangles of cells x1 y1 x2 y2 at a score."""
+    maps = torch.zeros(1, 9, 16)
+    for x1, y1, x2, y2, score in things:
+        maps[0, y1:y2, x1:x2] = score
+    return maps
+
+
+def test_a_planted_thing_gets_its_box_within_half_a_cell() -> None:
+    frame = Frame()
+    found = HeatmapProposer(lambda features: _planted((3, 2, 9, 6, 0.8)))(frame.pixels, frame)
+    best = np.abs(found.xyxy - np.array([30, 20, 90, 60])).max(axis=1)  # (N,) pixels; a cell has 10
+    assert best.min() <= 5
+    assert 0.5 < found.objectness[0] <= 0.8
+
+
+def test_weak_things_beside_strong_ones_have_boxes_of_their_own() -> None:
+    frame = Frame()
+    maps = _planted((1, 1, 4, 4, 0.95), (10, 4, 15, 8, 0.4))
+    found = HeatmapProposer(lambda features: maps)(frame.pixels, frame)
+    for truth in ([10, 10, 40, 40], [100, 40, 150, 80]):
+        assert np.abs(found.xyxy - np.array(truth)).max(axis=1).min() <= 5
+
+
+def test_labels_are_looked_for_apart() -> None:
+    frame = Frame()
+    maps = torch.cat([_planted((1, 1, 7, 7, 0.9)), _planted((5, 1, 12, 7, 0.9))])  # (2, h, w), overlapping
+    found = HeatmapProposer(lambda features: maps)(frame.pixels, frame)
+    for truth in ([10, 10, 70, 70], [50, 10, 120, 70]):
+        assert np.abs(found.xyxy - np.array(truth)).max(axis=1).min() <= 5
+
+
+@pytest.mark.parametrize("maps", [torch.zeros(0, 9, 16), torch.full((2, 9, 16), 0.1)])
+def test_nothing_asked_or_nothing_there_gives_no_boxes(maps: torch.Tensor) -> None:
+    frame = Frame()
+    found = HeatmapProposer(lambda features: maps)(frame.pixels, frame)
+    assert found.xyxy.shape == (0, 4)
+    assert found.objectness.shape == (0,)
+
+
+def test_without_words_it_says_what_to_do() -> None:
+    frame = Frame()
+    with pytest.raises(ValueError, match="no words to look for; bind it"):
+        HeatmapProposer()(frame.pixels, frame)
+
+
+@pytest.mark.parametrize("wrong", [{"floor": 2.0}, {"levels": (1.0,)}, {"levels": ()}, {"peaks": 0}, {"nms_iou": -1.0}])
+def test_values_outside_their_range_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="heatmap: expected"):
+        HeatmapProposer(**wrong)  # type: ignore[arg-type]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 3), st.sampled_from([(90, 160), (33, 57), (480, 640)]))
+def test_boxes_lie_inside_the_frame_and_fall_in_objectness(seed: int, labels: int, size: tuple[int, int]) -> None:
+    maps = torch.rand(labels, 9, 16, generator=torch.Generator().manual_seed(seed))
+    frame = Frame(*size)
+    found = HeatmapProposer(lambda features: maps, max_proposals=12)(frame.pixels, frame)
+    assert 0 < len(found) <= 12
+    assert (found.xyxy >= 0).all()
+    assert (found.xyxy[:, [2, 3]] <= [size[1], size[0]]).all()
+    assert (found.xyxy[:, 2:] > found.xyxy[:, :2]).all()
+    assert (np.diff(found.objectness) <= 0).all()
+    assert ((found.objectness >= 0) & (found.objectness <= 1)).all()

@@ -1,0 +1,198 @@
+"""From names, options and presets to proposers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from detectors import DETRS, QUERIES, owlv2, sam, write
+from toy import planted
+
+import regionclip
+from proposals.dense import DenseProposer
+from proposals.detr import DetrProposer
+from proposals.edges import EdgeProposer
+from proposals.every import EveryProposer
+from proposals.grid import GridProposer
+from proposals.owlv2 import Owlv2Proposer
+from proposals.sam import SamProposer
+from proposals.tracked import TrackedProposer
+from proposals.union import UnionProposer
+from regionclip.config import Config, preset_names
+from regionclip.errors import BoxError, ConfigError, WeightsError
+from regionclip.proposing import PROPOSERS, make_proposer, options_of
+
+FRAME = planted(red=(16, 16, 80, 80))
+WIDTH = 128  # of tiny's tokens
+
+
+@pytest.fixture(scope="module")
+def yolos_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("yolos"), DETRS["yolos"])
+
+
+def made(*names: str, **options: dict[str, Any]) -> regionclip.Proposer:
+    return make_proposer(Config(proposers=names, proposer=options, device="cpu"), WIDTH)
+
+
+@pytest.mark.parametrize("name", [name for name in PROPOSERS if name not in ("rpn", "detr", "owlv2", "sam")])
+def test_every_name_without_weights_makes_a_proposer(name: str) -> None:
+    proposer = made(name)
+    assert isinstance(proposer.has_memory, bool)
+    assert isinstance(proposer.has_objectness, bool)
+
+
+@pytest.mark.parametrize("name", ["rpn", "detr", "owlv2", "sam"])
+def test_the_others_say_that_they_need_weights(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"\[proposer\.{name}\] needs weights.*--proposer \"{name}=WEIGHTS\""):
+        made(name)
+    with pytest.raises(WeightsError, match=rf"^\[proposer\.{name}\] weights: "):
+        made(name, **{name: {"weights": "no/such/place"}})
+
+
+def test_options_reach_the_proposer() -> None:
+    found = made("grid", grid={"max_proposals": 7, "aspects": [1, 3]})(FRAME, None)  # type: ignore[arg-type]
+    assert 0 < len(found) <= 7
+    everyth = made("grid", grid={"every": 3})
+    assert isinstance(everyth, EveryProposer)
+    assert [len(everyth(FRAME, None)) > 0 for _ in range(4)] == [True, False, False, True]  # type: ignore[arg-type]
+
+
+def test_the_configs_number_of_boxes_is_the_most() -> None:
+    few = Config(proposers=("grid",), max_proposals=9)
+    assert len(make_proposer(few, WIDTH)(FRAME, None)) <= 9  # type: ignore[arg-type]
+    many = Config(proposers=("grid",), max_proposals=2000)
+    assert len(make_proposer(many, WIDTH)(FRAME, None)) > 300  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "said"),
+    [
+        (("magic",), {}, "proposer 'magic' is not known: expected one of auto, dense, grid"),
+        (("grid",), {"magic": {}}, r"\[proposer\.magic\]: expected one of auto"),
+        (("grid",), {"grid": {"colour": 3}}, r"\[proposer\.grid\]: unknown key colour; known are aspects, every, max"),
+        (("edges",), {"edges": {"method": "mser"}}, "unknown key method"),
+        (("dense",), {"dense": {"head": "x"}}, "unknown key head"),
+        (("grid",), {"grid": {"max_proposals": "many"}}, "max_proposals: expected a whole number, got 'many'"),
+        (("grid",), {"grid": {"aspects": 2.0}}, "aspects: expected a list of a number"),
+        (("grid",), {"grid": {"shrink": 2}}, r"\[proposer\.grid\]: grid: expected 0 < shrink"),
+        (("grid",), {"grid": {"every": 0}}, "every"),
+        (("grid",), {"grid": {"every": True}}, "every: expected a whole number"),
+        (("motion",), {"motion": {"method": "flow"}}, "method: expected 'mog2' or 'knn'"),
+        (("rpn",), {"rpn": {"weights": "x.pth", "model": "resnet18"}}, "model: expected 'fasterrcnn_mobilenet"),
+        (("none", "grid"), {}, "none stands alone"),
+    ],
+)
+def test_mistakes(names: tuple[str, ...], options: dict[str, dict[str, Any]], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        made(*names, **options)
+
+
+def test_auto_takes_the_learned_head_where_there_is_one(fgclip2_folder: Path) -> None:
+    assert isinstance(made("auto"), DenseProposer)
+    other = Config(weights=str(fgclip2_folder), proposer={"auto": {"max_proposals": 5}, "grid": {"min_side": 30}})
+    proposer = make_proposer(other, WIDTH)
+    assert isinstance(proposer, GridProposer)
+    assert len(proposer(FRAME, None)) <= 5  # type: ignore[arg-type]
+
+
+def test_learned_proposers_through_load(yolos_folder: Path, tmp_path: Path) -> None:
+    """The real formats, all the way: a detector of regionclip that labels the boxes of another network."""
+    folders = {"owlv2": write(tmp_path / "owlv2", owlv2), "sam": write(tmp_path / "sam", sam)}
+    det = regionclip.load("tiny", proposer=f"detr={yolos_folder}", device="cpu")
+    assert isinstance(det.proposer, DetrProposer)
+    assert det.regions(FRAME).has_objectness
+    path = tmp_path / "site.toml"
+    path.write_text(
+        f'proposers = ["detr", "owlv2", "sam"]\n[proposer.detr]\nweights = {json.dumps(str(yolos_folder))}\n'
+        "nms_iou = 1.0\nevery = 2\n"
+        + "".join(f"[proposer.{name}]\nweights = {json.dumps(str(folder))}\n" for name, folder in folders.items())
+        + "points = 2\n"
+    )
+    det = regionclip.load(path, device="cpu")
+    assert isinstance(det.proposer, UnionProposer)
+    kinds = [type(member) for member in det.proposer._proposers]
+    assert kinds == [EveryProposer, Owlv2Proposer, SamProposer]
+    with pytest.raises(ConfigError, match="remembers earlier frames"):
+        det.batch([FRAME], ["red"])
+    alone = regionclip.load("tiny", proposer=["detr"], preset=path, device="cpu")
+    assert len(alone.regions(FRAME)) == QUERIES
+
+
+def test_presets_name_known_proposers_and_go_with_any_tower(fgclip2_folder: Path) -> None:
+    assert preset_names() == ["moving-robot", "none", "photo-archive", "static-camera"]
+    for name in preset_names():
+        det = regionclip.load(fgclip2_folder, preset=name, dtype="float32", device="cpu")
+        assert det.tower.card.width == 32
+        if name != "none":
+            assert det.regions(FRAME).xyxy.shape[1] == 4
+
+
+def test_static_camera_looks_everywhere_now_and_then(fgclip2_folder: Path) -> None:
+    det = regionclip.load(fgclip2_folder, preset="static-camera", dtype="float32", device="cpu")
+    counts = [len(det.regions(FRAME)) for _ in range(27)]
+    assert counts[0] > 100
+    assert counts[25] > 100
+    assert max(counts[1:25]) == 0  # nothing moves
+    assert isinstance(det.proposer, UnionProposer)
+    assert any(isinstance(member, TrackedProposer) for member in det.proposer._proposers)
+
+
+def test_archive_presets_have_no_memory() -> None:
+    proposer = make_proposer(Config().with_preset("photo-archive"), WIDTH)
+    assert isinstance(proposer, UnionProposer)
+    assert [type(member) for member in proposer._proposers] == [GridProposer, EdgeProposer]
+    assert not proposer.has_memory
+
+
+def test_a_preset_under_a_files_own_settings(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(
+        'preset = "static-camera"\nthreshold = 0.2\n[proposer.auto]\nevery = 5\n[proposer.motion]\nstay = 0\n'
+    )
+    config = Config.load(path)
+    assert config.proposers == ("motion", "tracked", "auto")
+    assert config.proposer == {"auto": {"every": 5}, "motion": {"stay": 0}}
+    assert config.threshold == 0.2
+    path.write_text('preset = "static-camera"\nproposers = ["detr"]\n')
+    assert Config.load(path).proposers == ("detr",)
+    other = config.with_preset("photo-archive")
+    assert (other.proposers, other.threshold) == (("grid", "edges"), 0.2)
+    assert other.proposer == config.proposer
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('preset = "garage"', "preset garage does not exist: .* moving-robot, none, photo-archive, static-camera"),
+        ("preset = 3", "preset 3 does not exist"),
+        ("proposer = 3", "proposer: expected tables"),
+        ("[proposer]\ndetr = 3", "proposer: expected tables"),
+    ],
+)
+def test_mistakes_with_presets_and_tables(tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(content)
+    with pytest.raises(ConfigError, match=said):
+        Config.load(path)
+
+
+def test_none_wants_boxes() -> None:
+    det = regionclip.load("tiny", preset="none", device="cpu")
+    with pytest.raises(BoxError, match=r"no proposer .*boxes="):
+        det(FRAME, ["red"])
+    with pytest.raises(BoxError, match="no proposer"):
+        det.batch([FRAME], ["red"])
+    boxes = [[16, 16, 80, 80]]
+    assert len(det.regions(FRAME, boxes)) == 1
+    taught = det.teach([], "mine", [(FRAME, boxes[0])], negatives=[(FRAME, [90, 90, 128, 120])])
+    assert len(det.scores(det.regions(FRAME, boxes), taught)) == 1
+
+
+def test_options_are_told_by_the_constructors() -> None:
+    assert {"weights", "nms_iou", "max_proposals"} == set(options_of("detr"))
+    assert {"weights", "points", "min_area"} < set(options_of("sam"))
+    assert "scoring" not in options_of("heatmap")
+    assert not set(options_of("dense")) & {"head", "device"}
+    assert np.array_equal(sorted(options_of("none")), [])
