@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 _RATE = 0.02  # of learning a pixel that looks as it should: half of a change in 35 frames
 _NOISE = 5.0  # a pixel differs when it is so many times its usual deviation off ...
 _LEAST = 16.0  # ... and at least so many grey levels
-_CALM = 0.1  # rate of the share of recent frames in which a pixel differed
+_CALM = 0.15  # rate of the share of recent frames in which a pixel differed: it passes _SHARE after 8 frames
 _SHARE = 0.7  # that share where something stands; leaves and screens flicker and stay below
 
 
