@@ -121,6 +121,10 @@ class Remembers(Protocol):
         """Start again, as at the first frame."""
         ...
 
+    def fresh(self) -> Proposer:
+        """The same proposer for another source: it has seen nothing yet, and what has no memory is shared."""
+        ...
+
 
 @runtime_checkable
 class FollowsTracks(Protocol):
@@ -129,3 +133,19 @@ class FollowsTracks(Protocol):
     def update(self, xyxy: ArrayLike, ids: ArrayLike) -> None:
         """Take the live tracks: `(N, 4)` boxes in frame pixels and `(N,)` their numbers."""
         ...
+
+
+def for_another_source(proposer: Proposer) -> Proposer:
+    """The same proposer with a memory of its own; the very same where it has none.
+
+    Raises:
+        ValueError: for one with memory that cannot be told to start afresh.
+    """
+    if not proposer.has_memory:
+        return proposer
+    if not isinstance(proposer, Remembers):
+        raise ValueError(
+            f"{type(proposer).__name__} remembers earlier frames and has no `fresh`: expected a proposer of its own "
+            "for each source"
+        )
+    return proposer.fresh()

@@ -19,22 +19,21 @@ from proposals.shortlist import Shortlist
 
 Method = Literal["edges", "mser"]
 _LARGEST = 0.8  # share of the frame; what is larger is the place itself
-_SLOPES = (
-    85,
-    92,
-    97,
-)  # percentiles of the picture's own slopes that count as an edge: a fixed level sees nothing in fog
+_SLOPES = (85, 92, 97)  # percentiles of the picture's own slopes that count as an edge: fog has no steep ones
 _LEAST_SLOPE = 40.0  # so that noise on a plain wall is no edge
 _JOINED = (1, 3, 5, 9, 15)  # pixels over which broken edges are joined: parts first, whole things last
+_STEP = 8  # grey levels from one threshold to the next
+_GROWTH = 0.25  # a stable region grows by no more than this share over a step
+_SPECK = 16  # pixels; smaller regions are noise
 
 
 class EdgeProposer:
     """Boxes around what stands out from its place, without looking at what it is.
 
     `edges` finds outlines: Canny's edges at several strengths, joined over several distances, so that a thing is found
-    in part and as a whole. `mser` finds maximally stable regions (Matas et al., BMVC 2002): spots brighter, darker or
-    of another colour than what is around them. Both miss what does not stand out, and propose texture; a learned
-    proposer is better wherever there are weights.
+    in part and as a whole. `mser` finds maximally stable regions (Matas et al., BMVC 2002), in steps of eight grey
+    levels: spots brighter, darker or of another colour than what is around them. Both miss what does not stand out,
+    and propose texture; a learned proposer is better wherever there are weights.
 
     Objectness ranks boxes only: the fourth root of the share of the frame that is inside, times the share of its box
     that the outline goes around (`edges`) or the spot fills (`mser`).
@@ -103,14 +102,33 @@ def _outlines(picture: NDArray[np.uint8]) -> list[tuple[float, ...]]:
 
 def _spots(picture: NDArray[np.uint8]) -> list[tuple[float, ...]]:
     """Of each stable region in `(h, w, 3)` its box `x y width height`, its area, and how much of the box it fills."""
-    if min(picture.shape[:2]) < 3:
-        return []  # OpenCV refuses to look
-    largest = max(17, int(_LARGEST * picture.shape[0] * picture.shape[1]))
-    # Its own limits keep a tenth of these, the most stable ones, which are seldom whole things.
-    finder = cv2.MSER.create(delta=8, min_area=16, max_area=largest, max_variation=1.0, min_diversity=0.1)
+    even = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_BGR2LAB), (5, 5), 0)  # (h, w, 3); noise is no spot
     rows: list[tuple[float, ...]] = []
-    for channel in cv2.split(cv2.cvtColor(picture, cv2.COLOR_BGR2LAB)):
-        regions, boxes = finder.detectRegions(channel)
-        for region, (x, y, wide, high) in zip(regions, np.asarray(boxes).reshape(-1, 4).tolist(), strict=True):
-            rows.append((x, y, wide, high, len(region), len(region) / (wide * high)))
+    for channel in cv2.split(even):
+        for shade in (channel, cv2.bitwise_not(channel)):  # what is brighter than its place, and what is darker
+            rows += _stable(np.asarray(shade, np.uint8))
     return rows
+
+
+def _stable(shade: NDArray[np.uint8]) -> list[tuple[float, ...]]:
+    """The connected regions above a level in `(h, w)` that hardly grow when the level falls by a step."""
+    rows: list[tuple[float, ...]] = []
+    # Of the N regions one step above: x, y, width, height and area, (N, 5), and row and column of a pixel of each.
+    inner: NDArray[np.int32] = np.zeros((0, 5), np.int32)
+    spot: list[tuple[int, int]] = []
+    for level in range(int(shade.max()) - _STEP, int(shade.min()), -_STEP):
+        mask = cv2.threshold(shade, level, 1, cv2.THRESH_BINARY)[1]  # (h, w)
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, ltype=cv2.CV_32S)
+        now = [int(labels[row, column]) for row, column in spot]  # N labels
+        grown = stats[now, cv2.CC_STAT_AREA]  # (N,)
+        stable = inner[grown <= inner[:, 4] * (1 + _GROWTH)]
+        rows += [(x, y, wide, high, area, area / (wide * high)) for x, y, wide, high, area in stable.tolist()]
+        large = 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= _SPECK)  # 0 is what lies below the level
+        inner, regions = np.asarray(stats[large], np.int32), np.asarray(labels, np.int32)  # (N, 5), (h, w)
+        spot = [_pixel_of(regions, label, *box[:3]) for label, box in zip(large.tolist(), inner.tolist(), strict=True)]
+    return rows
+
+
+def _pixel_of(labels: NDArray[np.int32], label: int, x: int, y: int, width: int) -> tuple[int, int]:
+    """Row and column of one pixel of a region, from the top edge of its box."""
+    return y, x + int(np.argmax(labels[y, x : x + width] == label))

@@ -7,6 +7,7 @@ before a camera that drives keep a parallax, and are proposed as if they moved.
 Letters: N boxes, P points, H x W frame, h x w smaller copy of it.
 """
 
+import copy
 from collections import deque
 from dataclasses import dataclass
 
@@ -90,6 +91,12 @@ class EgoMotionProposer:
         """Forget earlier frames."""
         self._frame_size: tuple[int, int] | None = None
         self._past: deque[_Past] = deque(maxlen=2 * self._step)
+
+    def fresh(self) -> "EgoMotionProposer":
+        """See `Remembers`."""
+        other = copy.copy(self)
+        other.reset()
+        return other
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of `frame`, `(H, W, 3)` uint8 BGR, sorted by objectness; the tower does not run for them."""

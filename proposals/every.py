@@ -5,7 +5,16 @@ import copy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from proposals.base import AsksWords, Features, FollowsTracks, Proposals, Proposer, Remembers, Scoring
+from proposals.base import (
+    AsksWords,
+    Features,
+    FollowsTracks,
+    Proposals,
+    Proposer,
+    Remembers,
+    Scoring,
+    for_another_source,
+)
 
 
 class _Clock:
@@ -61,6 +70,10 @@ class EveryProposer:
         self._clock.left = 0
         if isinstance(self._proposer, Remembers):
             self._proposer.reset()
+
+    def fresh(self) -> "EveryProposer":
+        """See `Remembers`."""
+        return EveryProposer(for_another_source(self._proposer), every=self._every)
 
     def update(self, xyxy: ArrayLike, ids: ArrayLike) -> None:
         """Hand the live tracks on, where the proposer follows them; see `FollowsTracks`."""

@@ -1,5 +1,6 @@
 """MotionProposer: boxes around what moves, and around what came and stayed, before a camera that stands still."""
 
+import copy
 from typing import Literal, get_args
 
 import cv2
@@ -87,6 +88,12 @@ class MotionProposer:
     def reset(self) -> None:
         """Forget the background, as before the first frame."""
         self._frame_size: tuple[int, int] | None = None
+
+    def fresh(self) -> "MotionProposer":
+        """See `Remembers`."""
+        other = copy.copy(self)
+        other.reset()
+        return other
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of `frame`, `(H, W, 3)` uint8 BGR, sorted by objectness; the tower does not run for them."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 _RATE = 0.02  # of learning a pixel that looks as it should: half of a change in 35 frames
 _NOISE = 5.0  # a pixel differs when it is so many times its usual deviation off ...
 _LEAST = 16.0  # ... and at least so many grey levels
+_SHADE, _TINT = 0.5, 0.1  # a shadow leaves at least half of the light, and about the same share of each colour
 _CALM = 0.15  # rate of the share of recent frames in which a pixel differed: it passes _SHARE after 8 frames
 _SHARE = 0.7  # that share where something stands; leaves and screens flicker and stay below
 
@@ -49,7 +50,7 @@ class StillThings:
         self._follow_light(now)
         blue, green, red = cv2.split(cv2.absdiff(now, self._mean))  # (h, w) each
         off = cv2.max(cv2.max(blue, green), red)  # (h, w)
-        differs = off > np.maximum(_NOISE * self._usual, _LEAST)  # (h, w)
+        differs = (off > np.maximum(_NOISE * self._usual, _LEAST)) & ~_in_shadow(now, self._mean)  # (h, w)
         self._recent += _CALM * (differs - self._recent)
         # Where someone passes in front, the count waits: the thing behind has not gone.
         self._stood[:] = np.where(differs, self._stood + (moving == 0), 0)
@@ -106,6 +107,13 @@ class StillThings:
             now[stands] = np.clip(self._mean[stands] * gain, 0, 255)
         self._mean = now
         self._recent[~stands], self._stood[~stands] = 0, 0
+
+
+def _in_shadow(now: NDArray[np.float32], mean: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """`(h, w)` where a picture `(h, w, 3)` is what the background is, only darker."""
+    blue, green, red = cv2.split(cv2.divide(now + 1, mean + 1))  # (h, w) each
+    most, least = cv2.max(cv2.max(blue, green), red), cv2.min(cv2.min(blue, green), red)
+    return np.asarray((most < 1) & (least >= _SHADE) & (most - least <= _TINT))
 
 
 def _edges(picture: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,5 +1,7 @@
 """TrackedProposer: the boxes of what is being followed, so that what stands still goes on being classified."""
 
+import copy
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
@@ -57,6 +59,12 @@ class TrackedProposer:
         for number, box in zip(numbers.tolist(), boxes, strict=True):
             if number >= 0:
                 self._boxes[number], self._age[number] = box.copy(), 0
+
+    def fresh(self) -> "TrackedProposer":
+        """See `Remembers`."""
+        other = copy.copy(self)
+        other.reset()
+        return other
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of the live tracks for `frame`, `(H, W, 3)`, the latest seen first; the tower does not run for them."""

@@ -7,7 +7,16 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torchvision.ops import nms
 
-from proposals.base import AsksWords, Features, FollowsTracks, Proposals, Proposer, Remembers, Scoring
+from proposals.base import (
+    AsksWords,
+    Features,
+    FollowsTracks,
+    Proposals,
+    Proposer,
+    Remembers,
+    Scoring,
+    for_another_source,
+)
 
 
 class UnionProposer:
@@ -62,6 +71,10 @@ class UnionProposer:
         for proposer in self._proposers:
             if isinstance(proposer, Remembers):
                 proposer.reset()
+
+    def fresh(self) -> "UnionProposer":
+        """See `Remembers`."""
+        return self.over(for_another_source)
 
     def update(self, xyxy: ArrayLike, ids: ArrayLike) -> None:
         """Hand the live tracks to the members that follow them; see `FollowsTracks`."""

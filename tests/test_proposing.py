@@ -142,7 +142,7 @@ def test_static_camera_looks_everywhere_now_and_then(fgclip2_folder: Path) -> No
 def test_archive_presets_have_no_memory() -> None:
     proposer = make_proposer(Config().with_preset("photo-archive"), WIDTH)
     assert isinstance(proposer, UnionProposer)
-    assert [type(member) for member in proposer._proposers] == [GridProposer, EdgeProposer]
+    assert [type(member) for member in proposer._proposers] == [GridProposer, EdgeProposer, EdgeProposer]
     assert not proposer.has_memory
 
 
@@ -158,7 +158,7 @@ def test_a_preset_under_a_files_own_settings(tmp_path: Path) -> None:
     path.write_text('preset = "static-camera"\nproposers = ["detr"]\n')
     assert Config.load(path).proposers == ("detr",)
     other = config.with_preset("photo-archive")
-    assert (other.proposers, other.threshold) == (("grid", "edges"), 0.2)
+    assert (other.proposers, other.threshold) == (("grid", "edges", "mser"), 0.2)
     assert other.proposer == config.proposer
 
 

@@ -55,7 +55,7 @@ def test_near_repeats_are_gone_and_small_ones_with_them(method: Method) -> None:
     frame = picture(noise=25.0)
     boxes = torch.from_numpy(EdgeProposer(method=method, nms_iou=0.5)(frame, FEATURES).xyxy)
     ious = box_iou(boxes, boxes).fill_diagonal_(0)
-    assert len(boxes) > 3
+    assert len(boxes) >= 3
     assert ious.max() <= 0.5
     large = EdgeProposer(method=method, min_area=0.05)(frame, FEATURES).xyxy
     assert 0 < len(large) < len(boxes)

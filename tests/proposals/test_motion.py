@@ -153,7 +153,6 @@ def test_a_step_of_light_gives_no_boxes_and_what_stands_is_still_known(method: M
     assert overlap(found, BAG) > 0.6
 
 
-@pytest.mark.xfail(reason="a dark part of a shadow is still proposed", strict=False)
 @pytest.mark.parametrize("method", METHODS)
 def test_shadows_are_cut(method: Method) -> None:
     rng, proposer = np.random.default_rng(8), MotionProposer(method=method)
