@@ -1,5 +1,6 @@
 """Detector: frame and words in, labelled regions out."""
 
+import copy
 import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from heads.classify import Scores, classify
 from heads.trace import Trace
-from proposals.base import AsksWords, Features, Proposer
+from proposals.base import AsksWords, Features, Proposer, for_another_source
 from proposals.tiled import in_tiles
 from regionclip.calibrated import GIVEN_BOXES, Conditions, warn_of_changes
 from regionclip.calibration.curves import curved
@@ -128,6 +129,20 @@ class Detector:
         """
         self.timings = {}
         return self._regions(self.features(frame), boxes, None if words is None else Vocabulary.of(words))
+
+    def for_source(self) -> "Detector":
+        """A detector for another camera: the same tower and encoded words, and a proposer that has seen nothing yet.
+
+        Raises:
+            ConfigError: where the proposer remembers frames and has no `fresh` (`proposals.base.Remembers`).
+        """
+        other = copy.copy(self)
+        try:
+            other.proposer = for_another_source(self.proposer)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+        other.timings, other._asked, other._wording = {}, None, self._wording.sharing()
+        return other
 
     def classify(self, regions: Regions, words: Words) -> sv.Detections:
         """Label regions of an earlier pass: the price of a matrix product.

@@ -1,5 +1,6 @@
 """The text side of a detector: a vocabulary's phrases, encoded once and kept, and what was taught beside them."""
 
+import copy
 import math
 import warnings
 from collections import OrderedDict
@@ -36,6 +37,12 @@ class Wording:
         self._bank = tuple(bank)
         self._kept: OrderedDict[tuple[str, Target, tuple[str, ...]], torch.Tensor] = OrderedDict()
         self._latest: dict[Target, tuple[Vocabulary, Words]] = {}
+
+    def sharing(self) -> "Wording":
+        """Another one for words of its own, which knows and keeps the same encoded phrases."""
+        other = copy.copy(self)
+        other._latest = {}
+        return other
 
     def encode(self, phrases: Sequence[str], target: Target, templates: Chosen = ()) -> torch.Tensor:
         """`(P, D)` float32 unit-length embeddings; warns of phrases longer than the tower reads.
