@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from regionclip.config import Config
 from regionclip.errors import CalibrationWarning, ConfigError, PromptError
+from regionclip.towers.card import TowerCard
 
 GIVEN_BOXES = "given boxes"
 """In place of a proposer's name, where boxes came from the caller."""
@@ -69,6 +71,18 @@ class Conditions:
     tiles: str
     objectness_weight: float
     bank: bool
+
+    @classmethod
+    def now(cls, card: TowerCard, config: Config, proposer: str | None) -> "Conditions":
+        """Those of a detector of this tower and these settings; `proposer` is None where boxes come from the caller."""
+        return cls(
+            tower=card.revision,
+            proposer=proposer or GIVEN_BOXES,
+            budget=str(card.budget),
+            tiles=f"{config.tiles}{' and crops' if config.crop_small else ''}",
+            objectness_weight=0.0 if proposer is None else float(config.objectness_weight),
+            bank=config.bank,
+        )
 
     @classmethod
     def of(cls, table: object, what: str) -> "Conditions":

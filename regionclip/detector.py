@@ -14,7 +14,7 @@ from heads.classify import Scores, classify
 from heads.trace import Trace
 from proposals.base import AsksWords, Features, Proposer, for_another_source
 from proposals.tiled import in_tiles
-from regionclip.calibrated import GIVEN_BOXES, Conditions, warn_of_changes
+from regionclip.calibrated import Conditions, warn_of_changes
 from regionclip.calibration.curves import curved
 from regionclip.config import Config
 from regionclip.deciding import decide
@@ -24,14 +24,14 @@ from regionclip.explain import Explanation
 from regionclip.explaining import Wanted, explain
 from regionclip.frames import FrameLike, to_frame
 from regionclip.heatmap import Heatmap
-from regionclip.phrase import check_phrase, check_phrases
+from regionclip.phrase import check_phrases
 from regionclip.proposing import NoProposer
 from regionclip.prototype import Prototype
 from regionclip.reasons import Reasons
 from regionclip.regions import Boxes, Regions
 from regionclip.regions_store import FrameKey, RegionsStore
 from regionclip.searching import Hit, search
-from regionclip.teaching import Example, Odds, fit, gather, with_label
+from regionclip.teaching import Example, Odds, among_rivals, check_lesson, fit, gather, with_label
 from regionclip.timing import timed
 from regionclip.towers.base import ImageFeatures, Target, Tower
 from regionclip.towers.tiles import Closeness, look_closely
@@ -184,7 +184,7 @@ class Detector:
         """
         self.timings = {}
         trace = Trace()
-        found = self._found(regions, Vocabulary.of(words), trace)
+        found = self.found(regions, words, trace)
         wanted = Wanted(top, negatives, phrases, only)
         return explain(regions, found, Reasons(found, trace, self.config), self.tower.card, wanted)
 
@@ -222,14 +222,7 @@ class Detector:
 
     def conditions(self, *, given: bool = False) -> Conditions:
         """What thresholds that are measured with this detector hold for; `given` where boxes come from the caller."""
-        return Conditions(
-            tower=self.tower.card.revision,
-            proposer=GIVEN_BOXES if given else self._proposer_name,
-            budget=str(self.tower.card.budget),
-            tiles=f"{self.config.tiles}{' and crops' if self.config.crop_small else ''}",
-            objectness_weight=0.0 if given else float(self.config.objectness_weight),
-            bank=self.config.bank,
-        )
+        return Conditions.now(self.tower.card, self.config, None if given else self._proposer_name)
 
     def teach(  # noqa: PLR0913 - a label's own fields are named here as in Label
         self,
@@ -270,20 +263,11 @@ class Detector:
         """
         self.timings = {}
         vocabulary = Vocabulary.of(words)
-        check_phrase(name, "label name")
-        if name in vocabulary.names and not replace:
-            raise PromptError(f"teach: the vocabulary has a label {name!r} already; give replace=True to teach it anew")
-        if weight is not None and (len(prompts) == 0 or not 0 <= weight <= 1):
-            raise PromptError(f"teach: expected a weight in 0..1 of the examples beside prompts, got {weight!r}")
+        check_lesson(vocabulary, name, prompts, weight, replace=replace)
         text = self._wording.mean(check_phrases(prompts, "teach: prompts"))
         blank = Prototype(bytes(4 * self.tower.card.width), 1.0, 0.0, self.tower.card.revision, 0)
         label = Label(name, (), (), threshold, group, blank, of)
-        others = [each for each in vocabulary if each.name != name and each.column == label.column]
-        opposed = [phrase for each in others if each.taught is None for phrase in each.phrases]
-        label = dataclasses.replace(label, negatives=opposed)
-        with_label(vocabulary, label)  # refuses an `of` that is not there before any picture is encoded
-        rivals = [dataclasses.replace(each, of=()) for each in (*others, label)]  # what they are of is not among them
-        trial = dataclasses.replace(vocabulary, labels=rivals)
+        label, trial = among_rivals(vocabulary, label)
         self._wording.words(trial, "region")  # refuses what another tower was taught before any picture is encoded
         proposer = self.looking_for(vocabulary)
         mute = proposer.has_memory or isinstance(proposer, NoProposer)
@@ -357,9 +341,11 @@ class Detector:
         return values[:, list(vocabulary.plain)].T.reshape(-1, *features.grid)
 
     def _classified(self, regions: Regions, vocabulary: Vocabulary) -> sv.Detections:
-        return detections(regions, self._found(regions, vocabulary), self.tower.card)
+        return detections(regions, self.found(regions, vocabulary), self.tower.card)
 
-    def _found(self, regions: Regions, vocabulary: Vocabulary, trace: Trace | None = None) -> Found:
+    def found(self, regions: Regions, words: Words, trace: Trace | None = None) -> Found:
+        """What `classify` makes its rows of: all scores, what was asked, and the (region, label) that are kept."""
+        vocabulary = Vocabulary.of(words)
         scores = self._scores(regions, vocabulary)
         asked = self._asking(vocabulary)
         with self._timed("select"):

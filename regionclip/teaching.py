@@ -29,6 +29,7 @@ from heads.classify import Words, classify, phrase_logits
 from proposals.grid import GridProposer
 from regionclip.errors import BoxError, PromptError
 from regionclip.frames import FrameLike
+from regionclip.phrase import check_phrase
 from regionclip.prototype import Prototype
 from regionclip.regions import check_boxes
 from regionclip.towers.base import ImageFeatures
@@ -106,6 +107,35 @@ class Odds:
         values = classify(embeddings, words, scale=score.scale, bias=score.bias).values[:, :-1].double()
         padded = torch.nn.functional.pad(values.clamp(0, _SURE), (1, 0))  # (n + m, C)
         return cls(against.numpy(), padded.max(dim=1).values.logit().numpy())
+
+
+def check_lesson(
+    vocabulary: Vocabulary, name: str, prompts: Sequence[str], weight: float | None, *, replace: bool
+) -> None:
+    """Refuse a name that exists and a weight that cannot be.
+
+    Raises:
+        PromptError: naming what was got.
+    """
+    check_phrase(name, "label name")
+    if name in vocabulary.names and not replace:
+        raise PromptError(f"teach: the vocabulary has a label {name!r} already; give replace=True to teach it anew")
+    if weight is not None and (len(prompts) == 0 or not 0 <= weight <= 1):
+        raise PromptError(f"teach: expected a weight in 0..1 of the examples beside prompts, got {weight!r}")
+
+
+def among_rivals(vocabulary: Vocabulary, label: Label) -> tuple[Label, Vocabulary]:
+    """The label with the phrases of those it competes with as its negatives, and a vocabulary of it and them alone.
+
+    Raises:
+        PromptError: where the label is `of` one that is not there.
+    """
+    others = [each for each in vocabulary if each.name != label.name and each.column == label.column]
+    opposed = [phrase for each in others if each.taught is None for phrase in each.phrases]
+    label = replace(label, negatives=opposed)
+    with_label(vocabulary, label)
+    rivals = [replace(each, of=()) for each in (*others, label)]  # what they are of is not among them
+    return label, replace(vocabulary, labels=rivals)
 
 
 def with_label(vocabulary: Vocabulary, label: Label) -> Vocabulary:
