@@ -18,6 +18,7 @@ from proposals.blobs import shrunk
 from proposals.shortlist import Shortlist
 
 Method = Literal["edges", "mser"]
+_SIDES: dict[Method, int] = {"edges": 640, "mser": 320}
 _LARGEST = 0.8  # share of the frame; what is larger is the place itself
 _SLOPES = (85, 92, 97)  # percentiles of the picture's own slopes that count as an edge: fog has no steep ones
 _LEAST_SLOPE = 40.0  # so that noise on a plain wall is no edge
@@ -41,7 +42,8 @@ class EdgeProposer:
     Args:
         method: "edges" or "mser".
         max_proposals: most boxes, at least 1.
-        side: pixels of the longer side at which edges are looked for, at least 16; smaller pictures stay as they are.
+        side: pixels of the longer side at which they are looked for, at least 16; smaller pictures stay as they are. None
+            takes 640 for `edges` and 320 for `mser`, which is slower.
         min_area: smallest box, a share of the frame, 0..1.
         nms_iou: of two boxes that overlap more, the one with less objectness goes, 0..1.
 
@@ -57,12 +59,13 @@ class EdgeProposer:
         *,
         method: Method = "edges",
         max_proposals: int = 200,
-        side: int = 640,
+        side: int | None = None,
         min_area: float = 0.0005,
         nms_iou: float = 0.7,
     ) -> None:
         if method not in get_args(Method):
             raise ValueError(f"edges: expected the method to be one of {', '.join(get_args(Method))}, got {method!r}")
+        side = _SIDES[method] if side is None else side
         if side < 16 or not 0 <= min_area <= 1:
             raise ValueError(f"edges: expected side of at least 16 and min_area in 0..1, got {side}, {min_area}")
         self._find = _outlines if method == "edges" else _spots
