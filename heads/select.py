@@ -118,14 +118,14 @@ def select(
     groups = torch.full((scores.shape[1],), -1, device=scores.device) if groups is None else groups  # (C,)
     usable = torch.isfinite(boxes).all(dim=1) & (boxes[:, 2:] > boxes[:, :2]).all(dim=1)  # (N,)
     usable = usable if valid is None else usable & valid  # (N,)
-    confidence = _confidence(scores, objectness, rules.weight)  # (N, C)
+    confidence = confidences(scores, objectness, rules.weight)  # (N, C)
     best = _best_of_groups(scores, groups)  # (N, C)
     high = confidence.double() >= thresholds.double()  # (N, C)
     fits = best & high & usable[:, None]  # (N, C)
     keep = fits if rules.top_k is None else fits & _best_labels(scores, fits, rules.top_k)  # (N, C)
     nameless = usable & ~fits.any(dim=1)  # (N,)
     if trace is not None:
-        trace.start(confidence, _confidence(_strangeness(scores), objectness, rules.weight), usable)
+        trace.start(confidence, confidences(_strangeness(scores), objectness, rules.weight), usable)
         trace.gone(~best, Fate.GROUP, _preferred(best, groups))
         trace.gone(~high, Fate.THRESHOLD)
         trace.gone(~keep, Fate.TOP_K, _preferred(_best_labels(scores, fits, 1), torch.zeros_like(groups)))
@@ -139,8 +139,12 @@ def select(
     return _sorted(_joined(named, _clear_of(boxes, unknown, named, rules, trace)))
 
 
-def _confidence(scores: torch.Tensor, objectness: torch.Tensor | None, weight: float) -> torch.Tensor:
-    """`(N, C)` scores and `(N,)` objectness -> `(N, C)` float32."""
+def confidences(scores: torch.Tensor, objectness: torch.Tensor | None, weight: float) -> torch.Tensor:
+    """`(N, C)` float32 in 0..1: `score^(1-weight) * objectness^weight` of `(N, C)` scores and `(N,)` objectness.
+
+    Raises:
+        ValueError: If objectness is needed and missing, or of another length.
+    """
     if weight == 0:
         return scores.float()  # untouched: x ** 1 need not give x back on every device
     if objectness is None:
@@ -226,7 +230,7 @@ def _survivors(boxes: torch.Tensor, rows: Selected, categories: torch.Tensor | N
 def _unknown(region: torch.Tensor, scores: torch.Tensor, objectness: torch.Tensor | None, weight: float) -> Selected:
     """Rows `(n,)` of regions without a label, sorted."""
     score = _strangeness(scores)  # (N, 1)
-    confidence = _confidence(score, objectness, weight)  # (N, 1)
+    confidence = confidences(score, objectness, weight)  # (N, 1)
     label = torch.full_like(region, UNKNOWN)  # (n,)
     return _sorted(Selected(region, label, confidence[region, 0], score[region, 0]))
 

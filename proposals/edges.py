@@ -42,8 +42,8 @@ class EdgeProposer:
     Args:
         method: "edges" or "mser".
         max_proposals: most boxes, at least 1.
-        side: pixels of the longer side at which they are looked for, at least 16; smaller pictures stay as they are. None
-            takes 640 for `edges` and 320 for `mser`, which is slower.
+        side: pixels of the longer side at which they are looked for, at least 16; smaller pictures stay as they are.
+            None takes 640 for `edges` and 320 for `mser`, which is slower.
         min_area: smallest box, a share of the frame, 0..1.
         nms_iou: of two boxes that overlap more, the one with less objectness goes, 0..1.
 

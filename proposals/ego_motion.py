@@ -42,7 +42,8 @@ class EgoMotionProposer:
 
     Where the background cannot be followed (too few corners, too few that agree, as in the dark, in a blur or before a
     plain wall) there are no boxes, and the comparison starts again from that frame. So it does with a frame of another
-    size. Use it as a hint beside a proposer that looks at the frame itself.
+    size. A plain thing that has moved by less than its own width shows at its two ends alone. Use it as a hint beside
+    a proposer that looks at the frame itself.
 
     Objectness is how full of changed pixels a box is and how large that change is (`blobs.blobs`): it ranks boxes.
 

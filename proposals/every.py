@@ -1,6 +1,7 @@
 """EveryProposer: a costly proposer on some frames of a video only."""
 
 import copy
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,10 +61,7 @@ class EveryProposer:
 
     def asking(self, scoring: Scoring) -> "EveryProposer":
         """See `AsksWords`; the copy counts the same frames."""
-        bound = copy.copy(self)
-        if isinstance(self._proposer, AsksWords) and self._proposer.asks_words:
-            bound._proposer = self._proposer.asking(scoring)
-        return bound
+        return self.over(lambda own: own.asking(scoring) if isinstance(own, AsksWords) and own.asks_words else own)
 
     def reset(self) -> None:
         """Take the next frame for the first."""
@@ -74,6 +72,12 @@ class EveryProposer:
     def fresh(self) -> "EveryProposer":
         """See `Remembers`."""
         return EveryProposer(for_another_source(self._proposer), every=self._every)
+
+    def over(self, change: Callable[[Proposer], Proposer]) -> "EveryProposer":
+        """What `change` makes of the proposer, on the same frames."""
+        other = copy.copy(self)
+        other._proposer = change(self._proposer)
+        return other
 
     def update(self, xyxy: ArrayLike, ids: ArrayLike) -> None:
         """Hand the live tracks on, where the proposer follows them; see `FollowsTracks`."""

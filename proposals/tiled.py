@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torchvision.ops import box_iou, nms
 
 from proposals.base import Features, Proposals, Proposer, TiledFeatures
+from proposals.every import EveryProposer
 from proposals.union import UnionProposer
 
 COVERED = 0.7
@@ -108,12 +109,12 @@ class TiledProposer:
 
 
 def in_tiles(proposer: Proposer, max_proposals: int) -> Proposer:
-    """The proposer over tiles, if it finds more there, else itself; of a union, each member.
+    """The proposer over tiles, if it finds more there, else itself; of a union each member, of `every` what it asks.
 
     Those that find more say so by `works_in_tiles`: they know objects by their looks. A proposer with memory needs the
     frame as it was; one without weights sees every pixel of the whole frame anyway.
     """
-    if isinstance(proposer, UnionProposer):
+    if isinstance(proposer, UnionProposer | EveryProposer):
         return proposer.over(lambda member: in_tiles(member, max_proposals))
     if not getattr(proposer, "works_in_tiles", False):
         return proposer

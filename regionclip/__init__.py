@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from regionclip.regions_store import FrameKey, RegionsStore
     from regionclip.towers.base import ImageFeatures, Tower
     from regionclip.towers.card import TowerCard
+    from regionclip.video.annotating import annotate_video
+    from regionclip.video.opening import open_source
+    from regionclip.video.runner import stream
     from regionclip.vocabulary import Label, Vocabulary
 
 _HOME = {
@@ -42,8 +45,11 @@ _HOME = {
     "Vocabulary": "regionclip.vocabulary",
     "ZoneShape": "regionclip.drawing",
     "annotate": "regionclip.drawing",
+    "annotate_video": "regionclip.video.annotating",
     "blur": "regionclip.drawing",
     "load": "regionclip.loading",
+    "open_source": "regionclip.video.opening",
+    "stream": "regionclip.video.runner",
 }
 
 __all__ = [
@@ -64,8 +70,11 @@ __all__ = [
     "Vocabulary",
     "ZoneShape",
     "annotate",
+    "annotate_video",
     "blur",
     "load",
+    "open_source",
+    "stream",
 ]
 
 

@@ -94,9 +94,9 @@ class Conditions:
         kinds: dict[str, type | tuple[type, ...]] = dict.fromkeys(("tower", "proposer", "budget", "tiles"), str)
         kinds |= {"objectness_weight": (int, float), "bank": bool}
         if not isinstance(table, Mapping) or set(table) != set(kinds):
-            raise ConfigError(f"{what}: expected a table calibrated with {', '.join(kinds)}, got {table!r}")
+            raise ConfigError(f"{what}: expected a table measured_with of {', '.join(kinds)}, got {table!r}")
         if wrong := [name for name, value in table.items() if not isinstance(value, kinds[name])]:
-            raise ConfigError(f"{what}: calibrated: {wrong[0]} cannot be {table[wrong[0]]!r}")
+            raise ConfigError(f"{what}: measured_with: {wrong[0]} cannot be {table[wrong[0]]!r}")
         return cls(**table)
 
     def differences(self, other: "Conditions") -> list[str]:
@@ -105,11 +105,11 @@ class Conditions:
         return [f"{name}: {mine[name]}, now {theirs[name]}" for name in mine if mine[name] != theirs[name]]
 
 
-def warn_of_changes(calibrated: Conditions | None, now: Conditions) -> None:
+def warn_of_changes(measured_with: Conditions | None, now: Conditions) -> None:
     """Warn where thresholds were measured with something else than what they are used with now."""
-    if calibrated is not None and (differences := calibrated.differences(now)):
+    if measured_with is not None and (differences := measured_with.differences(now)):
         warnings.warn(
-            f"this vocabulary was calibrated with {'; '.join(differences)}: its thresholds promise nothing here; "
+            f"this vocabulary's thresholds were measured with {'; '.join(differences)}: they promise nothing here; "
             "calibrate it again (regionclip calibrate)",
             CalibrationWarning,
             stacklevel=5,  # the caller of the detector

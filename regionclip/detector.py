@@ -98,7 +98,7 @@ class Detector:
         given = boxes if boxes is not None else [None] * len(frames)
         results = []
         for start in range(0, len(frames), BATCH):
-            features = self._encoded(frames[start : start + BATCH])
+            features = self.features_of(frames[start : start + BATCH])
             for each, own in zip(features, given[start : start + BATCH], strict=True):
                 results.append(self._classified(self._regions(each, own, vocabulary), vocabulary))
         return results
@@ -112,7 +112,14 @@ class Detector:
         if isinstance(frame, ImageFeatures):
             self.check_fingerprint(frame.card.revision, "features")
             return frame
-        return self._encoded([frame])[0]
+        return self.features_of([frame])[0]
+
+    def features_of(self, frames: Sequence[FrameLike]) -> list[ImageFeatures]:
+        """`features` of several frames, encoded together as soon as those of one are needed."""
+        config = self.config
+        closeness = Closeness(config.tiles, config.tile_overlap, config.max_crops if config.crop_small else 0)
+        features = self.tower.encode_image([to_frame(frame) for frame in frames])
+        return [look_closely(each, self.tower, closeness) for each in features]
 
     def regions(
         self, frame: FrameLike | ImageFeatures, boxes: Boxes | None = None, *, words: Words | None = None
@@ -306,13 +313,6 @@ class Detector:
         """Unit-length embedding `(D,)` of the whole frame."""
         return self.features(frame).embedding.numpy().copy()
 
-    def _encoded(self, frames: Sequence[FrameLike]) -> list[ImageFeatures]:
-        """Features of frames, as closely looked at as the config says; nothing runs yet."""
-        config = self.config
-        closeness = Closeness(config.tiles, config.tile_overlap, config.max_crops if config.crop_small else 0)
-        features = self.tower.encode_image([to_frame(frame) for frame in frames])
-        return [look_closely(each, self.tower, closeness) for each in features]
-
     def _regions(self, features: ImageFeatures, boxes: Boxes | None, vocabulary: Vocabulary | None) -> Regions:
         if boxes is not None:
             with self._timed("pool", features):
@@ -345,11 +345,13 @@ class Detector:
 
     def found(self, regions: Regions, words: Words, trace: Trace | None = None) -> Found:
         """What `classify` makes its rows of: all scores, what was asked, and the (region, label) that are kept."""
-        vocabulary = Vocabulary.of(words)
-        scores = self._scores(regions, vocabulary)
-        asked = self._asking(vocabulary)
+        scores, asked = self.judged(regions, words)
         with self._timed("select"):
             return decide(regions, scores, asked, self.config, trace)
+
+    def judged(self, regions: Regions, words: Words) -> tuple[Scores, Asked]:
+        """All scores of regions, and what was asked; nothing is decided."""
+        return self._scores(regions, vocabulary := Vocabulary.of(words)), self._asking(vocabulary)
 
     def _asking(self, vocabulary: Vocabulary) -> Asked:
         closed = self.config.mode == "closed"
@@ -361,7 +363,7 @@ class Detector:
 
     def _scores(self, regions: Regions, vocabulary: Vocabulary) -> Scores:
         self.check_fingerprint(regions.fingerprint, "regions")
-        warn_of_changes(vocabulary.calibrated, self.conditions(given=regions.given))
+        warn_of_changes(vocabulary.measured_with, self.conditions(given=regions.given))
         return self._of_regions(torch.from_numpy(regions.embeddings), vocabulary)
 
     def _of_regions(self, embeddings: torch.Tensor, vocabulary: Vocabulary) -> Scores:

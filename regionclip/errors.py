@@ -11,6 +11,7 @@
         ImageFileError             missing, unreadable or truncated picture
         WeightsError               missing, damaged or unfitting weights
         SourceError                a video, stream or camera cannot be opened or read
+        VideoFileError             a video cannot be written
       DrawingError                 no font at hand can draw what is asked
 
 Warnings: `PromptWarning` (a prompt was cut), `CalibrationWarning` (thresholds of another detector), `SourceWarning`
@@ -62,6 +63,10 @@ class SourceError(FileError):
     """A video, stream or camera cannot be opened, or stopped giving frames. Passwords of its URL are masked."""
 
 
+class VideoFileError(FileError):
+    """A video cannot be written: the disk is full, the codec refuses such frames, or there was no frame at all."""
+
+
 class DrawingError(RegionclipError):
     """No font at hand can draw what is asked, or a named font cannot be read."""
 
@@ -71,7 +76,7 @@ class PromptWarning(UserWarning):
 
 
 class CalibrationWarning(UserWarning):
-    """A vocabulary was calibrated with another tower or other settings than those that use it."""
+    """A vocabulary's thresholds were measured with another tower or other settings than those that use it."""
 
 
 class SourceWarning(UserWarning):

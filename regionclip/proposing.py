@@ -101,8 +101,11 @@ def make_proposer(config: Config, width: int) -> Proposer:
         ConfigError: for a name or an option that is not known, or a value that cannot be.
         WeightsError: where a proposer's weights are missing, damaged or do not fit.
     """
-    if strange := [name for name in config.proposer if name not in PROPOSERS]:
-        raise ConfigError(f"[proposer.{strange[0]}]: expected one of {', '.join(PROPOSERS)}")
+    for name, options in config.proposer.items():
+        if name not in PROPOSERS:
+            raise ConfigError(f"[proposer.{name}]: expected one of {', '.join(PROPOSERS)}")
+        if name != AUTO:  # whose keys are those of the proposer that it stands for here
+            _check_keys(name, options)
     names = config.proposers or (AUTO,)
     if "none" in names and len(names) > 1:
         raise ConfigError(f"proposers: none stands alone, got {', '.join(names)}")
@@ -115,6 +118,12 @@ def options_of(name: str) -> dict[str, inspect.Parameter]:
     known = PROPOSERS[name]
     parameters = inspect.signature(_maker(known)).parameters
     return {key: each for key, each in parameters.items() if key not in (*_FILLED, *known.fixed)}
+
+
+def _check_keys(name: str, options: Mapping[str, Any]) -> None:
+    known = sorted([*options_of(name), _EVERY])
+    if strange := sorted(options.keys() - set(known)):
+        raise ConfigError(f"[proposer.{name}]: unknown key {', '.join(strange)}; known are {', '.join(known)}")
 
 
 def _one(name: str, config: Config, width: int) -> Proposer:
@@ -136,9 +145,7 @@ def _one(name: str, config: Config, width: int) -> Proposer:
 def _made(name: str, options: dict[str, Any], config: Config, width: int) -> Proposer:
     known, place = PROPOSERS[name], f"proposer.{name}"
     maker, takes = _maker(known), options_of(name)
-    if strange := sorted(options.keys() - takes.keys()):
-        every = sorted([*takes, _EVERY])
-        raise ConfigError(f"[{place}]: unknown key {', '.join(strange)}; known are {', '.join(every)}")
+    _check_keys(name, options)
     hints = get_type_hints(maker if inspect.ismethod(maker) else maker.__init__)
     given = {key: value_of(hints[key], value, f"[{place}] {key}") for key, value in options.items()}
     needed = [key for key, each in takes.items() if each.default is each.empty and key not in given]

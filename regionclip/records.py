@@ -66,6 +66,12 @@ def detection_records(detections: sv.Detections) -> list[dict[str, Any]]:
 
 def result_json(detector: Detector, vocabulary: Vocabulary, images: Sequence[dict[str, Any]]) -> str:
     """The whole result file as text."""
+    content = {"schema": SCHEMA, **asked_record(detector, vocabulary), "images": list(images)}
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def asked_record(detector: Detector, vocabulary: Vocabulary) -> dict[str, Any]:
+    """Which tower was asked for which labels: what result files begin with."""
     card = detector.tower.card
     labels = [
         {
@@ -78,14 +84,11 @@ def result_json(detector: Detector, vocabulary: Vocabulary, images: Sequence[dic
         }
         for label, threshold in zip(vocabulary, detector.thresholds(vocabulary), strict=True)
     ]
-    content = {
-        "schema": SCHEMA,
+    return {
         "regionclip": version("regionclip"),
         "tower": {"name": card.name, "revision": card.revision, "notice": card.notice},
         "labels": labels,
-        "images": list(images),
     }
-    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def search_json(detector: Detector, vocabulary: Vocabulary, hits: Sequence[Hit]) -> str:

@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -114,6 +114,28 @@ class Regions:
             given=given,
             tracker_id=own.tracker_id,
             data=own.data,
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence["Regions"]) -> "Regions":
+        """Regions of several frames in one, for `Detector.scores`, which depend on each region alone.
+
+        Frame size and flags are those of the first; the caller's columns are left out.
+
+        Raises:
+            BoxError: without any.
+        """
+        if not parts:
+            raise BoxError("regions: expected at least one set of regions to join, got none")
+        return cls(
+            xyxy=np.concatenate([part.xyxy for part in parts]),
+            objectness=np.concatenate([part.objectness for part in parts]),
+            embeddings=np.concatenate([part.embeddings for part in parts]),
+            valid=np.concatenate([part.valid for part in parts]),
+            frame_size=parts[0].frame_size,
+            fingerprint=parts[0].fingerprint,
+            has_objectness=parts[0].has_objectness,
+            given=parts[0].given,
         )
 
     def save(self, path: str | Path) -> None:

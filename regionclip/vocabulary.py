@@ -16,6 +16,7 @@ RESERVED = frozenset(
     {
         *("class_name", "prompt", "region", "objectness", "class_id", "confidence"),
         *("margin", "runner_up", "negative_margin", "negative"),
+        *("track_seconds", "unseen_seconds"),
     }
 )
 """Names of result columns (docs/formats.md), which a group cannot have."""
@@ -105,7 +106,7 @@ class Vocabulary:
         threshold: least confidence, 0..1, of labels that have none of their own; None takes the tower's.
         templates: sentences that phrases are put into: the name of a set, or `{en = ..., zh = ...}` of names and lists
             (`regionclip.templates`). They are kept as sorted pairs.
-        calibrated: what its thresholds were measured with, where `regionclip calibrate` set them; another detector
+        measured_with: what its thresholds were measured with, where `regionclip calibrate` set them; another detector
             warns.
 
     Raises:
@@ -117,7 +118,7 @@ class Vocabulary:
     negatives: Sequence[str] = ()
     threshold: float | None = None
     templates: Templates = ()
-    calibrated: Conditions | None = None
+    measured_with: Conditions | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.labels, str) or not isinstance(self.labels, Sequence):

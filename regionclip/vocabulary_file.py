@@ -15,7 +15,7 @@ from regionclip.prototype import load_prototypes, save_prototypes
 from regionclip.templates import NONE, Chosen
 from regionclip.vocabulary import Label, Vocabulary
 
-_KEYS = {"labels", "negatives", "threshold", "templates", "calibrated"}
+_KEYS = {"labels", "negatives", "threshold", "templates", "measured_with"}
 _LABEL_KEYS = {"name", "name_zh", "prompts", "negatives", "threshold", "group", "of", "templates"} | {
     "taught",
     "calibration",
@@ -64,8 +64,8 @@ def load_vocabulary(name_or_path: str | Path) -> Vocabulary:
     for entry in entries:
         if "calibration" in entry:
             entry["calibration"] = Platt.of(entry["calibration"], f"{path}, label {entry['name']!r}")
-    if "calibrated" in table:
-        table["calibrated"] = Conditions.of(table["calibrated"], f"vocabulary file {path}")
+    if "measured_with" in table:
+        table["measured_with"] = Conditions.of(table["measured_with"], f"vocabulary file {path}")
     return Vocabulary(tuple(Label(**entry, taught=taught.get(entry["name"])) for entry in entries), **table)
 
 
@@ -77,7 +77,7 @@ def save_vocabulary(vocabulary: Vocabulary, path: str | Path) -> None:
         threshold=vocabulary.threshold,
         negatives=list(vocabulary.negatives),
         templates=_written(vocabulary.templates_of(None)) or None,
-        calibrated=table_of(vocabulary.calibrated),
+        measured_with=table_of(vocabulary.measured_with),
     )
     table["labels"] = [_entry(label, vocabulary, notes) for label in vocabulary]
     write_file(path, tomli_w.dumps(table).encode())

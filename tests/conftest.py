@@ -1,6 +1,9 @@
 """What tests of several packages share."""
 
 import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Before torch is loaded, here and in the processes that tests start: with tensors this small a second thread only
@@ -10,6 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from checkpoints import ODD, write_fgclip2
 
+from regionclip.cli import main
 from regionclip.towers.fgclip2 import FGCLIP2Model
 
 
@@ -29,3 +33,18 @@ def odd_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def odd_model(odd_folder: Path) -> FGCLIP2Model:
     """The model of `odd_folder`."""
     return FGCLIP2Model.from_pretrained(odd_folder)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
+    """`regionclip ...` in this process; its exit code."""
+
+    def command(*words: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["regionclip", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0)
+
+    before = signal.getsignal(signal.SIGINT)
+    yield command
+    signal.signal(signal.SIGINT, before)

@@ -104,8 +104,11 @@ def test_exported_names() -> None:
         "Vocabulary",
         "ZoneShape",
         "annotate",
+        "annotate_video",
         "blur",
         "load",
+        "open_source",
+        "stream",
     ]
     for name in regionclip.__all__:
         assert getattr(regionclip, name).__name__ == name

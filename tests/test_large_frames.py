@@ -121,6 +121,9 @@ def test_budget_names_go_by_what_the_tower_offers(fgclip2_folder: Path) -> None:
     assert [read_budget(name, (7, 8, 9, 10, 11)) for name in ("fast", "balanced", "fine")] == [7, 9, 11]
     assert read_budget("dynamic", (7,)) == "dynamic"
     assert read_budget(33, (7,)) == 33
+    assert read_budget(56, (7,)) == 56
+    with pytest.raises(ConfigError, match="from 1 to 56"):
+        read_budget(57, (7,))
     with pytest.raises(ConfigError, match="balanced"):
         read_budget("slow", (7,))
     for name, of_tiny, of_fgclip2 in (("fast", 128, 128), ("balanced", 256, 576), ("fine", 400, 1024)):

@@ -72,6 +72,8 @@ def test_the_configs_number_of_boxes_is_the_most() -> None:
         (("magic",), {}, "proposer 'magic' is not known: expected one of auto, dense, grid"),
         (("grid",), {"magic": {}}, r"\[proposer\.magic\]: expected one of auto"),
         (("grid",), {"grid": {"colour": 3}}, r"\[proposer\.grid\]: unknown key colour; known are aspects, every, max"),
+        (("grid",), {"motion": {"colour": 3}}, r"\[proposer\.motion\]: unknown key colour"),  # named, if not used
+        (("auto",), {"auto": {"colour": 3}}, r"\[proposer\.dense\]: unknown key colour"),
         (("edges",), {"edges": {"method": "mser"}}, "unknown key method"),
         (("dense",), {"dense": {"head": "x"}}, "unknown key head"),
         (("grid",), {"grid": {"max_proposals": "many"}}, "max_proposals: expected a whole number, got 'many'"),

@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from toy import ToyTower, planted
 
+from heads.select import select
 from proposals.boxes import BoxesProposer
 from regionclip.config import Config
 from regionclip.detector import Detector
@@ -162,6 +166,83 @@ def test_the_best_regions_of_all_frames(tmp_path: Path) -> None:
     assert det.search(store, [], top=3) == []
     with pytest.raises(ConfigError, match="top of at least 1"):
         det.search(store, "red", top=0)
+
+
+def plainly(det: Detector, store: RegionsStore, words: Vocabulary, top: int) -> list[tuple[Any, ...]]:
+    """What `search` promises, the long way: every frame asked for every label alone, everything sorted."""
+    hits = []
+    for label in words:
+        if label.of:
+            continue
+        alone = Vocabulary([replace(label, group=None, threshold=0.0)], negatives=words.negatives)
+        rows = []
+        for frame, (key, found) in enumerate(det.classify_all(store, alone)):
+            columns = (found.data["region"], found.xyxy, found.data["prompt"], np.asarray(found.confidence))
+            for rank, (region, box, prompt, confidence) in enumerate(zip(*columns, strict=True)):
+                rows.append((-float(confidence), frame, rank, (key, int(region), tuple(box.tolist()), str(prompt))))
+        hits += [(label.name, -row[0], *row[3]) for row in sorted(rows)[:top]]
+    return hits
+
+
+COLOURS = ["red", "green", "blue", "grey", "红", "蓝色", "a green thing", "dark"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_search_is_the_plain_way(data: st.DataObject) -> None:
+    """Frames that cannot enter are passed over, and nothing else: equal scores, negatives, groups, attributes."""
+    seed = data.draw(st.integers(0, 2**31), label="seed")
+    rng = np.random.default_rng(seed)
+    names = data.draw(st.lists(st.sampled_from(COLOURS), max_size=4, unique=True), label="labels")
+    free = [colour for colour in COLOURS if colour not in names]
+    labels = [
+        Label(
+            name,
+            prompts=[name, *rng.choice(free, 1)] if place == 0 else [name],
+            negatives=rng.choice(["影子", "grey wall"], rng.integers(3), replace=False).tolist(),
+            group="g" if rng.uniform() < 0.3 else None,
+            threshold=0.9 if rng.uniform() < 0.3 else None,
+        )
+        for place, name in enumerate(names)
+    ]
+    has_attribute: bool = data.draw(st.booleans(), label="attribute")
+    if labels and has_attribute:
+        labels.append(Label("asked of it", ["red one"], of=labels[0].name))
+    words = Vocabulary(labels, negatives=["影子"] if rng.uniform() < 0.5 else [])
+    det = detector(
+        objectness_weight=data.draw(st.sampled_from([0.0, 0.5, 1.0]), label="weight"),
+        nms_iou=data.draw(st.sampled_from([0.0, 0.3, 1.0]), label="iou"),
+        max_detections=10_000,
+    )
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("regionclip.searching._TOGETHER", data.draw(st.sampled_from([1, 9, 1024]), label="together"))
+        store = RegionsStore.create(Path(folder) / "x", "toy-1")
+        with store.writer() as writer:
+            for index in range(data.draw(st.integers(0, 12), label="frames")):
+                regions = random_regions(int(rng.integers(0, 9)), int(rng.integers(2**31)), given=rng.uniform() < 0.4)
+                if rng.uniform() < 0.5:  # many equal scores
+                    steps = np.sign(regions.embeddings).astype(np.float32) / np.float32(np.sqrt(3))
+                    regions = replace(regions, embeddings=steps, objectness=regions.objectness.round())
+                writer.add(FrameKey("x", index), regions)
+        top = data.draw(st.integers(1, 12), label="top")
+        got = [
+            (hit.label, hit.confidence, hit.key, hit.region, hit.box, hit.prompt)
+            for hit in det.search(store, words, top=top)
+        ]
+        assert got == plainly(det, store, words, top)
+
+
+def test_frames_that_cannot_enter_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, asked = filled(tmp_path / "x"), 0
+
+    def counted(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        nonlocal asked
+        asked += 1
+        return select(*arguments, **named)
+
+    monkeypatch.setattr("regionclip.searching.select", counted)
+    assert len(detector().search(store, "red", top=1)) == 1
+    assert 1 <= asked <= 30  # of 150 frames
 
 
 def test_proposals_on_one_thing_are_one_hit(tmp_path: Path) -> None:

@@ -191,8 +191,8 @@ def set_thresholds(
         label if label.of else replace(label, threshold=finding.threshold)
         for label, finding in zip(vocabulary, findings, strict=True)
     ]
-    calibrated = replace(vocabulary, labels=labels, calibrated=detector.conditions())
-    return EmptyCalibration(calibrated, tuple(findings), together, together / seen.amount(goal.per))
+    new = replace(vocabulary, labels=labels, measured_with=detector.conditions())
+    return EmptyCalibration(new, tuple(findings), together, together / seen.amount(goal.per))
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def answer(detector: Detector, vocabulary: Vocabulary, truth: Truth, *, true_box
 
 def without_curves(vocabulary: Vocabulary) -> Vocabulary:
     """The vocabulary as if it had never been calibrated, but for its thresholds."""
-    return replace(vocabulary, labels=[replace(label, calibration=None) for label in vocabulary], calibrated=None)
+    return replace(vocabulary, labels=[replace(label, calibration=None) for label in vocabulary], measured_with=None)
 
 
 def apply(words: Vocabulary, scores: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -39,6 +39,8 @@ SPOKEN = 0.05
 """Reliability is judged on pairs of at least this score: of the others, far more, all know that they are nothing."""
 
 Status = Literal["fitted", "threshold only", "no examples", "attribute"]
+_LEFT: tuple[Status, ...] = ("no examples", "attribute")
+"""Labels that are left as they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,8 @@ def calibrate_labelled(
         raise BoxError(f"calibrate: expected at least {FOLDS} pictures, got {len(answered)}")
     bare = without_curves(vocabulary)
     bare = replace(bare, labels=_with_thresholds(bare, detector.thresholds(vocabulary)))
-    labels = np.concatenate([picture.truth.labels for picture in answered])  # (true boxes,)
-    examples = np.bincount(labels + 1, minlength=len(bare) + 1)[1:]  # (C,)
+    true = np.concatenate([picture.truth.labels for picture in answered])  # (true boxes,)
+    examples = np.bincount(true + 1, minlength=len(bare) + 1)[1:]  # (C,)
     if not np.any(examples):
         raise BoxError(
             "calibrate: no true box is of a label: expected categories named as a label or one of its phrases"
@@ -163,8 +165,9 @@ def calibrate_labelled(
         for place, (label, new) in enumerate(zip(bare, whole, strict=True))
     ]
     given = answered[0].regions.given
+    labels = [old if fit.status in _LEFT else new for fit, old, new in zip(fits, vocabulary, whole, strict=True)]
     return LabelledCalibration(
-        vocabulary=replace(whole, calibrated=detector.conditions(given=given)),
+        vocabulary=replace(whole, labels=labels, measured_with=detector.conditions(given=given)),
         fits=tuple(fits),
         before=before,
         after=after,

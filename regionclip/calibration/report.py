@@ -18,7 +18,7 @@ SCHEMA = "regionclip.calibration/1"
 def empty_table(found: EmptyCalibration, seen: Seen, goal: Goal) -> str:
     """The findings as lines of text."""
     unit = "frames" if goal.per == "frame" else "hours"
-    hours = "" if seen.hours is None else f", {seen.hours:.2f} hours"
+    hours = "" if seen.hours is None else f", {seen.hours:.3g} hours"
     lines = [
         f"{seen.frames} frames{hours}; asked for {goal.rate:g} false alarms per {goal.per} and label",
         f"  {'label':<24} {'status':<11} {'threshold':>9} {'seen':>5} {'per ' + goal.per:>9}  95 % interval",
@@ -27,9 +27,10 @@ def empty_table(found: EmptyCalibration, seen: Seen, goal: Goal) -> str:
     lines.append(f"all labels together: {found.together} alarms, {found.rate:.3g} per {goal.per}, on this same footage")
     if bounds := [finding for finding in found.findings if finding.status == "bound only"]:
         most = max(finding.needed for finding in bounds)
+        count = f"{len(bounds)} labels are" if len(bounds) > 1 else "1 label is"
         lines.append(
-            f"{len(bounds)} labels are not calibrated: {goal.rate:g} per {goal.per} needs at least {most:.4g} {unit} "
-            f"of such footage, got {seen.amount(goal.per):.4g}. Their thresholds lie above all that was seen, or at "
+            f"{count} not calibrated: {goal.rate:g} per {goal.per} needs at least {most:.4g} {unit} "
+            f"of such footage, got {seen.amount(goal.per):.4g}. Such thresholds lie above all that was seen, or at "
             "--floor; with 95 % confidence each raises no more than its bound"
         )
     return "\n".join(lines)
@@ -53,10 +54,9 @@ def labelled_table(found: LabelledCalibration, beta: float) -> str:
     lines = [f"  {'label':<24} {'status':<15} {'boxes':>6} {'threshold':>9}  F{beta:g} before, after  curve"]
     for fit in found.fits:
         curve = "" if fit.curve is None else f"  slope {fit.curve.slope:.3f}, intercept {fit.curve.intercept:+.3f}"
-        lines.append(
-            f"  {fit.label:<24} {fit.status:<15} {fit.examples:>6} {fit.threshold:>9.4f}  "
-            f"{fit.f_before:>9.3f}, {fit.f_after:.3f}{curve}"
-        )
+        head = f"  {fit.label:<24} {fit.status:<15} {fit.examples:>6} {fit.threshold:>9.4f}"
+        figures = f"{fit.f_before:>9.3f}, {fit.f_after:.3f}{curve}"
+        lines.append(f"{head}  {figures if fit.status in ('fitted', 'threshold only') else 'left as it was'}")
     lines.append(
         f"expected calibration error of {len(found.before.chances)} pairs that score {SPOKEN:g} or more: "
         f"{found.error_before} before, {found.error_after} after"
@@ -74,7 +74,7 @@ def empty_json(found: EmptyCalibration, seen: Seen, goal: Goal, alarm: Alarm, fo
             "alarm": asdict(alarm) if goal.per == "hour" else "each frame that passes",
             "footage": {**footage, "frames": seen.frames, "hours": seen.hours},
             "confidence": LEVEL,
-            "calibrated_with": _conditions(found.vocabulary),
+            "measured_with": _conditions(found.vocabulary),
             "together": {"alarms": found.together, "rate": found.rate},
             "labels": [asdict(finding) for finding in found.findings],
         }
@@ -90,7 +90,7 @@ def labelled_json(found: LabelledCalibration, beta: float, pictures: Mapping[str
             "beta": beta,
             "folds": FOLDS,
             "confidence": LEVEL,
-            "calibrated_with": _conditions(found.vocabulary),
+            "measured_with": _conditions(found.vocabulary),
             "calibration_error": {
                 "pairs": len(found.before.chances),
                 "of_score_at_least": SPOKEN,
@@ -103,7 +103,7 @@ def labelled_json(found: LabelledCalibration, beta: float, pictures: Mapping[str
 
 
 def _conditions(vocabulary: Vocabulary) -> dict[str, Any] | None:
-    return None if vocabulary.calibrated is None else asdict(vocabulary.calibrated)
+    return None if vocabulary.measured_with is None else asdict(vocabulary.measured_with)
 
 
 def _json(content: dict[str, Any]) -> bytes:

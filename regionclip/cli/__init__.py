@@ -21,9 +21,12 @@ from regionclip.cli.explain import explain
 from regionclip.cli.output import say, show_warnings
 from regionclip.cli.proposals import proposals
 from regionclip.cli.scenes import scenes
+from regionclip.cli.site import site
+from regionclip.cli.stream import stream
 from regionclip.cli.teach import teach
 from regionclip.cli.towers import towers
 from regionclip.cli.train import train
+from regionclip.cli.video import video
 from regionclip.cli.vocab import vocab
 from regionclip.errors import ImageFileError, InputError, RegionclipError, SourceError, WeightsError
 
@@ -36,6 +39,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(detect)
+app.command()(video)
+app.command()(stream)
+app.command()(site)
 app.command()(demo)
 app.command()(towers)
 app.command()(proposals)
@@ -74,9 +80,9 @@ def main() -> None:
     """Run the command line; bad input ends in one line and a documented exit code."""
     signal.signal(signal.SIGINT, _interrupted)
     show_warnings()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a file name need not be valid UTF-8
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, io.TextIOWrapper):
+            output.reconfigure(errors="backslashreplace")  # a file name need not be valid UTF-8
     try:
         app()
     except RegionclipError as error:

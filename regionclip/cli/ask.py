@@ -69,6 +69,8 @@ def index(
         raise ConfigError(
             "index: expected a proposer that needs no words, got one that looks for words, which come later"
         )
+    if boxes is None and detector.proposer.has_memory:
+        say("regionclip: a proposer here remembers earlier pictures: these count as frames of one camera, in order")
     store = _store(out, detector, boxes is not None, resume)
     failed = done = 0
     with store.writer() as writer:

@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regionclip.cli.output import print_detections, progress
+from regionclip.cli.watching import Spoken, bar, print_summary
+
+if TYPE_CHECKING:
+    from regionclip.detector import Detector
 
 WORDS = (
     "person=person|人", "狗", "cat", "car=car|汽车", "卡车", "bus", "自行车", "motorcycle",
@@ -17,6 +21,25 @@ WORDS = (
 )  # fmt: skip
 """English, Chinese, a state, and labels with a phrase in each language."""
 
+CLIP_WORDS = (
+    "person=person|人", "suitcase=suitcase|手提箱", "handbag=handbag|手提包", "自行车", "chair", "箱子", "灭火器",
+)  # fmt: skip
+CLIP_RULES = {
+    "zone": [{"name": "通道 aisle", "points": [[0.02, 0.5], [0.98, 0.5], [0.98, 0.98], [0.02, 0.98]]}],
+    "rule": [
+        {
+            "name": "遗留物 left luggage",
+            "kind": "left",
+            "labels": ["suitcase", "handbag"],
+            "owners": "person",
+            "zones": "通道 aisle",
+            "seconds": 1,
+        }
+    ],
+}
+CLIP = 2
+"""Of the series of clips; in that of the default seed somebody leaves a suitcase."""
+
 SIZES = ((540, 960), (480, 640), (540, 960), (600, 600), (540, 960), (480, 640))
 """`(H, W)` in pixels, one a scene."""
 
@@ -25,7 +48,7 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the pictures go.")] = Path("regionclip-demo"),
     seed: Annotated[int, typer.Option(min=0, help="Another seed renders other scenes.")] = 2026,
 ) -> None:
-    """Render scenes, find mixed English and Chinese words in them, write annotated pictures and a JSON file."""
+    """Find English and Chinese words in rendered scenes and a clip: annotated pictures, a video, and events."""
     from regionclip.drawing import annotate
     from regionclip.files import write_file
     from regionclip.loading import load
@@ -40,7 +63,7 @@ def demo(
     sys.stdout.write(f"Looking for: {', '.join(vocabulary.names)}\n\n")
     for index, size in enumerate(progress(SIZES, "demo")):
         scene = render_scene(seed, index, size)
-        regions = detector.regions(scene.frame)
+        regions = detector.regions(scene.frame, words=vocabulary)
         detections = detector.classify(regions, vocabulary)
         name = f"scene-{index + 1}.png"
         write_picture(out / name, annotate(scene.frame, detections))
@@ -48,4 +71,41 @@ def demo(
         sys.stdout.write(f"  rendered: {', '.join(f'{thing.colour} {thing.kind}' for thing in scene.objects)}\n")
         records.append(image_record(name, regions, detections))
     write_file(out / "detections.json", result_json(detector, vocabulary, records).encode())
-    sys.stdout.write(f"\nPictures and detections.json are in {out}/\n")
+    sys.stdout.write("\n")
+    _video(out, seed, detector)
+    sys.stdout.write(
+        f"\nIn {out}/: annotated pictures and detections.json; clip-regions.mp4, annotated and playing in a browser, "
+        "with clip-regions.jsonl and events.jsonl beside it\n"
+    )
+
+
+def _video(out: Path, seed: int, detector: "Detector") -> None:
+    """Render a clip in which a bag is left behind, follow what it shows, and tell of the bag."""
+    from regionclip.scenes.clips import render_clip
+    from regionclip.video.annotating import Outputs, annotate_video
+    from regionclip.video.rules import RuleSet
+    from regionclip.video.sinks import EventLog
+    from regionclip.video.writer import VideoWriter
+    from regionclip.vocabulary import Vocabulary, parse_label
+
+    clip = render_clip(seed, CLIP, (360, 640), seconds=8, event="left object", camera="still")
+    with VideoWriter(out / "clip.mp4") as writer:
+        for shot in progress(clip, "render a clip"):
+            writer.write(shot.frame, shot.seconds)
+    vocabulary = Vocabulary([parse_label(word) for word in CLIP_WORDS])
+    log = out / "events.jsonl"
+    log.unlink(missing_ok=True)  # of an earlier demo
+    sys.stdout.write(f"clip.mp4, {clip.frames / clip.fps:.0f} s:\n")
+    with EventLog(log) as events, bar("follow", clip.frames / clip.fps) as show:
+        summary = annotate_video(
+            out / "clip.mp4",
+            out / "clip-regions.mp4",
+            detector,
+            vocabulary,
+            outputs=Outputs(results=out / "clip-regions.jsonl"),
+            on_frame=show,
+            every=2,
+            rules=RuleSet.of(CLIP_RULES, "demo"),
+            sinks=[events, Spoken()],
+        )
+    print_summary(summary)

@@ -61,6 +61,7 @@ def detect(
     Without --boxes, the proposer finds the regions. Results are printed; --out and --json write them to files.
     """
     from regionclip.coco import BoxFile
+    from regionclip.drawing.text import check_drawable
     from regionclip.files import write_file
     from regionclip.frames import find_images
     from regionclip.loading import load
@@ -71,6 +72,8 @@ def detect(
     settings = options.read_config(tower, config, weights, preset, proposer)
     settings = settings.changed(budget=options.read_budget(budget), tiles=options.read_tiles(tiles))
     check_outputs(out, json_file)
+    if out is not None:
+        check_drawable(vocabulary.names)
     images = find_images(sources)
     box_file = None if boxes is None else BoxFile(boxes)
     given = [None if box_file is None else box_file.of(image) for image in images]

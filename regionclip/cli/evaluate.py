@@ -2,14 +2,21 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from regionclip.cli import options
+from regionclip.cli.cameras import cameras, soak
+from regionclip.cli.chain import chain
+from regionclip.cli.events import events
 from regionclip.cli.output import progress
 from regionclip.cli.recall import recall
+from regionclip.cli.tracks import tracks
 from regionclip.errors import ConfigError
+
+if TYPE_CHECKING:
+    from regionclip.detector import Detector
 
 evaluate = typer.Typer(no_args_is_help=True, help="Measure a tower, or the reading of live video.")
 
@@ -39,9 +46,9 @@ def scenes(
 
     frame_size = check_frame_size(size)
     detector = load(options.read_config(tower, config, weights, preset), weights=weights, device=device, dtype=dtype)
+    _check_alone(detector, "scenes")
     figures = evaluate_scenes(
-        detector.tower,
-        detector.proposer,
+        detector,
         seed=seed,
         scenes=count,
         size=frame_size,
@@ -126,8 +133,7 @@ def alarms(
     settings = options.read_config(tower, config, weights, preset).changed(budget=patches)
     make = partial(load, settings, weights=weights, device=device, dtype=dtype)
     detector = make()
-    if detector.proposer.has_memory:
-        raise ConfigError("eval alarms: each scene stands alone, and this proposer remembers earlier frames")
+    _check_alone(detector, "alarms")
     watched = watch_scenes(
         detector, plan, make=make, cache=cache, workers=workers, watch=lambda blocks: progress(blocks, "scenes")
     )
@@ -180,8 +186,10 @@ def tiling(
         raise ConfigError(f"object of {side:g} pixels: expected half of the frame's shorter side at most")
     tilings = [chosen for text in tiles if (chosen := options.read_tiles(text)) not in (None, "none")]
     settings = options.read_config(tower, config, weights, preset).changed(tiles="none", crop_small=False)
+    detector = load(settings, weights=weights, device=device, dtype=dtype)
+    _check_alone(detector, "tiling")
     figures = evaluate_tiling(
-        load(settings, weights=weights, device=device, dtype=dtype),
+        detector,
         settings_of(tilings),
         seed=seed,
         scenes=count,
@@ -193,6 +201,24 @@ def tiling(
 
 
 evaluate.command()(recall)
+evaluate.command()(tracks)
+evaluate.command()(events)
+evaluate.command()(cameras)
+evaluate.command()(soak)
+evaluate.command("video")(chain)
+
+
+def _check_alone(detector: "Detector", what: str) -> None:
+    """Refuse a proposer to which a scene would be the next frame of the one before.
+
+    Raises:
+        ConfigError: for such a proposer.
+    """
+    if detector.proposer.has_memory:
+        raise ConfigError(
+            f"eval {what}: each scene stands alone, and this proposer remembers earlier frames; take another proposer, "
+            "or `regionclip eval recall --set clips`"
+        )
 
 
 def read_size(text: str) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from regionclip.detector import Detector
     from regionclip.explain import Explanation
     from regionclip.towers.base import ImageFeatures
+    from regionclip.vocabulary import Vocabulary
 
 
 def explain(
@@ -49,7 +51,9 @@ def explain(
     ] = None,
     heatmap: Annotated[
         list[str],
-        typer.Option(metavar="WORDS", help="Draw where in the picture these words fit; needs --out. Repeatable."),
+        typer.Option(
+            metavar="WORDS", help="Draw where a label, or other words, fit in the picture; needs --out. Repeatable."
+        ),
     ] = [],  # noqa: B006
     out: Annotated[
         Optional[Path],  # noqa: UP045
@@ -77,7 +81,7 @@ def explain(
     explanation = detector.explain(regions, vocabulary, top=top, phrases=phrases, only=region or None)
     _write(image, explanation, json_file)
     if out is not None:
-        _draw(detector, features, heatmap, image, out)
+        _draw(detector, features, _asked(vocabulary, heatmap), image, out)
 
 
 def _write(image: Path, explanation: "Explanation", json_file: Path | None) -> None:
@@ -101,20 +105,29 @@ def _write(image: Path, explanation: "Explanation", json_file: Path | None) -> N
         sys.stdout.write(f"{explanation}\n")
 
 
-def _draw(detector: "Detector", features: "ImageFeatures", words: Sequence[str], image: Path, out: Path) -> None:
-    """A heat map for each of the words, from the same pass of the tower."""
-    from regionclip.pictures import write_picture
+def _asked(vocabulary: "Vocabulary", words: Sequence[str]) -> "list[Vocabulary]":
+    """A vocabulary for each of the words: the label of that name, or a new one, with the negatives and templates."""
     from regionclip.vocabulary import parse_label
+
+    known = {label.name: label for label in vocabulary}
+    labels = [known.get(text) or parse_label(text) for text in words]
+    return [replace(vocabulary, labels=[replace(label, of=(), group=None)]) for label in labels]
+
+
+def _draw(
+    detector: "Detector", features: "ImageFeatures", words: "Sequence[Vocabulary]", image: Path, out: Path
+) -> None:
+    """A heat map for each vocabulary of one label, from the same pass of the tower."""
+    from regionclip.pictures import write_picture
 
     suffix = ".jpg" if image.suffix.lower() in (".jpg", ".jpeg") else ".png"
     taken: set[str] = set()
-    for text in words:
-        label = parse_label(text)
-        readable = "".join(each if each.isalnum() else "-" for each in label.name)[:40]
+    for vocabulary in words:
+        readable = "".join(each if each.isalnum() else "-" for each in vocabulary.names[0])[:40]
         name, count = f"{image.stem}-heatmap-{readable}{suffix}", 1
         while name in taken:
             count += 1
             name = f"{image.stem}-heatmap-{readable}-{count}{suffix}"
         taken.add(name)
-        write_picture(out / name, detector.heatmap(features, label).draw(features.frame))
+        write_picture(out / name, detector.heatmap(features, vocabulary).draw(features.frame))
         say(f"regionclip: wrote {out / name}")

@@ -72,6 +72,10 @@ TilesName = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option("--tiles", metavar="CxR", help="Look at parts of large frames too: 3x2 (columns x rows), auto, none."),
 ]
+Threshold = Annotated[
+    Optional[float],  # noqa: UP045
+    typer.Option(metavar="T", help="Least confidence, 0..1, of labels without a threshold of their own."),
+]
 DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")]
 DtypeName = Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16.")]
 

@@ -53,6 +53,8 @@ def show(
     if toml:
         sys.stdout.write(vocabulary_path(which).read_text(encoding="utf-8-sig"))
         return
+    if not words:
+        sys.stdout.write("no labels\n")
     for phrase in words.negatives:
         sys.stdout.write(f"against all labels: {phrase}\n")
     for label in (label for label in words if not label.of):

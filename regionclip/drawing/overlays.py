@@ -13,13 +13,16 @@ from regionclip.drawing.colours import Colour, colour
 from regionclip.drawing.placement import place_labels
 from regionclip.drawing.text import line_height
 from regionclip.errors import ConfigError
+from regionclip.frames import Frame
 
 ALARM = "c62828"
 """Red of banners, and of zones where something is going on."""
 
 _CALM = "f5f5f5"
-_FILL = 0.3
+_FILL = 0.2
 _PANEL: Colour = (32, 32, 32)
+_PANEL_SHARE = 0.65
+"""Of a legend's ground; the rest is the picture behind it. White text keeps a contrast of 4.5 before anything."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +117,7 @@ def paint_banner(canvas: Canvas, lines: Sequence[str], paint: str = ALARM, *, fl
         raise ConfigError(f"banner: expected a list of lines, got the string {lines!r}")
     if not lines:
         return
-    tone, size, border = colour(paint), round(1.25 * canvas.size), 3 * canvas.line if flash else 0
+    tone, size, border = colour(paint), round(1.25 * canvas.size), _border(canvas) if flash else 0
     if flash:
         cv2.rectangle(canvas.pixels, (0, 0), (canvas.width - 1, canvas.height - 1), tone, 2 * border - 1)
     room = max(1, (canvas.height // 2 - border) // line_height(size))
@@ -126,8 +129,16 @@ def paint_banner(canvas: Canvas, lines: Sequence[str], paint: str = ALARM, *, fl
         y += plate.shape[0]
 
 
+def _border(canvas: Canvas) -> int:
+    """Thickness of a banner's border; a legend keeps clear of it, so that it need not move when there is one."""
+    return int(3 * canvas.line)
+
+
 def paint_legend(canvas: Canvas, names: Sequence[str]) -> None:
-    """Draw the colour and the shown name of each label in the lower left corner, as many as half the frame holds."""
+    """Draw the colour and the shown name of each label in the lower left corner, as many as half the frame holds.
+
+    What is behind shows through.
+    """
     palette = canvas.style.palette(tuple(names))
     height = line_height(canvas.size)
     room = max(1, canvas.height // 2 // height)
@@ -138,12 +149,21 @@ def paint_legend(canvas: Canvas, names: Sequence[str]) -> None:
     plates = [canvas.plate([text], _PANEL, limit=canvas.width // 2) for text, _ in rows]
     if not plates:
         return
-    width, top = height + max(plate.shape[1] for plate in plates), canvas.height - height * len(rows)
-    canvas.pixels[max(0, top) :, :width] = _PANEL
-    for place, (plate, (_, paint)) in enumerate(zip(plates, rows, strict=True)):
+    left, bottom = _border(canvas), max(0, canvas.height - _border(canvas))
+    right, top = left + height + max(plate.shape[1] for plate in plates), bottom - height * len(rows)
+    part: Frame = canvas.pixels[max(0, top) : bottom, left:right]  # (h, w, 3)
+    if not part.size:
+        return
+    ground = cv2.addWeighted(part, 1 - _PANEL_SHARE, np.full_like(part, _PANEL), _PANEL_SHARE, 0)
+    part[:] = _PANEL
+    for place, plate in enumerate(plates):
+        canvas.put(plate, left + height, top + place * height)
+    np.maximum(part, ground, out=part)  # the text is white
+    for place, (_, paint) in enumerate(rows):
         y, edge = top + place * height, height // 4
         if paint is not None:
-            swatch: NDArray[Any] = canvas.pixels[max(0, y + edge) : y + height - edge, edge : height - edge]
+            swatch: NDArray[Any] = canvas.pixels[
+                max(0, y + edge) : y + height - edge, left + edge : left + height - edge
+            ]
             swatch[:] = paint
-        canvas.put(plate, height, y)
-    canvas.taken.append((0, top, width, canvas.height))
+    canvas.taken.append((left, top, right, bottom))

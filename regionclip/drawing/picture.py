@@ -50,10 +50,10 @@ def annotate(
     paint_zones(canvas, zones)
     if trails is not None:
         trails.draw(canvas)
-    draw_boxes(canvas, detections)
-    paint_banner(canvas, banner)
     if canvas.style.legend:
         paint_legend(canvas, canvas.style.names or tuple(dict.fromkeys(filter(None, label_names(detections)))))
+    draw_boxes(canvas, detections)
+    paint_banner(canvas, banner)
     paint_zone_names(canvas, zones)
     draw_labels(canvas, detections)
     return canvas.pixels

@@ -2,6 +2,7 @@
 
 import os
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -73,6 +74,17 @@ def text_painter(font: str | Path | None = None) -> TextPainter:
     """
     named = font or os.environ.get(FONT_VARIABLE) or None
     return _painter(None if named is None else str(named), hasattr(cv2, "FontFace"))
+
+
+def check_drawable(texts: Iterable[str], font: str | Path | None = None) -> None:
+    """Make sure that texts can be drawn, before long work whose end would be a picture without them.
+
+    Raises:
+        DrawingError: where a font is missing.
+    """
+    painter = text_painter(font)
+    for text in texts:
+        painter.mask(drawable(text, painter), 16)
 
 
 class OpenCVText:

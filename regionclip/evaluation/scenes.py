@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from proposals.base import Proposer
 from regionclip.detector import Detector
 from regionclip.evaluation.intervals import Share, balanced, share
 from regionclip.evaluation.precision import Found, Truth, average_precision, covered
@@ -23,7 +22,6 @@ from regionclip.scenes.phrases import ASKED, KINDS, misspelt, name, phrase, trai
 from regionclip.scenes.render import Scene, render_scene
 from regionclip.scenes.sentences import LANGUAGES, UNSEEN, Language
 from regionclip.scenes.strangers import NONSENSE_TEST, held_back_strangers
-from regionclip.towers.base import Tower
 
 PAIRS: tuple[tuple[str, str], ...] = tuple((kind, colour) for kind in KINDS for colour in colours_of(kind))
 """Every kind in every colour that it may have."""
@@ -72,21 +70,19 @@ class SceneFigures:
 
 
 def evaluate_scenes(
-    tower: Tower,
-    proposer: Proposer,
+    detector: Detector,
     *,
     seed: int = 900_001,
     scenes: int = 200,
     size: tuple[int, int] = (480, 640),
     watch: _Watch = iter,
 ) -> SceneFigures:
-    """Measure a tower and a proposer on `scenes` fresh scenes of `size` `(H, W)` pixels, and on further sets.
+    """Measure a detector on `scenes` fresh scenes of `size` `(H, W)` pixels, and on further sets.
 
     Words for true boxes go through `Detector`, as a user's call would. Average precision is COCO's: all proposals, the
     five best labels of each at score times objectness, no threshold and no further suppression. `watch` gets the
     scenes' numbers and gives them back one by one, as a progress bar does.
     """
-    detector = Detector(tower, proposer)
     half = max(1, scenes // 2)
 
     def series(number: int, many: int, **order: Any) -> list[Scene]:  # noqa: ANN401 - options of render_scene
@@ -235,9 +231,10 @@ def _traits(detector: Detector, scenes: Sequence[Scene]) -> list[Row]:
 def _boxes(detector: Detector, scenes: Sequence[Scene], watch: _Watch, key: str, title: str) -> list[Row]:
     """The detector's own boxes, with English kinds."""
     found: list[Found] = []
+    words = [name(kind, "en") for kind in KINDS]
     for index in watch(range(len(scenes))):
-        regions = detector.regions(scenes[index].frame)
-        scores = detector.scores(regions, [name(kind, "en") for kind in KINDS])
+        regions = detector.regions(scenes[index].frame, words=words)
+        scores = detector.scores(regions, words)
         found.append((regions.xyxy, scores * regions.objectness[:, None]))
     truths: list[Truth] = [(_boxes_of(scene), _kinds_of(scene)) for scene in scenes]
     precision = average_precision(truths, found, KINDS)

@@ -120,18 +120,8 @@ def _shown(seed: int, index: int, extra: dict[str, Kind]) -> Scene:
 
 def _together(detector: Detector, scenes: Sequence[Scene]) -> Regions:
     """The true boxes of all scenes as if they were of one frame: scores depend on the embedding alone."""
-    parts = [
-        detector.regions(scene.frame, np.array([thing.xyxy for thing in scene.objects], np.float32).reshape(-1, 4))
-        for scene in scenes
-    ]
-    return Regions(
-        xyxy=np.concatenate([part.xyxy for part in parts]),
-        objectness=np.concatenate([part.objectness for part in parts]),
-        embeddings=np.concatenate([part.embeddings for part in parts]),
-        valid=np.concatenate([part.valid for part in parts]),
-        frame_size=parts[0].frame_size,
-        fingerprint=parts[0].fingerprint,
-    )
+    boxes = [np.array([thing.xyxy for thing in scene.objects], np.float32).reshape(-1, 4) for scene in scenes]
+    return Regions.joined([detector.regions(scene.frame, own) for scene, own in zip(scenes, boxes, strict=True)])
 
 
 def _examples(

@@ -120,7 +120,7 @@ def _in(vocabulary: Vocabulary, language: str) -> Vocabulary:
         replace(label, prompts={language: _phrases(label, language)}, languages=()) if _is_bilingual(label) else label
         for label in vocabulary
     ]
-    return replace(vocabulary, labels=labels, calibrated=None)  # no threshold is used here
+    return replace(vocabulary, labels=labels, measured_with=None)  # no threshold is used here
 
 
 def _is_bilingual(label: Label) -> bool:

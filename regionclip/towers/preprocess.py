@@ -21,6 +21,9 @@ BUDGETS = (128, 256, 576, 784, 1024)
 Patches = int | Literal["dynamic"]
 """A budget in force: most patches of a frame, or by its size."""
 
+_MOST = 8
+"""Times the largest budget on offer that may be asked for: towers do not know more, and memory goes with the square."""
+
 _SCALES = (1e-6, 100.0)
 _TOLERANCE = 1e-5
 
@@ -53,7 +56,7 @@ def read_budget(budget: object, offered: Sequence[int]) -> Patches:
     """What a tower that offers these budgets, ascending, makes of a setting.
 
     `fast`, `balanced` and `fine` are the smallest, the middle and the largest on offer; `dynamic` and any number of
-    patches above 0 stay what they are.
+    patches up to 8 times the largest stay what they are.
 
     Raises:
         ConfigError: for anything else.
@@ -63,9 +66,11 @@ def read_budget(budget: object, offered: Sequence[int]) -> Patches:
         return names[budget]
     if budget == "dynamic":
         return "dynamic"
-    if isinstance(budget, bool) or not isinstance(budget, int) or budget < 1:
+    most = _MOST * offered[-1]
+    if isinstance(budget, bool) or not isinstance(budget, int) or not 1 <= budget <= most:
         raise ConfigError(
-            f"budget: expected {', '.join(names)}, dynamic or a number of patches above 0, got {budget!r}"
+            f"budget: expected {', '.join(names)}, dynamic or a number of patches from 1 to {most}, got {budget!r}; "
+            "small things on large frames are better seen in tiles"
         )
     return budget
 

@@ -132,9 +132,7 @@ def main() -> None:
     draw_curve(state["curve"], args.curve or args.folder / "curve.png")
     detector = load(args.folder)
     with Progress(disable=not sys.stdout.isatty()) as bar:
-        figures = evaluate_scenes(
-            detector.tower, detector.proposer, seed=_SEED, scenes=args.scenes, watch=lambda numbers: bar.track(numbers)
-        )
+        figures = evaluate_scenes(detector, seed=_SEED, scenes=args.scenes, watch=lambda numbers: bar.track(numbers))
     sys.stdout.write(table(figures) + "\n")
     notes = record(state, figures, args.scenes)
     write_file(args.folder / "training.json", (json.dumps(notes, indent=1) + "\n").encode())

@@ -14,11 +14,15 @@ class RecordedSource(OpenSource):
         reader: an open file, folder or pipe.
         naming: name, start and cap.
         duration_seconds: what the file says of its length.
+        path: of the video file, where it is one of this machine.
     """
 
     is_live = False
 
-    def __init__(self, reader: Reader, naming: Naming, *, duration_seconds: float | None = None) -> None:
+    def __init__(
+        self, reader: Reader, naming: Naming, *, duration_seconds: float | None = None, path: str | None = None
+    ) -> None:
+        self.path = path
         self._reader, self._naming, self._duration = reader, naming, duration_seconds
         self._cap = FpsCap(naming.max_fps)
         self._count = self._damaged = 0

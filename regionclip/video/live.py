@@ -70,6 +70,7 @@ class LiveSource(OpenSource):
         self._backoff = Backoff(self._options.first_wait, self._options.longest_wait)
         self._arrivals: deque[float] = deque(maxlen=50)
         self._arrived = self._handed = self._dropped = self._skipped = self._damaged = self._outages = 0
+        self._bell: Event | None = None
         self._thread = Thread(target=self._run, name=f"source {naming.id}", daemon=True)
         self._thread.start()
 
@@ -127,6 +128,11 @@ class LiveSource(OpenSource):
             reason=self._why,
         )
 
+    def ring(self, bell: Event) -> None:
+        """Set `bell` whenever a frame comes, and at the end: to wait for several sources at once."""
+        self._bell = bell
+        bell.set()
+
     def stop(self) -> None:
         """Ask the thread to end, without waiting for it: to close many sources, stop all, then close each."""
         self._stop.set()
@@ -157,7 +163,7 @@ class LiveSource(OpenSource):
             if not self._stop.is_set():
                 self._error = error
             self._done = True
-            self._changed.notify_all()
+            self._notify()
 
     def _work(self) -> None:
         while not self._stop.is_set():
@@ -203,7 +209,7 @@ class LiveSource(OpenSource):
             if not self._stop.is_set():
                 self._dropped += self._kept is not None
                 self._kept = kept
-                self._changed.notify_all()
+                self._notify()
 
     def _times(self, stamp: float) -> tuple[float, float]:
         """Seconds since the opening and the clock at arrival; a played file waits here until it is time."""
@@ -213,6 +219,12 @@ class LiveSource(OpenSource):
             self._opened = time.monotonic() - stamp
         self._stop.wait(max(0.0, self._opened + stamp - time.monotonic()))
         return stamp, time.monotonic()
+
+    def _notify(self) -> None:
+        """Wake whoever waits; `_changed` is held."""
+        self._changed.notify_all()
+        if self._bell is not None:
+            self._bell.set()
 
     def _lose(self, why: str) -> None:
         self._why = why

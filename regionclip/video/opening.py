@@ -72,7 +72,8 @@ def open_source(
     reader, seconds = _recording(text, kind, fps or PICTURE_FPS, options)
     if mode == "latest":
         return LiveSource(lambda: reader, naming, kind="played")
-    return RecordedSource(reader, naming, duration_seconds=seconds)
+    path = text if kind == "video" and scheme_of(text) is None else None
+    return RecordedSource(reader, naming, duration_seconds=seconds, path=path)
 
 
 def source_kind(text: str, mode: Mode = "auto") -> Kind:

@@ -99,7 +99,7 @@ def test_closed_scores_stay_as_they_are() -> None:
 
 def test_another_tower_or_setting_warns_and_the_same_does_not() -> None:
     det = detector()
-    words = Vocabulary(["red"], calibrated=det.conditions())
+    words = Vocabulary(["red"], measured_with=det.conditions())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         det(FRAME, words)
@@ -112,7 +112,7 @@ def test_another_tower_or_setting_warns_and_the_same_does_not() -> None:
 
 
 def test_files_bring_it_back(tmp_path: Path) -> None:
-    words = replace(CURVED, calibrated=detector().conditions(given=True))
+    words = replace(CURVED, measured_with=detector().conditions(given=True))
     words.save(tmp_path / "v.toml")
     assert Vocabulary.load(tmp_path / "v.toml") == words
     assert "slope = 0.5" in (tmp_path / "v.toml").read_text()
@@ -135,16 +135,18 @@ def test_curves_that_cannot_be(tmp_path: Path, line: str, error: type[Exception]
 
 
 def test_records_that_cannot_be(tmp_path: Path) -> None:
-    for table in ("calibrated = 1", "[calibrated]\ntower = 'x'", _record(bank=3), _record(weight="'much'")):
+    for table in ("measured_with = 1", "[measured_with]\ntower = 'x'", _record(bank=3), _record(weight="'much'")):
         (tmp_path / "v.toml").write_text(table)
-        with pytest.raises(ConfigError, match="calibrated"):
+        with pytest.raises(ConfigError, match="measured_with"):
             Vocabulary.load(tmp_path / "v.toml")
     (tmp_path / "v.toml").write_text(_record())
-    assert Vocabulary.load(tmp_path / "v.toml").calibrated == Conditions("x", "GridProposer", "256", "none", 0.7, True)
+    assert Vocabulary.load(tmp_path / "v.toml").measured_with == Conditions(
+        "x", "GridProposer", "256", "none", 0.7, True
+    )
 
 
 def _record(bank: object = "true", weight: object = 0.7) -> str:
     return (
-        "[calibrated]\ntower = 'x'\nproposer = 'GridProposer'\nbudget = '256'\ntiles = 'none'\n"
+        "[measured_with]\ntower = 'x'\nproposer = 'GridProposer'\nbudget = '256'\ntiles = 'none'\n"
         f"objectness_weight = {weight}\nbank = {bank}\n"
     )

@@ -30,5 +30,5 @@ def test_the_file_shown_is_one(tmp_path: Path) -> None:
     (table,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     (tmp_path / "v.toml").write_text(table, encoding="utf-8")
     words = Vocabulary.load(tmp_path / "v.toml")
-    assert words.calibrated is not None
+    assert words.measured_with is not None
     assert [label.threshold for label in words] == [tomllib.loads(table)["labels"][0]["threshold"]]

@@ -50,12 +50,12 @@ def test_a_video_gives_a_new_vocabulary_and_a_report(tmp_path: Path, words: Path
     assert words.read_bytes() == before
     new = Vocabulary.load(out)
     assert new.names == WORDS.names
-    assert new.calibrated is not None
+    assert new.measured_with is not None
     report = json.loads((tmp_path / "new.calibration.json").read_text(encoding="utf-8"))
     assert report["schema"] == "regionclip.calibration/1"
     assert report["footage"]["frames"] == 6
     assert report["footage"]["hours"] == pytest.approx(1.2 / 3600, rel=0.05)
-    assert report["calibrated_with"]["tower"] == new.calibrated.tower
+    assert report["measured_with"]["tower"] == new.measured_with.tower
     for label, row in zip(new, report["labels"], strict=True):
         assert row["status"] == "bound only"  # never calibrated on a second of footage
         assert row["threshold"] == label.threshold

@@ -164,14 +164,32 @@ def test_a_planted_miscalibration_is_taken_away() -> None:
     assert red.f_after > red.f_before
     assert (blue.curve, blue.threshold) == (None, 0.5)
     assert next(iter(found.vocabulary)).calibration == red.curve
-    assert found.vocabulary.calibrated == detector().conditions(given=True)
+    assert found.vocabulary.measured_with == detector().conditions(given=True)
     again = calibrate_labelled(detector(), found.vocabulary, answered)  # old curves are not fitted upon
     assert again.fits[0].curve == red.curve
+    assert list(found.vocabulary)[1] == list(WORDS)[1]  # without examples it is left as it was
     text = labelled_table(found, 1.0)
     assert "no examples" in text
     assert "before" in text
     assert b"calibration_error" in labelled_json(found, 1.0, {"annotations": "a.json"})
     assert diagram(found.before, found.after, "red").startswith(b"\x89PNG")
+
+
+def test_attributes_and_labels_without_examples_are_left_as_they_were() -> None:
+    curved = Label("blue", threshold=0.4, calibration=Platt(0.5, 0.1))
+    words = Vocabulary(["red", curved, Label("striped", of="red")])
+    made = [
+        replace(
+            each,
+            scores=np.pad(each.scores, ((0, 0), (0, 1))),
+            right=np.pad(each.right, ((0, 0), (0, 1))),
+        )
+        for each in made_answers(np.random.default_rng(5), 20, 0.5, -1.5)
+    ]
+    found = calibrate_labelled(detector(), words, made)
+    assert [fit.status for fit in found.fits] == ["fitted", "no examples", "attribute"]
+    assert list(found.vocabulary)[1:] == list(words)[1:]
+    assert labelled_table(found, 1.0).count("left as it was") == 2
 
 
 def test_a_score_that_says_what_it_is_stays_so() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from fontfile import write_font
 from toy import planted
 
 from regionclip.cli import exits, main
@@ -262,6 +263,20 @@ def test_an_output_that_cannot_be_written(
     assert "expected a file" in capsys.readouterr().err
     assert run(pictures / "a.jpg", "-p", "person", "--out", tmp_path / "file" / "sub") == exits.FAILED
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_labels_that_cannot_be_drawn_are_told_before_any_work(
+    run: Run, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A font without the glyph stands for a machine without a Chinese font."""
+    monkeypatch.setenv("REGIONCLIP_FONT", str(write_font(tmp_path / "font.ttf", "SimHei", "火")))
+    asked = (pictures, "-p", "火", "-p", "灭火器", "--threshold", "1")
+    assert run(*asked, "--out", tmp_path / "out") == exits.FAILED
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "has no glyphs for" in said.err
+    assert not (tmp_path / "out").exists()
+    assert run(*asked) == exits.OK  # nothing is drawn
 
 
 def test_an_interrupt_keeps_what_is_done(fgclip2_folder: Path, tmp_path: Path) -> None:

@@ -1,35 +1,17 @@
 """regionclip proposals, eval recall, --preset and --proposer: in this process, with the embedded tower."""
 
 import json
-import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import pytest
 from toy import planted
 
-from regionclip.cli import exits, main
+from regionclip.cli import exits
 from regionclip.proposing import PROPOSERS
 
 Run = Callable[..., int]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """`regionclip ...` in this process; its exit code."""
-
-    def command(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["regionclip", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code
-
-    before = signal.getsignal(signal.SIGINT)
-    yield command
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

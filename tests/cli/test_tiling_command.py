@@ -1,32 +1,16 @@
 """`--tiles` and `--budget` of `detect`, and `regionclip eval tiling`, in this process."""
 
 import json
-import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import pytest
 from toy import planted
 
-from regionclip.cli import exits, main
+from regionclip.cli import exits
 
 Run = Callable[..., int]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    def run_command(*words: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["regionclip", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code
-
-    before = signal.getsignal(signal.SIGINT)
-    yield run_command
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

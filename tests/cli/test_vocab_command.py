@@ -1,35 +1,18 @@
 """`regionclip vocab` and shipped vocabularies on the command line."""
 
 import json
-import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import pytest
 
-from regionclip.cli import exits, main
+from regionclip.cli import exits
 from regionclip.scenes.render import render_scene
 from regionclip.vocabulary import Label, Vocabulary
 from regionclip.vocabulary_file import vocabulary_folder, vocabulary_names
 
 Run = Callable[..., int]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """`regionclip` in this process; its exit code."""
-
-    def run_command(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["regionclip", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0)
-
-    before = signal.getsignal(signal.SIGINT)
-    yield run_command
-    signal.signal(signal.SIGINT, before)
 
 
 def test_list_and_show(run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -45,6 +28,9 @@ def test_list_and_show(run: Run, capsys: pytest.CaptureFixture[str], tmp_path: P
     assert text == (vocabulary_folder() / "security-ppe.toml").read_text(encoding="utf-8")
     (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
     assert Vocabulary.load(tmp_path / "mine.toml") == Vocabulary.load("security-ppe")
+    (tmp_path / "none.toml").write_text("", encoding="utf-8")
+    assert run("vocab", "show", tmp_path / "none.toml") == exits.OK
+    assert capsys.readouterr().out == "no labels\n"
     assert run("vocab", "show", "security-pep") == exits.USAGE
     assert "security-ppe" in capsys.readouterr().err
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+import supervision as sv
 from drawn import GREY, changed
 
-from regionclip.drawing import Style, ZoneShape, draw_banner, draw_legend, draw_zones
+from regionclip.drawing import Style, ZoneShape, annotate, draw_banner, draw_legend, draw_zones
 from regionclip.drawing.colours import colour
 from regionclip.errors import ConfigError
 
@@ -94,6 +95,20 @@ def test_a_legend() -> None:
     chinese = draw_legend(GREY, ["person"], style=Style(words=["person"], language="zh"))
     assert np.array_equal(chinese, draw_legend(GREY, ["person"], style=Style(words=["person"])))  # it has no other name
     assert np.array_equal(draw_legend(GREY, []), GREY)
+
+
+def test_a_legend_hides_neither_the_picture_nor_boxes() -> None:
+    white = np.full((240, 320, 3), 255, np.uint8)
+    dark = np.zeros_like(white)
+    behind = [draw_legend(picture, ["person"])[-12:-6, 60].mean() for picture in (white, dark)]
+    assert behind[0] > behind[1] + 60
+    box = sv.Detections(
+        xyxy=np.array([[20, 200, 60, 230]], np.float32), class_id=np.array([0]), data={"class_name": np.array(["dog"])}
+    )
+    drawn = annotate(GREY, box, style=Style(words=["person", "dog"], legend=True, colours={"dog": "123456"}))
+    assert (drawn[215, 60] == (0x56, 0x34, 0x12)).all()
+    for size in ((1, 1), (4, 4), (9, 40), (40, 9)):
+        assert draw_legend(np.zeros((*size, 3), np.uint8), ["person", "dog"]).shape == (*size, 3)
 
 
 def test_a_long_legend_says_how_many_are_left_out() -> None:

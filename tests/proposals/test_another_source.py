@@ -1,5 +1,7 @@
 """Proposers with memory, given to several sources."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,7 @@ def with_thing(step: int) -> np.ndarray:
     return frame
 
 
-MAKERS = {
+MAKERS: dict[str, Callable[[], Proposer]] = {
     "motion": lambda: MotionProposer(),
     "motion knn": lambda: MotionProposer(method="knn"),
     "ego-motion": lambda: EgoMotionProposer(),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from proposals.base import Features, Proposals, TiledFeatures
+from proposals.every import EveryProposer
 from proposals.grid import GridProposer
 from proposals.tiled import TiledProposer, in_tiles
 from proposals.union import UnionProposer
@@ -184,6 +185,15 @@ def test_only_those_that_know_objects_by_their_looks_go_over_tiles() -> None:
     assert len(finder.seen) == 3
     assert not union.has_objectness
     assert TiledProposer(Finder()).has_objectness
+
+
+def test_one_that_looks_now_and_then_goes_over_tiles_when_it_does() -> None:
+    finder = Finder()
+    proposer = in_tiles(EveryProposer(finder, every=2), 50)
+    frame = Frame([], tiles=[View([((10, 10, 30, 30), 0.9)]), View([])])
+    counts = [len(proposer(np.zeros((HEIGHT, WIDTH, 3), np.uint8), frame)) for _ in range(3)]
+    assert counts == [1, 0, 1]
+    assert len(finder.seen) == 6  # the frame and two tiles, twice
 
 
 spots = st.tuples(st.integers(0, 380), st.integers(0, 180))

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from proposals.dense import DenseHead, DenseProposer
+from regionclip.detector import Detector
 from regionclip.errors import ConfigError, WeightsError
 from regionclip.evaluation.intervals import Share
 from regionclip.evaluation.scenes import SceneFigures, evaluate_scenes
@@ -35,7 +36,7 @@ def tower() -> TinyTower:
 @pytest.fixture(scope="module")
 def figures(tower: TinyTower) -> SceneFigures:
     proposer = DenseProposer(DenseHead.load(TINY_WEIGHTS / "proposer.safetensors"))
-    return evaluate_scenes(tower, proposer, seed=910_003, scenes=60)
+    return evaluate_scenes(Detector(tower, proposer), seed=910_003, scenes=60)
 
 
 @pytest.fixture

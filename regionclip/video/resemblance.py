@@ -1,0 +1,42 @@
+"""How much regions resemble tracks, on a scale that does not depend on the tower.
+
+Towers differ in how near the embeddings of different things are to each other. So cosines are set against the usual one
+of different things on frames of this source:
+
+    resemblance = (cosine - usual) / (1 - usual)
+
+0 is that of any two things, 1 that of a thing with itself.
+
+Letters: N regions, T tracks, D channels.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SHARE = 0.05  # of a frame in the usual cosine
+
+
+class Resemblance:
+    """Knows the usual cosine of different things of one source; 0 before two were seen at once."""
+
+    def __init__(self) -> None:
+        self._usual: float | None = None
+
+    def learn(self, boxes: NDArray[np.float32], embeddings: NDArray[np.float32]) -> None:
+        """Take the things of one frame: those whose boxes do not touch are different ones.
+
+        Args:
+            boxes: `(N, 4)` xyxy.
+            embeddings: `(N, D)` of unit length.
+        """
+        low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+        high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+        pairs = np.triu((high < low).any(2), 1)  # (N, N)
+        if pairs.any():
+            now = float(np.median((embeddings @ embeddings.T)[pairs]))
+            self._usual = now if self._usual is None else (1 - _SHARE) * self._usual + _SHARE * now
+
+    def of(self, tracks: NDArray[np.float32], regions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """`(T, N)` resemblance of `(T, D)` and `(N, D)` embeddings of unit length; 1 at most."""
+        usual = min(self._usual or 0.0, 0.99)
+        return np.asarray((tracks @ regions.T - usual) / (1 - usual), np.float32)

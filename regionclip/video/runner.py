@@ -1,0 +1,197 @@
+"""stream: frames of one source in, labelled frames and events out."""
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self, TypedDict, Unpack
+
+from regionclip.detector import Detector
+from regionclip.video.base import OpenSource, SourceEvent, SourceStatus
+from regionclip.video.events import Event
+from regionclip.video.every import RecordedSource
+from regionclip.video.following import Follower, FollowOptions, StreamFrame
+from regionclip.video.live import LiveSource
+from regionclip.video.opening import Mode, open_source
+from regionclip.video.options import LiveOptions
+from regionclip.video.rules import RuleSet, load_rules
+from regionclip.video.sinks import Sink, hand_on
+from regionclip.video.track_settings import TrackSettings
+from regionclip.vocabulary import Words
+
+_OUTAGE = 1.0
+"""Seconds; after longer ones nothing is where it was."""
+
+
+class StreamOptions(TypedDict, total=False):
+    """Options of `stream` and what is built on it.
+
+    Attributes:
+        track: whether things are followed (default); needs `pip install "regionclip[video]"`.
+        every: the tower looks at each so many frames (default 1); see `FollowOptions.every`.
+        tracks: settings of the tracks.
+        rules: zones and rules that make events, or the TOML file of them (docs/events.md).
+        sinks: where events go (`regionclip.video.sinks`), `Snapshots` first; they are closed by whoever opened them.
+        timezone: of the place, as `Asia/Shanghai`; UTC by default.
+        mode: as in `regionclip.video.opening.open_source`, like those that follow.
+        fps: for pictures, which have no times.
+        max_fps: frames a second at most.
+        start_utc: when a recording starts, seconds since 1970 UTC.
+        live: timeouts and reconnecting.
+    """
+
+    track: bool
+    every: int
+    tracks: TrackSettings | None
+    rules: RuleSet | str | Path | None
+    sinks: Sequence[Sink]
+    timezone: str | None
+    mode: Mode
+    fps: float | None
+    max_fps: float | None
+    start_utc: float | None
+    live: LiveOptions | None
+
+
+_OF_SOURCE = ("mode", "fps", "max_fps", "start_utc", "live")
+
+
+def stream(
+    source: str | int | Path | OpenSource, detector: Detector, words: Words, **options: Unpack[StreamOptions]
+) -> "Stream":
+    """Look for words in a video, camera or folder of pictures, frame by frame.
+
+        with regionclip.stream("rtsp://10.0.0.7/live", det, ["person", "叉车"], every=5) as frames:
+            for each in frames:
+                print(each.frame.t_seconds, each.detections.data["class_name"], each.events)
+
+    Args:
+        source: what `open_source` takes, or a source that is open (its own options are then its own affair); it is
+            closed in the end.
+        detector: may serve several streams, one after the other or in one thread; what a proposer remembers is kept
+            for each.
+        words: labels in English, Chinese or both; `Stream.ask` changes them while it runs.
+        **options: see `StreamOptions`.
+
+    Raises:
+        ConfigError: for options that cannot be, or do not go with such a source.
+        SourceError: where a recording cannot be read.
+    """
+    rules = options.get("rules")
+    follow = FollowOptions(
+        track=options.get("track", True),
+        every=options.get("every", 1),
+        tracks=options.get("tracks"),
+        rules=load_rules(rules) if isinstance(rules, str | Path) else rules,
+        timezone=options.get("timezone"),
+    )
+    outages: deque[SourceEvent] = deque()
+    if isinstance(source, str | int | Path):
+        of_source = {key: options[key] for key in _OF_SOURCE if key in options}  # type: ignore[literal-required]
+        source = open_source(source, on_event=outages.append, **of_source)
+    try:
+        follower = Follower(detector, words, source=source.id, options=follow)
+    except BaseException:
+        source.close()
+        raise
+    return Stream(source, follower, sinks=options.get("sinks", ()), outages=outages)
+
+
+class Stream:
+    """A source that is being followed: a loop over it gives each frame with what is known of it. Made by `stream`.
+
+    One thread reads it; `ask`, `stop` and `status` may be called from any.
+
+    Args:
+        source: closed in the end.
+        follower: the memory of this source.
+        sinks: are sent every event and every outage.
+        outages: filled by the source, emptied by this.
+    """
+
+    def __init__(
+        self,
+        source: OpenSource,
+        follower: Follower,
+        *,
+        sinks: Sequence[Sink] = (),
+        outages: deque[SourceEvent] | None = None,
+    ) -> None:
+        self.source = source
+        self.follower = follower
+        self.frames = 0
+        """Frames given so far."""
+        self.ends: tuple[Event, ...] = ()
+        """After `close`: the ends of incidents that went on until then."""
+        self._sinks = sinks
+        self._outages = outages if outages is not None else deque()
+        self._words: deque[Words] = deque(maxlen=1)
+        self._stopped = self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[StreamFrame]:
+        while not self._stopped:
+            start = time.perf_counter()
+            frame = self.source.read(timeout=0.2)
+            waited = (time.perf_counter() - start) * 1000
+            outages = self._befallen()
+            if frame is None:
+                if self.source.ended:
+                    return
+                continue
+            if self._words:
+                self.follower.ask(self._words.popleft())
+            known = self.follower.follow(frame, outages=outages)
+            known.timings["read"] = waited
+            self.frames += 1
+            for event in known.events:
+                hand_on(self._sinks, event, frame.image, known.detections)
+            yield known
+
+    @property
+    def recording(self) -> str | None:
+        """The video file that is read, whose sound can be copied; None for all else."""
+        return self.source.path if isinstance(self.source, RecordedSource) else None
+
+    def ask(self, words: Words) -> None:
+        """Look for other words from the next frame on; tracks are asked for all they have seen.
+
+        Raises:
+            PromptError: for words that cannot be asked for.
+            ConfigError: where rules name labels that are not among them; then the old words stay.
+        """
+        self._words.append(self.follower.check(words))
+
+    def status(self) -> SourceStatus | None:
+        """How a live source is doing; None of a recording."""
+        return self.source.status() if isinstance(self.source, LiveSource) else None
+
+    def stop(self) -> None:
+        """End the loop after the frame it is at, from another thread or a signal handler."""
+        self._stopped = True
+
+    def close(self) -> None:
+        """Let go of the source, and end the incidents that go on."""
+        self._stopped = True
+        if self._closed:
+            return
+        self._closed = True
+        self.source.close()
+        self._befallen()
+        self.ends = self.follower.close()
+        for event in self.ends:
+            hand_on(self._sinks, event)
+
+    def _befallen(self) -> tuple[SourceEvent, ...]:
+        """What befell the source since the last look, also told to the sinks."""
+        outages = tuple(self._outages.popleft() for _ in range(len(self._outages)))
+        for outage in outages:
+            hand_on(self._sinks, outage)
+            if outage.outage_seconds > _OUTAGE:
+                self.follower.restart()
+        return outages
