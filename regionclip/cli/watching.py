@@ -70,13 +70,16 @@ def style_of(vocabulary: "Vocabulary", language: str | None, blur: Sequence[str]
 
     Raises:
         ConfigError: for an unknown language, or for a label to blur that is not looked for.
+        DrawingError: where no font at hand has the characters of a label.
     """
     from regionclip.drawing import Style
     from regionclip.drawing.style import Language as Known
+    from regionclip.drawing.text import check_drawable
     from regionclip.errors import ConfigError
 
     if strange := [name for name in blur if name not in vocabulary.names]:
         raise ConfigError(f"--blur {strange[0]!r}: expected one of the labels {', '.join(vocabulary.names)}")
+    check_drawable(vocabulary.names)
     return Style(words=vocabulary, language=cast("Known | None", language), blur=blur, legend=legend)
 
 

@@ -95,7 +95,7 @@ class AlikeIoU(BaseIoU):
         places = [self._places[np.asarray(box, np.float32).tobytes()] for box in boxes_2]
         overlaps = np.array(sv.box_iou_batch(boxes_1, boxes_2), np.float64)  # (t, n)
         for row, box in enumerate(boxes_1):
-            alike = self._alike.get(numbers[box.tobytes()])
+            alike = self._alike.get(numbers.get(box.tobytes(), -1))
             if alike is not None:
                 overlaps[row, ~alike[places]] = 0
         return overlaps

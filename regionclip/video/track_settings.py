@@ -54,7 +54,7 @@ class TrackSettings:
     memory: float = 1.5
     margin: float = 0.1
     switch: float = 0.5
-    change: float = 0.6
+    change: float = 0.7
 
     def __post_init__(self) -> None:
         hints = get_type_hints(type(self))

@@ -7,6 +7,7 @@ Letters: N regions of a key frame, T tracks, K rows, D channels.
 """
 
 import math
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,7 @@ from regionclip.regions import Regions
 from regionclip.video.association import BEGIN, Association, Seen, Sighting, likeness
 from regionclip.video.carrying import Carrier
 from regionclip.video.fusion import Fused, qualities
+from regionclip.video.hiding import hidden_share
 from regionclip.video.holding import Contests, Hold, held_rows
 from regionclip.video.resemblance import Resemblance
 from regionclip.video.track import Track
@@ -33,6 +35,9 @@ from regionclip.vocabulary import Vocabulary, Words
 
 _LEAVES = 0.25
 """A track of which no more than this share is inside the frame has left it."""
+
+_HIDDEN = 0.1
+"""Share of a track behind another, or outside the frame, from which a change of its look says nothing."""
 
 
 class Tracks:
@@ -123,8 +128,8 @@ class Tracks:
         judged = self._detector.judged(regions, self._vocabulary)
         if self._tracks and self._latest.frame_size != regions.frame_size:
             self.reset()
-        self._latest = replace(regions, tracker_id=None)
         self._move(frame, t_seconds)
+        self._latest = replace(regions, tracker_id=None)
         places, worth = self._worth_following(regions, *judged)  # (n,), (n,)
         boxes = np.ascontiguousarray(regions.xyxy[places])  # (n, 4)
         seen = Seen(boxes, worth, self._alike(boxes, regions.embeddings[places]))
@@ -138,7 +143,7 @@ class Tracks:
         """Take a frame between key frames: the picture carries the boxes, no tower runs.
 
         Args:
-            frame: `(H, W, 3)` uint8 BGR.
+            frame: `(H, W, 3)` uint8 BGR, of the size of the key frames.
             t_seconds: time of the frame, not before that of the latest frame.
 
         Returns:
@@ -147,36 +152,40 @@ class Tracks:
         Raises:
             InputError: for an earlier time.
         """
-        rows = self.rows
+        rows = self._decided()
         self._move(frame, t_seconds)
         self._rows = self._as_now(rows)
-        return self._rows
+        return self.rows
 
     def changed(self, frame: Frame) -> bool:
         """Whether a live track looks other in `frame` than at its latest sight, so that the tower should look again.
+
+        Tracks that are partly hidden by another or by the border of the frame are not asked.
 
         Args:
             frame: the next frame, `(H, W, 3)` uint8 BGR; give it to `update` or `carry` afterwards.
         """
         self._follow(frame)
         live, least = self._live, 1 - self.settings.change
-        looks = self._carrier.looks(_stacked(live))  # (T, L)
-        return any(float(track.look @ look) < least for track, look in zip(live, looks, strict=True))
+        hidden = hidden_share(_stacked(live))  # (T,)
+        size = self._latest.frame_size
+        whole = [
+            track
+            for track, share in zip(live, hidden, strict=True)
+            if share < _HIDDEN and track.share_inside(size) > 1 - _HIDDEN
+        ]
+        looks = self._carrier.looks(_stacked(whole))  # (T, L)
+        return any(float(track.look @ look) < least for track, look in zip(whole, looks, strict=True))
 
     @property
     def rows(self) -> sv.Detections:
         """Rows of the live tracks at the latest frame, decided with the words that are asked now."""
-        if self._rows is None:
-            regions, holds = self.embeddings(), [track.hold for track in self._live]
-            judged = self._detector.judged(regions, self._vocabulary)
-            card, config = self._detector.tower.card, self._detector.config
-            self._rows = self._as_now(held_rows(regions, judged, holds, self._now, config, card))
-        return self._rows
+        return deepcopy(self._decided())  # the caller may change them
 
     def embeddings(self) -> Regions:
         """The fused embeddings of the live tracks, ids in `tracker_id`: ask them any words, of the tracks' whole life.
 
-        Boxes are those of the latest frame, the caller's columns those of the latest sight.
+        Boxes are those of the latest frame, the caller's columns those of the latest sight, where all have them.
         """
         live, latest = self._live, self._latest
         embeddings = [track.fused.embedding for track in live]
@@ -190,6 +199,7 @@ class Tracks:
             data={
                 name: np.concatenate([column[:0], *(track.data[name] for track in live)])
                 for name, column in latest.data.items()
+                if all(name in track.data for track in live)
             },
         )
 
@@ -204,6 +214,14 @@ class Tracks:
         hold = self.settings.hold
         tracks = (track for track in self._tracks.values() if track.id is not None)
         return [track for track in tracks if track.missed is None or self._now - track.missed < hold]
+
+    def _decided(self) -> sv.Detections:
+        if self._rows is None:
+            regions, holds = self.embeddings(), [track.hold for track in self._live]
+            judged = self._detector.judged(regions, self._vocabulary)
+            card, config = self._detector.tower.card, self._detector.config
+            self._rows = self._as_now(held_rows(regions, judged, holds, self._now, config, card))
+        return self._rows
 
     def _worth_following(
         self, regions: Regions, scores: Scores, asked: Asked

@@ -286,6 +286,22 @@ def test_the_callers_columns_stay_with_their_tracks() -> None:
     assert values(own.carry(picture(), 1.0), "plate") == values(rows, "plate")
 
 
+def test_rows_belong_to_the_caller() -> None:
+    own = tracks()
+    for step in range(3):
+        rows = own.update(regions([LEFT], [colour("red")]), picture(), step / 10)
+    rows.data["note"] = np.array(["mine"])
+    rows.data["class_name"][:] = "x"
+    rows.xyxy[:] = 0
+    after = own.carry(picture(), 0.3)
+    assert names(after) == ["red"]
+    assert "note" not in after.data
+    np.testing.assert_allclose(after.xyxy[0], LEFT)
+    # A column that is new is there once all live tracks have it.
+    new = regions([LEFT], [colour("red")], data={"plate": np.array(["A 1"])})
+    assert np.asarray(own.update(new, picture(), 0.4).data["plate"]).tolist() == ["A 1"]
+
+
 def test_times_and_sizes_that_cannot_be() -> None:
     own, found = tracks(), regions([LEFT], [colour("red")])
     own.update(found, picture(), 1.0)
