@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from regionclip.cli import options
+from regionclip.cli.watching import spare_a_core
 
 
 def chain(
@@ -29,6 +30,7 @@ def chain(
     from regionclip.evaluation.chain import measure_chain, table
     from regionclip.loading import load
 
+    spare_a_core()
     frames = [read_size(size) for size in sizes]
     detector = load(options.read_config(tower, config, weights, preset), weights=weights, device=device, dtype=dtype)
     sys.stdout.write(table(measure_chain(detector, frames, every, seconds=seconds)) + "\n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regionclip.cli.output import print_detections, progress
-from regionclip.cli.watching import Spoken, bar, print_summary
+from regionclip.cli.watching import Spoken, bar, print_summary, spare_a_core
 
 if TYPE_CHECKING:
     from regionclip.detector import Detector
@@ -58,6 +58,7 @@ def demo(
     from regionclip.vocabulary import Vocabulary, parse_label
 
     vocabulary = Vocabulary([parse_label(word) for word in WORDS])
+    spare_a_core()
     detector = load("tiny")
     records = []
     sys.stdout.write(f"Looking for: {', '.join(vocabulary.names)}\n\n")

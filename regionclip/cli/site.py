@@ -16,6 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from regionclip.cli.signals import stopping
+from regionclip.cli.watching import spare_a_core
 
 if TYPE_CHECKING:
     from regionclip.video.site import Site
@@ -48,6 +49,7 @@ def site(
         sys.stdout.write(_described(source.settings))
         return
     screen = _Screen(source.settings.timezone, report)
+    spare_a_core()
     running = Site(source, load(source.settings.detector), say=screen.say, on_event=screen.event)
     with running, screen.showing(running) as tick, stopping(running.stop), _hangup(running.read_again):
         running.run(tick)

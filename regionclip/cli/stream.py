@@ -77,6 +77,7 @@ def stream(
     settings = settings.changed(budget=options.read_budget(budget), tiles=options.read_tiles(tiles))
     style = watching.style_of(vocabulary, language, blur, legend=legend)
     live = LiveOptions(transport=cast("Transport", transport), patience=patience)
+    watching.spare_a_core()
     detector = load(settings, weights=weights, device=device, dtype=dtype)
     ages = watching.Ages()
 

@@ -56,6 +56,7 @@ def video(
     settings = options.read_config(tower, config, weights, preset, proposer)
     settings = settings.changed(budget=options.read_budget(budget), tiles=options.read_tiles(tiles))
     style = watching.style_of(vocabulary, language, blur, legend=legend)
+    watching.spare_a_core()
     detector = load(settings, weights=weights, device=device, dtype=dtype)
     with ExitStack() as stack:
         frames = stream(

@@ -1,5 +1,6 @@
 """What `video` and `stream` share: their options, where events go, and what they print."""
 
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -63,6 +64,13 @@ Results = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(metavar="FILE", help="What was found in each frame: .jsonl, .csv, or .json in COCO's format."),
 ]
+
+
+def spare_a_core() -> None:
+    """Leave one core to reading and writing: a tower whose threads wait for it takes many times as long."""
+    import torch
+
+    torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) - 1)))
 
 
 def style_of(vocabulary: "Vocabulary", language: str | None, blur: Sequence[str], *, legend: bool) -> "Style":
