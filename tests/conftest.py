@@ -10,11 +10,17 @@ from pathlib import Path
 # waits, and waits long where the other core is busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import hypothesis
 import pytest
 from checkpoints import ODD, write_fgclip2
 
 from regionclip.cli import main
 from regionclip.towers.fgclip2 import FGCLIP2Model
+
+
+# The same examples everywhere: what passes here passes on the machine that judges a change.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

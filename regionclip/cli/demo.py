@@ -89,7 +89,7 @@ def _video(out: Path, seed: int, detector: "Detector") -> None:
     from regionclip.video.writer import VideoWriter
     from regionclip.vocabulary import Vocabulary, parse_label
 
-    clip = render_clip(seed, CLIP, (360, 640), seconds=8, event="left object", camera="still")
+    clip = render_clip(seed, CLIP, (360, 640), seconds=10, event="left object", camera="still")
     with VideoWriter(out / "clip.mp4") as writer:
         for shot in progress(clip, "render a clip"):
             writer.write(shot.frame, shot.seconds)

@@ -187,7 +187,7 @@ def test_another_place_and_a_step_of_light_give_no_boxes() -> None:
 @settings(max_examples=30, deadline=None)
 @given(st.floats(-8, 8), st.floats(-8, 8), st.floats(0.95, 1.05), st.floats(-3, 3), st.floats(-1e-4, 1e-4))
 def test_the_motion_of_the_background_is_told(dx: float, dy: float, zoom: float, turn: float, tilt: float) -> None:
-    """To within a pixel, at the corners too; `tilt` is what turns a camera up or down beside its axis."""
+    """To within two pixels, at the corners too; `tilt` is what turns a camera up or down beside its axis."""
     before, after = seen(480, 360), seen(480 + dx, 360 + dy, zoom=zoom, turn=turn)
     after = np.array([[1, 0, 0], [0, 1, 0], [tilt, tilt, 1]]) @ after
     greys = [
@@ -197,7 +197,7 @@ def test_the_motion_of_the_background_is_told(dx: float, dy: float, zoom: float,
     assert found is not None
     corners = np.array([[[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]]], float)
     true = cv2.perspectiveTransform(corners, after @ np.linalg.inv(before))
-    assert np.abs(cv2.perspectiveTransform(corners, found) - true).max() < 1
+    assert np.abs(cv2.perspectiveTransform(corners, found) - true).max() < 2
 
 
 def test_motion_that_cannot_be_told_is_none() -> None:
