@@ -17,7 +17,6 @@ from checkpoints import ODD, write_fgclip2
 from regionclip.cli import main
 from regionclip.towers.fgclip2 import FGCLIP2Model
 
-
 # The same examples everywhere: what passes here passes on the machine that judges a change.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("steady")
