@@ -130,7 +130,7 @@ class Spoken:
         elif told.kind == "back":
             say(f"regionclip: {told.source} is back after {told.outage_seconds:.1f} s")
         else:
-            say(f"regionclip: {told.source} is lost: {told.reason}")
+            say(f"regionclip: {told.source} is lost: {told.reason.removeprefix(f'{told.source}: ')}")
         return told
 
     def close(self) -> None:
