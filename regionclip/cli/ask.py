@@ -57,8 +57,7 @@ def index(
     from regionclip.loading import load
     from regionclip.regions_store import FrameKey, RegionsStore
 
-    settings = options.read_config(tower, config, weights, preset, proposer)
-    settings = settings.changed(budget=options.read_budget(budget), tiles=options.read_tiles(tiles))
+    settings = options.read_config(tower, config, weights, preset, proposer, budget, tiles)
     if not resume:
         RegionsStore.check_free(out)
     images = find_images(sources)
@@ -119,10 +118,7 @@ def ask(
     prompts_file: options.PromptsFile = None,
     tower: options.TowerName = None,
     weights: options.WeightsName = None,
-    threshold: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(metavar="T", help="Least confidence, 0..1, of labels without a threshold of their own."),
-    ] = None,
+    threshold: options.Threshold = None,
     config: options.ConfigFile = None,
     top: Annotated[
         Optional[int],  # noqa: UP045

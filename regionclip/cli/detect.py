@@ -38,10 +38,7 @@ def detect(
     ] = None,
     proposer: options.ProposerNames = [],  # noqa: B006
     preset: options.PresetName = None,
-    threshold: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(metavar="T", help="Least confidence, 0..1, of labels without a threshold of their own."),
-    ] = None,
+    threshold: options.Threshold = None,
     budget: options.BudgetName = None,
     tiles: options.TilesName = None,
     config: options.ConfigFile = None,
@@ -69,8 +66,7 @@ def detect(
     from regionclip.records import result_json
 
     vocabulary = options.read_vocabulary(prompts, prompts_file, threshold)
-    settings = options.read_config(tower, config, weights, preset, proposer)
-    settings = settings.changed(budget=options.read_budget(budget), tiles=options.read_tiles(tiles))
+    settings = options.read_config(tower, config, weights, preset, proposer, budget, tiles)
     check_outputs(out, json_file)
     if out is not None:
         check_drawable(vocabulary.names)

@@ -32,10 +32,7 @@ def explain(
     ] = None,
     proposer: options.ProposerNames = [],  # noqa: B006
     preset: options.PresetName = None,
-    threshold: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(metavar="T", help="Least confidence, 0..1, of labels without a threshold of their own."),
-    ] = None,
+    threshold: options.Threshold = None,
     config: options.ConfigFile = None,
     region: Annotated[
         list[int],

@@ -104,8 +104,10 @@ def read_config(
     weights: str | None,
     preset: str | None = None,
     proposers: Sequence[str] = (),
+    budget: str | None = None,
+    tiles: str | None = None,
 ) -> "Config":
-    """The settings of `--tower`, `--config`, `--preset` and `--proposer`, the later before the earlier.
+    """The settings of `--tower`, `--config`, `--preset`, `--proposer`, `--budget`, `--tiles`, the later first.
 
     With both `--tower` and `--config`, the file's tower and weights give way to `--tower`; with neither, a folder given
     as `--weights` says itself which tower it is of.
@@ -113,7 +115,9 @@ def read_config(
     config = _read_tower(tower, file, weights)
     if preset is not None:
         config = config.with_preset(preset)
-    return config.with_proposers(proposers) if proposers else config
+    if proposers:
+        config = config.with_proposers(proposers)
+    return config.changed(budget=read_budget(budget), tiles=read_tiles(tiles))
 
 
 def _read_tower(tower: str | None, file: Path | None, weights: str | None) -> "Config":

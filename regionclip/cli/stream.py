@@ -73,8 +73,7 @@ def stream(
     from regionclip.video.runner import stream as watch
 
     vocabulary = options.read_vocabulary(prompts, prompts_file, threshold)
-    settings = options.read_config(tower, config, weights, preset, proposer)
-    settings = settings.changed(budget=options.read_budget(budget), tiles=options.read_tiles(tiles))
+    settings = options.read_config(tower, config, weights, preset, proposer, budget, tiles)
     style = watching.style_of(vocabulary, language, blur, legend=legend)
     live = LiveOptions(transport=cast("Transport", transport), patience=patience)
     watching.spare_a_core()

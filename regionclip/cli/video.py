@@ -53,8 +53,7 @@ def video(
     from regionclip.video.runner import stream
 
     vocabulary = options.read_vocabulary(prompts, prompts_file, threshold)
-    settings = options.read_config(tower, config, weights, preset, proposer)
-    settings = settings.changed(budget=options.read_budget(budget), tiles=options.read_tiles(tiles))
+    settings = options.read_config(tower, config, weights, preset, proposer, budget, tiles)
     style = watching.style_of(vocabulary, language, blur, legend=legend)
     watching.spare_a_core()
     detector = load(settings, weights=weights, device=device, dtype=dtype)

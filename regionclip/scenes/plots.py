@@ -15,7 +15,6 @@ _STANDING = (
 )  # fmt: skip
 _WALKING = ("person",) * 8 + ("bicycle", "mobile robot")
 _CROSSES_EVERY = 1.8  # seconds between people who cross
-_WIDEST = 0.7  # of the world that a vehicle may fill
 
 
 @dataclass(slots=True, eq=False)
