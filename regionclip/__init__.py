@@ -13,42 +13,42 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from proposals.base import Proposals, Proposer
+    from regionclip.answers.regions import Regions
+    from regionclip.archive.store import FrameKey, RegionsStore
     from regionclip.config import Config
     from regionclip.detector import Detector
     from regionclip.drawing import Style, Trails, ZoneShape, annotate, blur
     from regionclip.errors import RegionclipError
     from regionclip.loading import load
-    from regionclip.regions import Regions
-    from regionclip.regions_store import FrameKey, RegionsStore
     from regionclip.towers.base import ImageFeatures, Tower
     from regionclip.towers.card import TowerCard
     from regionclip.video.annotating import annotate_video
-    from regionclip.video.opening import open_source
     from regionclip.video.runner import stream
-    from regionclip.vocabulary import Label, Vocabulary
+    from regionclip.video.sources.opening import open_source
+    from regionclip.words.vocabulary import Label, Vocabulary
 
 _HOME = {
     "Config": "regionclip.config",
     "Detector": "regionclip.detector",
-    "FrameKey": "regionclip.regions_store",
+    "FrameKey": "regionclip.archive.store",
     "ImageFeatures": "regionclip.towers.base",
-    "Label": "regionclip.vocabulary",
+    "Label": "regionclip.words.vocabulary",
     "Proposals": "proposals.base",
     "Proposer": "proposals.base",
     "RegionclipError": "regionclip.errors",
-    "Regions": "regionclip.regions",
-    "RegionsStore": "regionclip.regions_store",
+    "Regions": "regionclip.answers.regions",
+    "RegionsStore": "regionclip.archive.store",
     "Style": "regionclip.drawing",
     "Tower": "regionclip.towers.base",
     "TowerCard": "regionclip.towers.card",
     "Trails": "regionclip.drawing",
-    "Vocabulary": "regionclip.vocabulary",
+    "Vocabulary": "regionclip.words.vocabulary",
     "ZoneShape": "regionclip.drawing",
     "annotate": "regionclip.drawing",
     "annotate_video": "regionclip.video.annotating",
     "blur": "regionclip.drawing",
     "load": "regionclip.loading",
-    "open_source": "regionclip.video.opening",
+    "open_source": "regionclip.video.sources.opening",
     "stream": "regionclip.video.runner",
 }
 

@@ -14,32 +14,32 @@ from heads.classify import Scores, classify
 from heads.trace import Trace
 from proposals.base import AsksWords, Features, Proposer, for_another_source
 from proposals.tiled import in_tiles
-from regionclip.calibrated import Conditions, warn_of_changes
-from regionclip.calibration.curves import curved
+from regionclip.answers.decide import decide
+from regionclip.answers.detections import Asked, Found, detections
+from regionclip.answers.explain import Explanation
+from regionclip.answers.explaining import Wanted, explain
+from regionclip.answers.heatmap import Heatmap
+from regionclip.answers.reasons import Reasons
+from regionclip.answers.regions import Regions
+from regionclip.archive.search import Hit, search
+from regionclip.archive.store import FrameKey, RegionsStore
+from regionclip.boxes import Boxes
 from regionclip.config import Config
-from regionclip.deciding import decide
-from regionclip.detections import Asked, Found, detections
 from regionclip.errors import ConfigError, FingerprintError, FrameError, PromptError
-from regionclip.explain import Explanation
-from regionclip.explaining import Wanted, explain
 from regionclip.frames import FrameLike, to_frame
-from regionclip.heatmap import Heatmap
-from regionclip.phrase import check_phrases
 from regionclip.proposing import NoProposer
-from regionclip.prototype import Prototype
-from regionclip.reasons import Reasons
-from regionclip.regions import Boxes, Regions
-from regionclip.regions_store import FrameKey, RegionsStore
-from regionclip.searching import Hit, search
-from regionclip.teaching import Example, Odds, among_rivals, check_lesson, fit, gather, with_label
 from regionclip.timing import timed
 from regionclip.towers.base import ImageFeatures, Target, Tower
 from regionclip.towers.tiles import Closeness, look_closely
-from regionclip.vocabulary import Label, Vocabulary, Words
-from regionclip.wording import Wording
+from regionclip.words.calibrated import Conditions, warn_of_changes
+from regionclip.words.curves import curved
+from regionclip.words.phrase import check_phrases
+from regionclip.words.phrase_cache import Wording
+from regionclip.words.prototype import Prototype
+from regionclip.words.teaching import Example, Odds, among_rivals, check_lesson, fit, gather, with_label
+from regionclip.words.vocabulary import Label, Vocabulary, Words
 
-BATCH = 8
-"""Most frames of one tower pass; more cost memory and gain little."""
+BATCH = 8  # most frames of one tower pass; more cost memory and gain little
 
 
 class Detector:
@@ -72,7 +72,7 @@ class Detector:
             boxes: `(N, 4)` xyxy in frame pixels, or the detections of another detector; None asks the proposer.
 
         Returns:
-            One row for each kept (region, label); see `regionclip.detections.detections` for its columns.
+            One row for each kept (region, label); see `regionclip.answers.detections.detections` for its columns.
 
         Raises:
             FrameError, BoxError, PromptError, ImageFileError: where frame, boxes or words cannot be used.
@@ -215,7 +215,7 @@ class Detector:
         return ((key, self.classify(regions, vocabulary)) for key, regions in store)
 
     def search(self, store: RegionsStore, words: Words, *, top: int = 10) -> list[Hit]:
-        """The best regions of each label over all frames, whatever the thresholds (`regionclip.searching`)."""
+        """The best regions of each label over all frames, whatever the thresholds (`regionclip.archive.search`)."""
         vocabulary = Vocabulary.of(words)
         self.check_fingerprint(store.fingerprint, "regions")
         return search(store, vocabulary, lambda regions: self._scores(regions, vocabulary), self.config, top)
@@ -248,7 +248,7 @@ class Detector:
         """Learn a class from examples: a new vocabulary with one more label, which only this tower can use.
 
         The phrases of the other labels become negatives of the new one. No other label's score changes, bit for bit.
-        With fewer than 8 examples the class is their mean, from 8 on a logistic probe (`regionclip.teaching`).
+        With fewer than 8 examples the class is their mean, from 8 on a logistic probe (`regionclip.words.teaching`).
 
         Args:
             words: the vocabulary to add to; may be empty.

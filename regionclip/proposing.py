@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from proposals.base import Features, Proposals, Proposer
-from proposals.checkpoint import CheckpointError
 from proposals.dense import DenseHead
+from proposals.learned.checkpoint import CheckpointError
 from proposals.union import UnionProposer
 from regionclip.config import Config
 from regionclip.errors import BoxError, ConfigError, WeightsError
+from regionclip.formats.typed import value_of
 from regionclip.towers.device import choose_device
-from regionclip.towers.known import TINY_WEIGHTS
-from regionclip.typed import value_of
+from regionclip.towers.hub import TINY_WEIGHTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,10 @@ PROPOSERS: dict[str, Known] = {
     "dense": Known("proposals.dense.DenseProposer", "a small head learned on the tower's own tokens; comes with tiny"),
     "grid": Known("proposals.grid.GridProposer", "windows of several sizes, without looking; coarse, works always"),
     "motion": Known(
-        "proposals.motion.MotionProposer", "what moves, or came and stays, before a camera that stands still"
+        "proposals.moving.motion.MotionProposer", "what moves, or came and stays, before a camera that stands still"
     ),
     "ego-motion": Known(
-        "proposals.ego_motion.EgoMotionProposer", "what moves against the background of a moving camera"
+        "proposals.moving.ego_motion.EgoMotionProposer", "what moves against the background of a moving camera"
     ),
     "edges": Known(
         "proposals.edges.EdgeProposer", "what has a closed edge; weak, without weights", {"method": "edges"}
@@ -73,12 +73,16 @@ PROPOSERS: dict[str, Known] = {
     "mser": Known(
         "proposals.edges.EdgeProposer", "spots of even brightness; weak, without weights", {"method": "mser"}
     ),
-    "rpn": Known("proposals.rpn.RpnProposer", "region proposal network of a torchvision detector; needs weights"),
-    "detr": Known(
-        "proposals.detr.DetrProposer", "any transformers detector: D-FINE, RF-DETR, RT-DETR, ...; needs weights"
+    "rpn": Known(
+        "proposals.learned.rpn.RpnProposer", "region proposal network of a torchvision detector; needs weights"
     ),
-    "owlv2": Known("proposals.owlv2.Owlv2Proposer", "OWLv2's objectness, on a GPU; needs weights"),
-    "sam": Known("proposals.sam.SamProposer", "Segment Anything's masks as boxes, seconds a picture; needs weights"),
+    "detr": Known(
+        "proposals.learned.detr.DetrProposer", "any transformers detector: D-FINE, RF-DETR, RT-DETR, ...; needs weights"
+    ),
+    "owlv2": Known("proposals.learned.owlv2.Owlv2Proposer", "OWLv2's objectness, on a GPU; needs weights"),
+    "sam": Known(
+        "proposals.learned.sam.SamProposer", "Segment Anything's masks as boxes, seconds a picture; needs weights"
+    ),
     "tracked": Known("proposals.tracked.TrackedProposer", "boxes of what is being followed in a video"),
     "heatmap": Known("proposals.heatmap.HeatmapProposer", "where the tower itself sees what is asked for"),
     "none": Known("regionclip.proposing.NoProposer", "boxes from outside only: a call without boxes is an error"),

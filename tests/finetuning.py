@@ -12,13 +12,14 @@ from checkpoints import write_fgclip2
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from regionclip.towers.tiny import config_json
-from regionclip.towers.tiny_model import TinyConfig, TinyModel
-from regionclip.towers.tiny_text import train_tokenizer
+from regionclip.data.settings import DataSettings
+from regionclip.towers.tiny.model import TinyConfig, TinyModel
+from regionclip.towers.tiny.text import train_tokenizer
+from regionclip.towers.tiny.tower import config_json
 from regionclip.training import processes
 from regionclip.training.finetune import FineTuning
 from regionclip.training.losses import global_sigmoid
-from regionclip.training.settings import CheckSettings, DataSettings, LossSettings, TrainSettings
+from regionclip.training.settings import CheckSettings, LossSettings, TrainSettings
 
 SMALL = TinyConfig(
     width=32, heads=2, blocks=1, stem=(8, 8, 16), positions=4, text_blocks=1, vocabulary=330, text_length=16

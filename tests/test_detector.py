@@ -10,12 +10,12 @@ from toy import ToyTower, planted
 
 from proposals.base import Features, Proposals
 from proposals.boxes import BoxesProposer
+from regionclip.answers.detections import OWN_COLUMNS
+from regionclip.answers.regions import Regions
 from regionclip.config import Config
-from regionclip.detections import OWN_COLUMNS
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, FingerprintError, PromptError, PromptWarning
-from regionclip.regions import Regions
-from regionclip.vocabulary import Label, Vocabulary
+from regionclip.words.vocabulary import Label, Vocabulary
 
 FRAME = planted(red=(16, 16, 80, 80), blue=(112, 32, 176, 112))
 RED, BLUE, DARK = [16, 16, 80, 80], [112, 32, 176, 112], [0, 112, 96, 128]

@@ -17,9 +17,9 @@ from proposals.tiled import TiledProposer
 from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError
-from regionclip.evaluation.precision import covered
+from regionclip.evaluation.accuracy.precision import covered
 from regionclip.loading import load
-from regionclip.scenes.phrases import KINDS
+from regionclip.scenes.language.phrases import KINDS
 from regionclip.scenes.render import Scene, render_scene
 from regionclip.towers.preprocess import read_budget
 from regionclip.towers.tiles import CloseFeatures

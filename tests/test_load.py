@@ -13,7 +13,7 @@ from proposals.grid import GridProposer
 from proposals.union import UnionProposer
 from regionclip.config import Config
 from regionclip.errors import ConfigError, WeightsError
-from regionclip.towers.known import TINY_WEIGHTS
+from regionclip.towers.hub import TINY_WEIGHTS
 
 FRAME = planted(red=(16, 16, 80, 80))
 

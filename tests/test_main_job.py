@@ -7,7 +7,7 @@ import pytest
 import supervision as sv
 
 import regionclip
-from regionclip.scenes.phrases import KINDS, name
+from regionclip.scenes.language.phrases import KINDS, name
 from regionclip.scenes.render import Scene, render_scene
 
 

@@ -11,12 +11,12 @@ from toy import planted
 
 import regionclip
 from proposals.dense import DenseProposer
-from proposals.detr import DetrProposer
 from proposals.edges import EdgeProposer
 from proposals.every import EveryProposer
 from proposals.grid import GridProposer
-from proposals.owlv2 import Owlv2Proposer
-from proposals.sam import SamProposer
+from proposals.learned.detr import DetrProposer
+from proposals.learned.owlv2 import Owlv2Proposer
+from proposals.learned.sam import SamProposer
 from proposals.tracked import TrackedProposer
 from proposals.union import UnionProposer
 from regionclip.config import Config, preset_names

@@ -21,7 +21,7 @@ from regionclip.calibration.platt import logits
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError
 from regionclip.frames import Frame
-from regionclip.vocabulary import Vocabulary
+from regionclip.words.vocabulary import Vocabulary
 
 Unit = Literal["hour", "frame"]
 Status = Literal["calibrated", "bound only", "attribute"]

@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torchvision.ops import box_iou, nms
 
-from regionclip.calibration.curves import curved
+from regionclip.answers.regions import Regions
 from regionclip.calibration.peaks import confidences
 from regionclip.detector import Detector
 from regionclip.frames import FrameLike
-from regionclip.regions import Regions
-from regionclip.vocabulary import Vocabulary
+from regionclip.words.curves import curved
+from regionclip.words.vocabulary import Vocabulary
 
 IOU = 0.5
 """Overlap from which a region is one of the things of a true box."""

@@ -14,7 +14,6 @@ from typing import Literal
 
 import numpy as np
 
-from regionclip.calibrated import Platt
 from regionclip.calibration.judged import (
     Answered,
     Truth,
@@ -27,12 +26,13 @@ from regionclip.calibration.judged import (
 )
 from regionclip.calibration.platt import fit_platt
 from regionclip.calibration.reliability import Pairs, error_with_interval
+from regionclip.data.coco_file import CocoFile
+from regionclip.data.intervals import Share
+from regionclip.data.settings import DataSettings
 from regionclip.detector import Detector
 from regionclip.errors import BoxError
-from regionclip.evaluation.intervals import Share
-from regionclip.training.coco_file import CocoFile
-from regionclip.training.settings import DataSettings
-from regionclip.vocabulary import Label, Vocabulary
+from regionclip.words.calibrated import Platt
+from regionclip.words.vocabulary import Label, Vocabulary
 
 FOLDS = 5
 SPOKEN = 0.05

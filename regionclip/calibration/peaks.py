@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from heads.select import Rules, select
+from regionclip.answers.regions import Regions
 from regionclip.detector import Detector
-from regionclip.regions import Regions
-from regionclip.vocabulary import Vocabulary
+from regionclip.words.vocabulary import Vocabulary
 
 _KEPT = 100_000
 """Frames that are kept of each label, those with the highest values: memory does not grow with the footage."""

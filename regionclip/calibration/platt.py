@@ -9,7 +9,7 @@ Letters: n pairs of a region and the label.
 import numpy as np
 from numpy.typing import NDArray
 
-from regionclip.calibrated import Platt
+from regionclip.words.calibrated import Platt
 
 FEWEST = 10
 """Right and wrong regions that a curve is fitted to, at least so many of each."""

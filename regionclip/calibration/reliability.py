@@ -14,7 +14,7 @@ mpl.use("Agg")  # no window
 
 from matplotlib import pyplot
 
-from regionclip.evaluation.intervals import Share
+from regionclip.data.intervals import Share
 
 BINS = 15
 """Most bins; with fewer than `_FEWEST` pairs for each, fewer bins."""

@@ -10,7 +10,7 @@ from regionclip.calibration.alarms import Alarm
 from regionclip.calibration.empty import EmptyCalibration, Finding, Goal, Seen
 from regionclip.calibration.extremes import LEVEL
 from regionclip.calibration.labelled import FOLDS, SPOKEN, LabelledCalibration
-from regionclip.vocabulary import Vocabulary
+from regionclip.words.vocabulary import Vocabulary
 
 SCHEMA = "regionclip.calibration/1"
 

@@ -9,24 +9,24 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from regionclip.cli import exits
 from regionclip.cli.ask import ask, index
 from regionclip.cli.bench import bench
 from regionclip.cli.calibrate import calibrate
+from regionclip.cli.cameras.site import site
+from regionclip.cli.cameras.stream import stream
+from regionclip.cli.cameras.video import video
 from regionclip.cli.demo import demo
 from regionclip.cli.detect import detect
 from regionclip.cli.doctor import doctor
-from regionclip.cli.evaluate import evaluate
+from regionclip.cli.evaluate.app import evaluate
 from regionclip.cli.explain import explain
-from regionclip.cli.output import say, show_warnings
 from regionclip.cli.proposals import proposals
 from regionclip.cli.scenes import scenes
-from regionclip.cli.site import site
-from regionclip.cli.stream import stream
 from regionclip.cli.teach import teach
+from regionclip.cli.terminal import exits
+from regionclip.cli.terminal.output import say, show_warnings
 from regionclip.cli.towers import towers
 from regionclip.cli.train import train
-from regionclip.cli.video import video
 from regionclip.cli.vocab import vocab
 from regionclip.errors import ImageFileError, InputError, RegionclipError, SourceError, WeightsError
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from regionclip.cli import exits, options
-from regionclip.cli.output import print_detections, progress, say
+from regionclip.cli.terminal import exits, options
+from regionclip.cli.terminal.output import print_detections, progress, say
 from regionclip.errors import ConfigError, ImageFileError
 
 if TYPE_CHECKING:
+    from regionclip.archive.search import Hit
+    from regionclip.archive.store import FrameKey, RegionsStore
     from regionclip.detector import Detector
-    from regionclip.regions_store import FrameKey, RegionsStore
-    from regionclip.searching import Hit
-    from regionclip.vocabulary import Vocabulary
+    from regionclip.words.vocabulary import Vocabulary
 
 _ASKING = (
     *("name", "weights", "revision", "device", "dtype", "threshold", "mode", "bank", "nms", "nms_iou"),
@@ -52,10 +52,10 @@ def index(
     The pictures are named as they are given. An interrupt keeps what is done; --resume goes on there.
     """
     from proposals.base import AsksWords
-    from regionclip.coco import BoxFile
+    from regionclip.archive.store import FrameKey, RegionsStore
+    from regionclip.formats.coco import BoxFile
     from regionclip.frames import find_images, read_frame
     from regionclip.loading import load
-    from regionclip.regions_store import FrameKey, RegionsStore
 
     settings = options.read_config(tower, config, weights, preset, proposer, budget, tiles)
     if not resume:
@@ -96,7 +96,7 @@ def _store(out: Path, detector: "Detector", given: bool, resume: bool) -> "Regio
     Raises:
         ConfigError: where there is one and it is not to be resumed, or its regions were made with other settings.
     """
-    from regionclip.regions_store import RegionsStore
+    from regionclip.archive.store import RegionsStore
 
     settings = {name: value for name, value in asdict(detector.config).items() if name not in _ASKING}
     notes = {**settings, "proposer": detector.conditions(given=given).proposer, "name": detector.tower.card.name}
@@ -135,11 +135,11 @@ def ask(
 
     Prints the frames with detections, or with --top the best regions of each label over all frames.
     """
+    from regionclip.archive.records import search_json
+    from regionclip.archive.store import RegionsStore
     from regionclip.cli.detect import check_outputs
-    from regionclip.files import write_file
+    from regionclip.formats.files import write_file
     from regionclip.loading import load
-    from regionclip.records import search_json
-    from regionclip.regions_store import RegionsStore
 
     vocabulary = options.read_vocabulary(prompts, prompts_file, threshold)
     settings = options.read_config(tower, config, weights)
@@ -163,7 +163,8 @@ def ask(
 
 def _all_frames(detector: "Detector", store: "RegionsStore", vocabulary: "Vocabulary", *, quiet: bool) -> str:
     """Print the frames with detections; all of them as the text of a result file."""
-    from regionclip.records import frame_record, result_json
+    from regionclip.answers.records import result_json
+    from regionclip.archive.records import frame_record
 
     records: list[dict[str, Any]] = []
     for key, regions in progress(store, "ask"):

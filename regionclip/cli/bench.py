@@ -5,8 +5,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from regionclip.cli import options
-from regionclip.cli.evaluate import read_size
+from regionclip.cli.terminal import options
+from regionclip.cli.terminal.sizes import read_size
 from regionclip.errors import ConfigError
 
 
@@ -40,8 +40,8 @@ def bench(
     import torch
 
     from regionclip.detector import Detector
-    from regionclip.evaluation.random_tower import random_fgclip2
-    from regionclip.evaluation.speed import measure, measure_words, table, words_table
+    from regionclip.evaluation.speed.random_tower import random_fgclip2
+    from regionclip.evaluation.speed.stages import measure, measure_words, table, words_table
     from regionclip.loading import load
     from regionclip.towers.base import Tower
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from regionclip.cli import options
-from regionclip.cli.output import progress, say
+from regionclip.cli.terminal import options
+from regionclip.cli.terminal.output import progress, say
 from regionclip.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from regionclip.calibration.footage import Footage
     from regionclip.calibration.judged import Truth
     from regionclip.detector import Detector
-    from regionclip.vocabulary import Vocabulary
+    from regionclip.words.vocabulary import Vocabulary
 
 
 def calibrate(
@@ -85,7 +85,7 @@ def calibrate(
     from regionclip.calibration.empty import Goal
     from regionclip.calibration.footage import Footage
     from regionclip.loading import load
-    from regionclip.vocabulary import Vocabulary
+    from regionclip.words.vocabulary import Vocabulary
 
     words = Vocabulary.load(vocabulary)
     if len(words) == 0:
@@ -121,7 +121,7 @@ def _from_empty(
     from proposals.base import Remembers
     from regionclip.calibration.empty import Seen, set_thresholds, watch
     from regionclip.calibration.report import empty_json, empty_table
-    from regionclip.files import write_file
+    from regionclip.formats.files import write_file
 
     if isinstance(detector.proposer, Remembers):
         footage.at_cut = detector.proposer.reset
@@ -157,7 +157,7 @@ def _from_labelled(
     from regionclip.calibration.labelled import calibrate_labelled
     from regionclip.calibration.reliability import diagram
     from regionclip.calibration.report import labelled_json, labelled_table
-    from regionclip.files import write_file
+    from regionclip.formats.files import write_file
 
     if detector.proposer.has_memory and not true_boxes:
         raise ConfigError("--labelled: each picture stands alone, and this proposer remembers earlier frames")
@@ -175,7 +175,7 @@ def _from_labelled(
 
 def _check_out(out: Path, vocabulary: Path) -> None:
     """Refuse what is no TOML name, and the file that is calibrated, by whatever name."""
-    from regionclip.vocabulary_file import vocabulary_path
+    from regionclip.words.file import vocabulary_path
 
     if out.suffix != ".toml":
         raise ConfigError(f"--out {out}: expected a name that ends in .toml")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regionclip.cli.output import print_detections, progress
-from regionclip.cli.watching import Spoken, bar, print_summary, spare_a_core
+from regionclip.cli.cameras.watching import Spoken, bar, print_summary, spare_a_core
+from regionclip.cli.terminal.output import print_detections, progress
 
 if TYPE_CHECKING:
     from regionclip.detector import Detector
@@ -49,13 +49,13 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Another seed renders other scenes.")] = 2026,
 ) -> None:
     """Find English and Chinese words in rendered scenes and a clip: annotated pictures, a video, and events."""
+    from regionclip.answers.records import image_record, result_json
     from regionclip.drawing import annotate
-    from regionclip.files import write_file
+    from regionclip.formats.files import write_file
+    from regionclip.formats.pictures import write_picture
     from regionclip.loading import load
-    from regionclip.pictures import write_picture
-    from regionclip.records import image_record, result_json
     from regionclip.scenes.render import render_scene
-    from regionclip.vocabulary import Vocabulary, parse_label
+    from regionclip.words.vocabulary import Vocabulary, parse_label
 
     vocabulary = Vocabulary([parse_label(word) for word in WORDS])
     spare_a_core()
@@ -83,11 +83,11 @@ def demo(
 def _video(out: Path, seed: int, detector: "Detector") -> None:
     """Render a clip in which a bag is left behind, follow what it shows, and tell of the bag."""
     from regionclip.scenes.clips import render_clip
+    from regionclip.sinks.log_and_snapshots import EventLog
     from regionclip.video.annotating import Outputs, annotate_video
-    from regionclip.video.rules import RuleSet
-    from regionclip.video.sinks import EventLog
-    from regionclip.video.writer import VideoWriter
-    from regionclip.vocabulary import Vocabulary, parse_label
+    from regionclip.video.output.writer import VideoWriter
+    from regionclip.video.rules.file import RuleSet
+    from regionclip.words.vocabulary import Vocabulary, parse_label
 
     clip = render_clip(seed, CLIP, (360, 640), seconds=10, event="left object", camera="still")
     with VideoWriter(out / "clip.mp4") as writer:

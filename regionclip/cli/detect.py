@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
-from regionclip.cli import exits, options
-from regionclip.cli.output import print_detections, progress, say
+from regionclip.cli.terminal import exits, options
+from regionclip.cli.terminal.output import print_detections, progress, say
 from regionclip.errors import ConfigError, ImageFileError
 
 if TYPE_CHECKING:
     import supervision as sv
 
+    from regionclip.boxes import Boxes
     from regionclip.detector import Detector
-    from regionclip.regions import Boxes
-    from regionclip.vocabulary import Vocabulary
+    from regionclip.words.vocabulary import Vocabulary
 
 
 def detect(
@@ -57,13 +57,13 @@ def detect(
 
     Without --boxes, the proposer finds the regions. Results are printed; --out and --json write them to files.
     """
-    from regionclip.coco import BoxFile
+    from regionclip.answers.records import result_json
     from regionclip.drawing.text import check_drawable
-    from regionclip.files import write_file
+    from regionclip.formats.coco import BoxFile
+    from regionclip.formats.files import write_file
+    from regionclip.formats.pictures import picture_names
     from regionclip.frames import find_images
     from regionclip.loading import load
-    from regionclip.pictures import picture_names
-    from regionclip.records import result_json
 
     vocabulary = options.read_vocabulary(prompts, prompts_file, threshold)
     settings = options.read_config(tower, config, weights, preset, proposer, budget, tiles)
@@ -116,10 +116,10 @@ def _one(
     picture: Path | None,
 ) -> tuple[dict[str, Any], "sv.Detections | None"]:
     """Detect on one picture and draw: its entry of the result file, and what was found."""
+    from regionclip.answers.records import failed_record, image_record
     from regionclip.drawing import annotate
+    from regionclip.formats.pictures import write_picture
     from regionclip.frames import read_frame
-    from regionclip.pictures import write_picture
-    from regionclip.records import failed_record, image_record
 
     try:
         frame = read_frame(image)

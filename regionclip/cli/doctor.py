@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from regionclip.cli import exits, options
+from regionclip.cli.terminal import exits, options
 
 if TYPE_CHECKING:
     from regionclip.detector import Detector
-    from regionclip.selftest import Check
+    from regionclip.evaluation.accuracy.selftest import Check
 
 PACKAGES = ("regionclip", "torch", "torchvision", "transformers", "opencv-python", "supervision", "numpy")
 SAMPLE = "红色的灭火器 red fire extinguisher"
@@ -27,8 +27,8 @@ def doctor(
     dtype: options.DtypeName = "auto",
 ) -> None:
     """Show versions, device and tower, and run a self-test; the exit code is 1 where a check fails."""
+    from regionclip.evaluation.accuracy.selftest import self_test
     from regionclip.loading import load
-    from regionclip.selftest import self_test
 
     _line("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in PACKAGES:
@@ -71,7 +71,7 @@ def _text_drawing() -> "Check":
 
     from regionclip.drawing.text import OpenCVText, text_painter
     from regionclip.errors import DrawingError
-    from regionclip.selftest import Check
+    from regionclip.evaluation.accuracy.selftest import Check
 
     try:
         painter = text_painter()

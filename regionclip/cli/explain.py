@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from regionclip.cli import options
-from regionclip.cli.output import say
+from regionclip.cli.terminal import options
+from regionclip.cli.terminal.output import say
 from regionclip.errors import ConfigError
 
 if TYPE_CHECKING:
+    from regionclip.answers.explain import Explanation
     from regionclip.detector import Detector
-    from regionclip.explain import Explanation
     from regionclip.towers.base import ImageFeatures
-    from regionclip.vocabulary import Vocabulary
+    from regionclip.words.vocabulary import Vocabulary
 
 
 def explain(
@@ -61,7 +61,7 @@ def explain(
 ) -> None:
     """Why each region of a picture got its labels, or none: scores, thresholds, phrases, negatives, decisions."""
     from regionclip.cli.detect import check_outputs
-    from regionclip.coco import BoxFile
+    from regionclip.formats.coco import BoxFile
     from regionclip.frames import read_frame
     from regionclip.loading import load
 
@@ -85,8 +85,8 @@ def _write(image: Path, explanation: "Explanation", json_file: Path | None) -> N
     """The table, and the JSON where it is asked for; on stdout one of them."""
     from rich.console import Console
 
-    from regionclip.files import write_file
-    from regionclip.records import readable
+    from regionclip.answers.records import readable
+    from regionclip.formats.files import write_file
 
     content = explanation.to_dict()
     content = {"schema": content.pop("schema"), "file": readable(str(image)), **content}
@@ -104,7 +104,7 @@ def _write(image: Path, explanation: "Explanation", json_file: Path | None) -> N
 
 def _asked(vocabulary: "Vocabulary", words: Sequence[str]) -> "list[Vocabulary]":
     """A vocabulary for each of the words: the label of that name, or a new one, with the negatives and templates."""
-    from regionclip.vocabulary import parse_label
+    from regionclip.words.vocabulary import parse_label
 
     known = {label.name: label for label in vocabulary}
     labels = [known.get(text) or parse_label(text) for text in words]
@@ -115,7 +115,7 @@ def _draw(
     detector: "Detector", features: "ImageFeatures", words: "Sequence[Vocabulary]", image: Path, out: Path
 ) -> None:
     """A heat map for each vocabulary of one label, from the same pass of the tower."""
-    from regionclip.pictures import write_picture
+    from regionclip.formats.pictures import write_picture
 
     suffix = ".jpg" if image.suffix.lower() in (".jpg", ".jpeg") else ".png"
     taken: set[str] = set()

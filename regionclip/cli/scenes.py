@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
-from regionclip.cli.evaluate import check_frame_size
-from regionclip.cli.output import progress
+from regionclip.cli.terminal.output import progress
+from regionclip.cli.terminal.sizes import check_frame_size
 from regionclip.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def scenes(
     picture: Annotated[Literal["jpg", "png"], typer.Option(help="Format of the pictures.")] = "jpg",
 ) -> None:
     """Write rendered scenes or clips with their truth as COCO JSON, names in English and Chinese."""
+    from regionclip.data.rendered import ANNOTATIONS, Suffix, export_clips, export_scenes
     from regionclip.scenes.clips import render_clip
-    from regionclip.scenes.export import ANNOTATIONS, Suffix, export_clips, export_scenes
     from regionclip.scenes.render import render_scene
 
     of_clips = {"--seconds": seconds, "--fps": fps, "--event": event, "--camera": camera}

@@ -5,8 +5,8 @@ from typing import Annotated, Optional
 
 import typer
 
-from regionclip.cli import options
-from regionclip.cli.output import say
+from regionclip.cli.terminal import options
+from regionclip.cli.terminal.output import say
 from regionclip.errors import BoxError, ConfigError
 
 
@@ -59,7 +59,7 @@ def teach(
         raise ConfigError(f"--out {out}: expected a name that ends in .toml")
     examples, negatives = ([_pair(text) for text in texts] for texts in (example, negative))
     from regionclip.loading import load
-    from regionclip.vocabulary import Vocabulary
+    from regionclip.words.vocabulary import Vocabulary
 
     words = Vocabulary() if vocabulary is None else Vocabulary.load(vocabulary)
     detector = load(options.read_config(tower, config, weights, preset), weights=weights, device=device, dtype=dtype)

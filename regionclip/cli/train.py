@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from regionclip.cli.output import say
+from regionclip.cli.terminal.output import say
 
 if TYPE_CHECKING:
     from regionclip.training.finetune import FineTuning

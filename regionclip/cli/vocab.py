@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 import typer
 from rich.cells import cell_len
 
-from regionclip.cli import exits, options
-from regionclip.cli.output import progress
+from regionclip.cli.terminal import exits, options
+from regionclip.cli.terminal.output import progress
 from regionclip.errors import ConfigError
-from regionclip.vocabulary import Label, Vocabulary
-from regionclip.vocabulary_file import vocabulary_names, vocabulary_note, vocabulary_path
+from regionclip.words.file import vocabulary_names, vocabulary_note, vocabulary_path
+from regionclip.words.vocabulary import Label, Vocabulary
 
 if TYPE_CHECKING:
-    from regionclip.vocabulary_check import VocabularyCheck
+    from regionclip.words.check import VocabularyCheck
 
 vocab = typer.Typer(no_args_is_help=True, help="Vocabularies: those that ship, and checks of any.")
 
@@ -83,7 +83,7 @@ def check(
     """What a tower makes of a vocabulary: tokens of each phrase, and phrases and labels that will not do."""
     words = Vocabulary.load(which)
     from regionclip.loading import load
-    from regionclip.vocabulary_check import check_vocabulary
+    from regionclip.words.check import check_vocabulary
 
     detector = load(options.read_config(tower, config, weights), weights=weights, device=device, dtype=dtype)
     checked = check_vocabulary(detector, words, near=near)
@@ -119,8 +119,8 @@ def translate_gap(
         raise ConfigError(f"--set {on}: expected scenes, or a COCO file that ends in .json")
     if on == "scenes" and images is not None:
         raise ConfigError("--images goes with --set COCO.json: scenes are rendered")
-    from regionclip.evaluation.translation import measure_gap, table
-    from regionclip.evaluation.translation_sets import coco_samples, scene_samples
+    from regionclip.data.translation_sets import coco_samples, scene_samples
+    from regionclip.evaluation.accuracy.translation import measure_gap, table
     from regionclip.loading import load
 
     if on == "scenes":
@@ -158,7 +158,7 @@ def _described(label: Label, indent: str) -> str:
 
 
 def _write(file: Path | None, content: dict[str, Any]) -> None:
-    from regionclip.files import write_file
+    from regionclip.formats.files import write_file
 
     if file is None:
         return

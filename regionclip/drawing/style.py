@@ -7,8 +7,8 @@ from typing import Literal
 
 from regionclip.drawing.colours import UNKNOWN, Colour, colour, label_colours
 from regionclip.errors import ConfigError
-from regionclip.phrase import language_of
-from regionclip.vocabulary import Vocabulary, Words
+from regionclip.words.phrase import language_of
+from regionclip.words.vocabulary import Vocabulary, Words
 
 Language = Literal["en", "zh"]
 

@@ -1,8 +1,8 @@
 """The places that scenes happen in, by name."""
 
 from regionclip.scenes import places_indoor, places_outdoor
-from regionclip.scenes.backdrop import Background
-from regionclip.scenes.clutter import add_clutter
+from regionclip.scenes.painting.backdrop import Background
+from regionclip.scenes.painting.clutter import add_clutter
 
 __all__ = ["BACKGROUNDS", "OTHER_BACKGROUNDS", "Background", "add_clutter"]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from regionclip.scenes.colours import HELD_OUT, HUES, pixel_colour, trained_colours
-from regionclip.scenes.kinds import KINDS, Kind
-from regionclip.scenes.painter import Colour
+from regionclip.scenes.kinds.colours import HELD_OUT, HUES, pixel_colour, trained_colours
+from regionclip.scenes.kinds.known import KINDS, Kind
+from regionclip.scenes.painting.painter import Colour
 
 _MAX_OVERLAP = 0.25
 PEOPLE = 0.08

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regionclip.scenes.actors import Actor, Ground
-from regionclip.scenes.camera import Camera, random_camera
 from regionclip.scenes.gaze import Gaze, moving_gaze, still_gaze
-from regionclip.scenes.painter import Image
+from regionclip.scenes.painting.camera import Camera, random_camera
+from regionclip.scenes.painting.painter import Image
 from regionclip.scenes.plots import Plot, fill, stage_event
 from regionclip.scenes.render import Pairs, Style, backdrop, check_series
 from regionclip.scenes.stage import SceneObject, Stage

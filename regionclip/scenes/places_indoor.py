@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from regionclip.scenes.backdrop import line, muted, poly, ramp, rect
-from regionclip.scenes.painter import Image, mix
+from regionclip.scenes.painting.backdrop import line, muted, poly, ramp, rect
+from regionclip.scenes.painting.painter import Image, mix
 
 
 def corridor(rng: np.random.Generator, height: int, width: int) -> tuple[Image, float]:

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from regionclip.scenes.backdrop import line, muted, poly, ramp, rect
-from regionclip.scenes.painter import Colour, Image, mix
+from regionclip.scenes.painting.backdrop import line, muted, poly, ramp, rect
+from regionclip.scenes.painting.painter import Colour, Image, mix
 
 
 def street(rng: np.random.Generator, height: int, width: int) -> tuple[Image, float]:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regionclip.scenes.backgrounds import BACKGROUNDS, OTHER_BACKGROUNDS, Background, add_clutter
-from regionclip.scenes.camera import random_camera
 from regionclip.scenes.casting import PEOPLE, Casting, plan
-from regionclip.scenes.kinds import KINDS, Kind
+from regionclip.scenes.kinds.known import KINDS, Kind
+from regionclip.scenes.painting.camera import random_camera
 from regionclip.scenes.stage import SceneObject, Stage
 
 SMALLEST = 64

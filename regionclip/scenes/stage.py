@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regionclip.scenes.casting import Draft
-from regionclip.scenes.kinds import Kind
-from regionclip.scenes.painter import Brush, Image, Ink, shaded
+from regionclip.scenes.kinds.known import Kind
+from regionclip.scenes.painting.painter import Brush, Image, Ink, shaded
 
 _MIN_VISIBLE = 0.4
 _CERTAIN_VISIBLE = 0.85

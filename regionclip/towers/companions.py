@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from regionclip.errors import FileError
-from regionclip.files import write_file
+from regionclip.formats.files import write_file
 from regionclip.towers.hub import CONFIG, TOKENIZER
 
 _NAMES: Final = (

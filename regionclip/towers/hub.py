@@ -22,6 +22,9 @@ WEIGHTS: Final = "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"
 TOKENIZER: Final = "tokenizer.json"
 
+TINY_WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "tiny"
+"""The embedded tower."""
+
 _HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _SECONDS: Final = 10.0
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from regionclip.data.coco_file import CocoFile, Region
+from regionclip.data.examples import Example, HeldOut, drawn
+from regionclip.data.settings import DataSettings
 from regionclip.errors import ConfigError
 from regionclip.frames import read_frame
-from regionclip.scenes.sentences import Language
-from regionclip.training.coco_file import CocoFile, Region
-from regionclip.training.examples import Example, HeldOut, drawn
-from regionclip.training.settings import DataSettings, TrainSettings
+from regionclip.scenes.language.sentences import Language
+from regionclip.training.settings import TrainSettings
 
 _ORDER = 0xC0C0
 

@@ -19,11 +19,11 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from heads.pool import clip_to_frame, roi_align, to_cells
+from regionclip.data.examples import Example, Words
 from regionclip.errors import ConfigError
-from regionclip.towers.trainee import Encoded, TextUse, Trainee
 from regionclip.training import losses, processes
-from regionclip.training.examples import Example, Words
 from regionclip.training.settings import LossSettings, Stage
+from regionclip.training.trainees.base import Encoded, TextUse, Trainee
 
 MOST = 10.0
 """The rank threshold is kept in 0 to this, in units of logits."""

@@ -15,21 +15,21 @@ import torch
 from safetensors.torch import save
 
 from regionclip.config import Config
+from regionclip.data.examples import Example
 from regionclip.errors import ConfigError, FileError, RegionclipError
-from regionclip.files import write_file
+from regionclip.formats.files import write_file
+from regionclip.loading import TOWERS
 from regionclip.towers.companions import copy_companions
 from regionclip.towers.device import choose_device
 from regionclip.towers.hub import CONFIG, WEIGHTS
-from regionclip.towers.known import TOWERS
 from regionclip.towers.loading import read_json
-from regionclip.towers.trainee import TrainableTower, Trainee
 from regionclip.training import processes
 from regionclip.training.curriculum import Curriculum, Terms
-from regionclip.training.examples import Example
 from regionclip.training.measure import region_top1
 from regionclip.training.origin import TRAINED, open_folder, starting_point
 from regionclip.training.settings import TrainSettings
 from regionclip.training.sources import batches, held_out_of, source_of
+from regionclip.training.trainees.base import TrainableTower, Trainee
 
 CHECKPOINT = "checkpoint.pt"
 _FREE = ("device", "workers", "check", "check_every", "check_pictures", "out")

@@ -2,9 +2,9 @@
 
 import torch
 
+from regionclip.data.examples import HeldOutSource
 from regionclip.towers.base import Tower
 from regionclip.training import processes
-from regionclip.training.examples import HeldOutSource
 
 
 def region_top1(tower: Tower, held_out: HeldOutSource, device: torch.device) -> dict[str, float]:

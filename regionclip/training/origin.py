@@ -5,9 +5,8 @@ import tempfile
 from pathlib import Path
 
 from regionclip.errors import ConfigError, FileError
-from regionclip.files import write_file
-from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
-from regionclip.towers.known import TINY_WEIGHTS
+from regionclip.formats.files import write_file
+from regionclip.towers.hub import CONFIG, TINY_WEIGHTS, TOKENIZER, WEIGHTS, locate
 from regionclip.training import processes
 from regionclip.training.settings import TrainSettings
 
@@ -59,7 +58,7 @@ def starting_point(settings: TrainSettings, out: Path) -> Path:
 
 def _make_start(settings: TrainSettings, folder: Path) -> None:
     """Make an FG-CLIP 2 out of SigLIP 2, unless the folder holds that of the same weights already."""
-    from regionclip.towers.fgclip2.start import start_from_siglip2
+    from regionclip.training.trainees.fgclip2_start import start_from_siglip2
 
     source = json.dumps({"weights": settings.weights, "revision": settings.revision}, indent=1).encode()
     note = folder / _SOURCE  # written last and removed first: with it the folder is complete

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from regionclip.scenes.phrases import KINDS, name, phrase
+from regionclip.data.examples import Example, HeldOut, Words, drawn
+from regionclip.data.settings import DataSettings
+from regionclip.scenes.language.phrases import KINDS, name, phrase
+from regionclip.scenes.language.sentences import LANGUAGES, Language
+from regionclip.scenes.language.statements import false_phrases, possible_phrases, true_phrases
 from regionclip.scenes.render import render_scene
-from regionclip.scenes.sentences import LANGUAGES, Language
 from regionclip.scenes.stage import SceneObject
-from regionclip.scenes.statements import false_phrases, possible_phrases, true_phrases
-from regionclip.training.examples import Example, HeldOut, Words, drawn
-from regionclip.training.settings import DataSettings, TrainSettings
+from regionclip.training.settings import TrainSettings
 
 _BETWEEN: dict[Language, str] = {"en": ", ", "zh": "、"}
 
@@ -19,7 +20,7 @@ class SceneExamples:
     """Scenes of one series as a `Source`, none twice.
 
     A region's text is the name of its kind or, as often, anything true of it; its hard negatives are what is nearly
-    true (regionclip/scenes/statements.py). The short caption lists the kinds, the long one kinds and colours.
+    true (regionclip/scenes/language/statements.py). The short caption lists the kinds, the long one kinds and colours.
     """
 
     def __init__(self, settings: TrainSettings, together: int) -> None:

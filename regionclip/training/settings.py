@@ -6,51 +6,15 @@ from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
 from regionclip.config import config_folder
+from regionclip.data.settings import DataSettings, in_range
 from regionclip.errors import ConfigError
-from regionclip.scenes.sentences import Language
-from regionclip.typed import value_of
+from regionclip.formats.typed import value_of
+from regionclip.scenes.language.sentences import Language
 
 Stage = Literal["global", "regions"]
 
 EMBEDDED_SERIES = 1
 """The series of scenes that the embedded tower was trained on (regionclip/weights/tiny/training.json)."""
-
-_KEYS_OF = {"scenes": ("seed", "height", "width"), "coco": ("annotations", "images", "split")}
-"""Keys of `[data]` that only one kind has."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataSettings:
-    """Table `[data]`: where examples come from. Keys of the other kind are refused.
-
-    Attributes:
-        kind: `scenes` renders them; `coco` reads an annotation file and pictures (docs/formats.md).
-        seed: scenes: the series.
-        height: scenes: of a frame, pixels.
-        width: scenes: of a frame, pixels.
-        annotations: coco: the JSON file.
-        images: coco: the folder that `file_name` is relative to.
-        split: coco: only pictures whose `split` is this.
-    """
-
-    kind: Literal["scenes", "coco"] = "scenes"
-    seed: int = 1
-    height: int = 480
-    width: int = 640
-    annotations: str | None = None
-    images: str | None = None
-    split: str | None = None
-
-    def __post_init__(self) -> None:
-        usual = {item.name: item.default for item in fields(self)}
-        other = _KEYS_OF["scenes" if self.kind == "coco" else "coco"]
-        if stray := [key for key in other if getattr(self, key) != usual[key]]:
-            raise ConfigError(f"kind {self.kind} has no {', '.join(stray)}; it has {', '.join(_KEYS_OF[self.kind])}")
-        if self.kind == "coco" and (self.annotations is None or self.images is None):
-            raise ConfigError("kind coco needs annotations (a JSON file) and images (the folder of the pictures)")
-        _in_range("seed", self.seed, 0, 2**31)
-        _in_range("height", self.height, 64, 4096)
-        _in_range("width", self.width, 64, 4096)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +58,7 @@ class LossSettings:
 
     def __post_init__(self) -> None:
         for key, value in asdict(self).items():
-            _in_range(key, value, 0, 1000)
+            in_range(key, value, 0, 1000)
 
     def acting(self, stage: Stage) -> dict[str, float]:
         """Weights of the losses of a stage, those that are not 0."""
@@ -178,7 +142,7 @@ class TrainSettings:
             ("check_every", 1, 10**9),
             ("check_pictures", 1, 10**9),
         ):
-            _in_range(name, getattr(self, name), low, high)
+            in_range(name, getattr(self, name), low, high)
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ConfigError(f"betas: expected two numbers from 0 to below 1, got {list(self.betas)}")
         if not self.languages or len(set(self.languages)) < len(self.languages):
@@ -250,8 +214,3 @@ def _value(hint: Any, value: object, where: str) -> Any:  # noqa: ANN401 - a val
             raise ConfigError(f"{where}: expected a table [{where}], got {value!r}")
         return _table(hint, value, f"{where}.")
     return value_of(hint, value, where)
-
-
-def _in_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise ConfigError(f"{name}: expected {low}..{high}, got {value}")

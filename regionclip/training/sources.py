@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from torch.utils.data import Dataset
 
-from regionclip.training.examples import Example, HeldOutSource, Source
+from regionclip.data.examples import Example, HeldOutSource, Source
 from regionclip.training.loader import load
 from regionclip.training.settings import TrainSettings
 

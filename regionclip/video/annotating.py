@@ -13,14 +13,14 @@ from regionclip.drawing import Style, Trails, annotate
 from regionclip.errors import ConfigError
 from regionclip.frames import Frame
 from regionclip.timing import timed
-from regionclip.video.base import OpenSource
-from regionclip.video.following import Follower, StreamFrame
+from regionclip.video.follower import Follower, StreamFrame
 from regionclip.video.runner import Stream, StreamOptions, stream
-from regionclip.vocabulary import Words
+from regionclip.video.sources.base import OpenSource
+from regionclip.words.vocabulary import Words
 
 if TYPE_CHECKING:
-    from regionclip.video.result_writer import ResultWriter
-    from regionclip.video.writer import VideoWriter
+    from regionclip.video.output.result_writer import ResultWriter
+    from regionclip.video.output.writer import VideoWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Outputs:
 
     Attributes:
         video: the annotated video: `.mp4`, `.mkv` or `.webm`; None for none.
-        codec: of the video (`regionclip.video.writer.VideoWriter`).
+        codec: of the video (`regionclip.video.output.writer.VideoWriter`).
         audio: whether the sound of a recording is copied.
         style: how pictures are drawn: `Style(blur=["face"])` hides what is named. None takes the colours of the words.
         results: what was found in each frame: `.jsonl`, `.csv`, or `.json` in COCO's format; None for none.
@@ -70,7 +70,7 @@ class Outputs:
         Raises:
             ConfigError: where it would replace the recording that is read.
         """
-        from regionclip.video.writer import VideoWriter
+        from regionclip.video.output.writer import VideoWriter
 
         assert self.video is not None  # the caller has looked
         if frames.recording is not None and os.path.realpath(frames.recording) == os.path.realpath(self.video):
@@ -79,7 +79,7 @@ class Outputs:
 
     def table(self, frames: Stream) -> "ResultWriter":
         """The results, begun."""
-        from regionclip.video.results import open_results
+        from regionclip.video.output.results import open_results
 
         assert self.results is not None  # the caller has looked
         return open_results(self.results, frames.follower.detector, frames.follower.vocabulary)

@@ -9,9 +9,9 @@ from regionclip.drawing import Style
 from regionclip.errors import FrameError
 from regionclip.frames import Frame
 from regionclip.video.annotating import Painter
-from regionclip.video.base import VideoFrame
-from regionclip.video.following import Follower, FollowOptions
-from regionclip.vocabulary import Vocabulary, Words
+from regionclip.video.follower import Follower, FollowOptions
+from regionclip.video.sources.base import VideoFrame
+from regionclip.words.vocabulary import Vocabulary, Words
 
 
 class FrameCallback:

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Self, TypedDict, Unpack
 
 from regionclip.detector import Detector
-from regionclip.video.base import OpenSource, SourceEvent, SourceStatus
-from regionclip.video.events import Event
-from regionclip.video.every import RecordedSource
-from regionclip.video.following import Follower, FollowOptions, StreamFrame
-from regionclip.video.live import LiveSource
-from regionclip.video.opening import Mode, open_source
-from regionclip.video.options import LiveOptions
-from regionclip.video.rules import RuleSet, load_rules
-from regionclip.video.sinks import Sink, hand_on
-from regionclip.video.track_settings import TrackSettings
-from regionclip.vocabulary import Words
+from regionclip.sinks.log_and_snapshots import Sink, hand_on
+from regionclip.video.follower import Follower, FollowOptions, StreamFrame
+from regionclip.video.rules.file import RuleSet, load_rules
+from regionclip.video.rules.watch import Event
+from regionclip.video.sources.base import OpenSource, SourceEvent, SourceStatus
+from regionclip.video.sources.every import RecordedSource
+from regionclip.video.sources.live import LiveSource
+from regionclip.video.sources.opening import Mode, open_source
+from regionclip.video.sources.options import LiveOptions
+from regionclip.video.tracking.settings import TrackSettings
+from regionclip.words.vocabulary import Words
 
 _OUTAGE = 1.0
 """Seconds; after longer ones nothing is where it was."""
@@ -31,9 +31,10 @@ class StreamOptions(TypedDict, total=False):
         every: the tower looks at each so many frames (default 1); see `FollowOptions.every`.
         tracks: settings of the tracks.
         rules: zones and rules that make events, or the TOML file of them (docs/events.md).
-        sinks: where events go (`regionclip.video.sinks`), `Snapshots` first; they are closed by whoever opened them.
+        sinks: where events go (`regionclip.sinks.log_and_snapshots`), `Snapshots` first; they are
+            closed by whoever opened them.
         timezone: of the place, as `Asia/Shanghai`; UTC by default.
-        mode: as in `regionclip.video.opening.open_source`, like those that follow.
+        mode: as in `regionclip.video.sources.opening.open_source`, like those that follow.
         fps: for pictures, which have no times.
         max_fps: frames a second at most.
         start_utc: when a recording starts, seconds since 1970 UTC.

@@ -16,11 +16,11 @@ from toy import ToyTower, planted
 from heads.classify import PIECE
 from heads.platt import platt
 from proposals.grid import GridProposer
-from regionclip.calibrated import GIVEN_BOXES, Conditions, Platt
 from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import CalibrationWarning, ConfigError, PromptError
-from regionclip.vocabulary import Label, Vocabulary
+from regionclip.words.calibrated import GIVEN_BOXES, Conditions, Platt
+from regionclip.words.vocabulary import Label, Vocabulary
 
 FRAME = planted(red=(0, 0, 64, 64), blue=(96, 32, 160, 96))
 BOXES = [[0, 0, 64, 64], [96, 32, 160, 96], [0, 96, 64, 128], [5, 5, 5, 5]]

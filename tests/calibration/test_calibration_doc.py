@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from regionclip.vocabulary import Vocabulary
+from regionclip.words.vocabulary import Vocabulary
 
 PAGE = Path(__file__).parents[2] / "docs" / "calibration.md"
 

@@ -15,15 +15,16 @@ from test_footage import tenths, write_video
 from toy import ToyTower
 
 from proposals.grid import GridProposer
-from regionclip.cli import app, exit_code, exits
+from regionclip.cli import app, exit_code
+from regionclip.cli.terminal import exits
 from regionclip.config import Config
+from regionclip.data.rendered import export_scenes
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, ImageFileError
-from regionclip.evaluation.alarm_scenes import Done, Part, Plan, Watched, watch_scenes
-from regionclip.evaluation.alarms import draw, evaluate_alarms, table
-from regionclip.scenes.export import export_scenes
+from regionclip.evaluation.accuracy.alarm_scenes import Done, Part, Plan, Watched, watch_scenes
+from regionclip.evaluation.accuracy.alarms import draw, evaluate_alarms, table
 from regionclip.scenes.render import render_scene
-from regionclip.vocabulary import Label, Vocabulary
+from regionclip.words.vocabulary import Label, Vocabulary
 
 WORDS = Vocabulary(["person", Label("car", ["car", "汽车"], threshold=0.6)])
 

@@ -17,7 +17,7 @@ from regionclip.calibration.report import empty_json, empty_table
 from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError
-from regionclip.vocabulary import Label, Vocabulary
+from regionclip.words.vocabulary import Label, Vocabulary
 
 FRAMES = Alarm(0.0, np.inf)
 INCIDENT = Alarm(gap=5.0, repeat=60.0)

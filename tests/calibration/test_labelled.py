@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from toy import ToyTower, planted
 
 from proposals.grid import GridProposer
-from regionclip.calibrated import Platt
+from regionclip.answers.regions import Regions
 from regionclip.calibration.judged import Answered, Truth, answer, best_threshold, f_beta
 from regionclip.calibration.labelled import calibrate_labelled, read_truths
 from regionclip.calibration.platt import fit_platt
@@ -29,8 +29,8 @@ from regionclip.calibration.report import labelled_json, labelled_table
 from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import BoxError
-from regionclip.regions import Regions
-from regionclip.vocabulary import Label, Vocabulary
+from regionclip.words.calibrated import Platt
+from regionclip.words.vocabulary import Label, Vocabulary
 
 WORDS = Vocabulary(["red", "blue"])
 

@@ -9,8 +9,8 @@ import pytest
 from test_explain_command import Run, run  # noqa: F401 - a fixture
 from toy import planted
 
-from regionclip.cli import exits
-from regionclip.regions_store import RegionsStore
+from regionclip.archive.store import RegionsStore
+from regionclip.cli.terminal import exits
 
 WORDS = ("-p", "person", "-p", "灭火器=extinguisher|红色的灭火器", "--threshold", "0")
 

@@ -17,7 +17,8 @@ import pytest
 from fontfile import write_font
 from toy import planted
 
-from regionclip.cli import exits, main
+from regionclip.cli import main
+from regionclip.cli.terminal import exits
 from regionclip.frames import read_frame
 
 Run = Callable[..., int]

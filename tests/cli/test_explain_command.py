@@ -10,7 +10,8 @@ import cv2
 import pytest
 from toy import planted
 
-from regionclip.cli import exits, main
+from regionclip.cli import main
+from regionclip.cli.terminal import exits
 from regionclip.frames import read_frame
 
 Run = Callable[..., int]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from regionclip.cli import exits
+from regionclip.cli.terminal import exits
 from regionclip.frames import read_frame
 
 

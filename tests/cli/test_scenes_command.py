@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from regionclip.cli import exits, main
+from regionclip.cli import main
+from regionclip.cli.terminal import exits
 from regionclip.frames import read_frame
 
 Run = Callable[..., int]

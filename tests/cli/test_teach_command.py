@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from regionclip.cli import exits
-from regionclip.scenes.novel import NOVEL
+from regionclip.cli.terminal import exits
+from regionclip.scenes.kinds.novel import NOVEL
 from regionclip.scenes.render import render_scene
-from regionclip.vocabulary import Label, Vocabulary
+from regionclip.words.vocabulary import Label, Vocabulary
 
 
 def regionclip(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ import cv2
 import pytest
 from toy import planted
 
-from regionclip.cli import exits
+from regionclip.cli.terminal import exits
 
 Run = Callable[..., int]
 

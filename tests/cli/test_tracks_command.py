@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from regionclip.cli import exits
+from regionclip.cli.terminal import exits
 
 Run = Callable[..., int]
 

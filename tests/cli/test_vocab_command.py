@@ -7,10 +7,10 @@ from pathlib import Path
 import cv2
 import pytest
 
-from regionclip.cli import exits
+from regionclip.cli.terminal import exits
 from regionclip.scenes.render import render_scene
-from regionclip.vocabulary import Label, Vocabulary
-from regionclip.vocabulary_file import vocabulary_folder, vocabulary_names
+from regionclip.words.file import vocabulary_folder, vocabulary_names
+from regionclip.words.vocabulary import Label, Vocabulary
 
 Run = Callable[..., int]
 

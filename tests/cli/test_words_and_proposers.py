@@ -8,7 +8,7 @@ import cv2
 import pytest
 from toy import planted
 
-from regionclip.cli import exits
+from regionclip.cli.terminal import exits
 from regionclip.frames import read_frame
 from regionclip.scenes.render import render_scene
 

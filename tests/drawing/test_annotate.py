@@ -13,7 +13,7 @@ from regionclip.drawing.canvas import Canvas
 from regionclip.drawing.colours import GREY as UNKNOWN_COLOUR
 from regionclip.drawing.colours import colour, label_colours
 from regionclip.errors import ConfigError, DrawingError, FrameError
-from regionclip.vocabulary import Label, Vocabulary
+from regionclip.words.vocabulary import Label, Vocabulary
 
 PERSON = colour("00ee66")
 PPE = Vocabulary(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regionclip.detections import UNKNOWN as UNKNOWN_NAME
+from regionclip.answers.detections import UNKNOWN as UNKNOWN_NAME
 from regionclip.drawing.colours import GREY, UNKNOWN, colour, ink, label_colours
 from regionclip.errors import ConfigError
 

@@ -9,10 +9,10 @@ import pytest
 import supervision as sv
 from typer.testing import CliRunner
 
+from regionclip.answers.regions import Regions
 from regionclip.cli import app
-from regionclip.evaluation.event_truth import Rows, happened, paths_of, torn_rows, true_rows
-from regionclip.evaluation.events import ClipPlan, EventRow, evaluate_events, record, table
-from regionclip.regions import Regions
+from regionclip.evaluation.accuracy.event_truth import Rows, happened, paths_of, torn_rows, true_rows
+from regionclip.evaluation.accuracy.events import ClipPlan, EventRow, evaluate_events, record, table
 from regionclip.scenes.clips import Clip, ClipFrame
 
 PLAN = ClipPlan(count=3, size=(96, 128), seconds=14, fps=4)

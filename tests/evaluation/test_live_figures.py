@@ -7,10 +7,10 @@ import time
 import numpy as np
 import pytest
 
-from regionclip.cli import exits
+from regionclip.cli.terminal import exits
 from regionclip.errors import FrameError
-from regionclip.evaluation.hand_over import HandOver, Recovery, table
-from regionclip.evaluation.loopback import LoopbackCamera, clock_of, paint_clock
+from regionclip.evaluation.speed.hand_over import HandOver, Recovery, table
+from regionclip.evaluation.speed.loopback import LoopbackCamera, clock_of, paint_clock
 
 
 def test_the_painted_clock_is_read_back() -> None:

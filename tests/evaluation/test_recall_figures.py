@@ -15,9 +15,9 @@ from toy import ToyTower
 from proposals.base import Features, Proposals
 from proposals.boxes import BoxesProposer
 from proposals.grid import GridProposer
+from regionclip.data.recall_sets import Shot, ShotSet, clip_shots, scene_shots
 from regionclip.detector import Detector
-from regionclip.evaluation.recall import FIRST, evaluate_recall, match_ranks, record, table
-from regionclip.evaluation.recall_sets import Shot, ShotSet, clip_shots, scene_shots
+from regionclip.evaluation.accuracy.recall import FIRST, evaluate_recall, match_ranks, record, table
 
 SIZE = (200, 300)
 

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from regionclip.evaluation.intervals import Share, balanced, share
-from regionclip.evaluation.precision import Found, Truth, average_precision, covered
-from regionclip.evaluation.scenes import PAIRS, Row, SceneFigures, _misspelt, table
-from regionclip.scenes.phrases import ASKED, KINDS
+from regionclip.data.intervals import Share, balanced, share
+from regionclip.evaluation.accuracy.precision import Found, Truth, average_precision, covered
+from regionclip.evaluation.accuracy.scenes import PAIRS, Row, SceneFigures, _misspelt, table
+from regionclip.scenes.language.phrases import ASKED, KINDS
 
 _BOXES = np.array([[10, 10, 50, 50], [60, 20, 90, 80]], np.float32)
 

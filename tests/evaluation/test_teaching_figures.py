@@ -6,10 +6,10 @@ from toy import ToyTower
 
 from proposals.grid import GridProposer
 from regionclip.detector import Detector
-from regionclip.evaluation.teaching import _share, evaluate_teaching
-from regionclip.scenes.kinds import KINDS as TRAINED
-from regionclip.scenes.novel import NOVEL
-from regionclip.scenes.phrases import KINDS
+from regionclip.evaluation.accuracy.teaching import _share, evaluate_teaching
+from regionclip.scenes.kinds.known import KINDS as TRAINED
+from regionclip.scenes.kinds.novel import NOVEL
+from regionclip.scenes.language.phrases import KINDS
 from regionclip.scenes.render import render_scene
 
 

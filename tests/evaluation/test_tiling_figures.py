@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from regionclip.config import Config
-from regionclip.evaluation.tiling import Setting, evaluate_tiling, settings_of, table
+from regionclip.evaluation.accuracy.tiling import Setting, evaluate_tiling, settings_of, table
 from regionclip.loading import load
 
 

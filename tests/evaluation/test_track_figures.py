@@ -5,10 +5,10 @@ import pytest
 
 from regionclip.config import Config
 from regionclip.errors import ConfigError
-from regionclip.evaluation.matching import Tally, iou
-from regionclip.evaluation.tracks import evaluate_tracks, make_clips, record, table
+from regionclip.evaluation.accuracy.matching import Tally, iou
+from regionclip.evaluation.accuracy.tracks import evaluate_tracks, make_clips, record, table
 from regionclip.loading import load
-from regionclip.video.track_settings import TrackSettings
+from regionclip.video.tracking.settings import TrackSettings
 
 A, B, AWAY = (0, 0, 10, 10), (20, 0, 30, 10), (100, 100, 110, 110)
 

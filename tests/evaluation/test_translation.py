@@ -10,15 +10,15 @@ import pytest
 from toy import ToyTower, planted
 
 from proposals.boxes import BoxesProposer
+from regionclip.data.translation_sets import Sample, coco_samples, scene_samples
 from regionclip.detector import Detector
-from regionclip.evaluation.translation import measure_gap, table
-from regionclip.evaluation.translation_sets import Sample, coco_samples, scene_samples
-from regionclip.scenes.meanings import meanings
-from regionclip.scenes.phrases import ASKED, COLOURS, KINDS, name, phrase, trait_phrase
+from regionclip.evaluation.accuracy.translation import measure_gap, table
+from regionclip.scenes.language.meanings import meanings
+from regionclip.scenes.language.phrases import ASKED, COLOURS, KINDS, name, phrase, trait_phrase
+from regionclip.scenes.language.sentences import LANGUAGES
+from regionclip.scenes.language.statements import false_phrases, true_phrases
 from regionclip.scenes.render import render_scene
-from regionclip.scenes.sentences import LANGUAGES
-from regionclip.scenes.statements import false_phrases, true_phrases
-from regionclip.vocabulary import Label, Vocabulary
+from regionclip.words.vocabulary import Label, Vocabulary
 
 RED, BLUE, GREY = [16, 16, 80, 80], [112, 32, 176, 112], [84, 0, 108, 24]
 FRAME = planted(red=(16, 16, 80, 80), blue=(112, 32, 176, 112), grey=(84, 0, 108, 24))

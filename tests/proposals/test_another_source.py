@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from proposals.base import Features, Proposals, Proposer, Remembers, for_another_source
-from proposals.ego_motion import EgoMotionProposer
 from proposals.every import EveryProposer
 from proposals.grid import GridProposer
-from proposals.motion import MotionProposer
+from proposals.moving.ego_motion import EgoMotionProposer
+from proposals.moving.motion import MotionProposer
 from proposals.tracked import TrackedProposer
 from proposals.union import UnionProposer
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torchvision.ops import box_iou
 
 from proposals.base import Features, Proposals, Remembers
-from proposals.ego_motion import EgoMotionProposer, background_motion
+from proposals.moving.ego_motion import EgoMotionProposer, background_motion
 
 FEATURES: Features = None  # type: ignore[assignment]  # the tower is never asked
 HEIGHT, WIDTH = 240, 320

@@ -13,10 +13,10 @@ from huggingface_hub import constants
 from numpy.typing import NDArray
 
 from proposals.base import Features
-from proposals.checkpoint import CheckpointError
-from proposals.detr import DetrProposer
-from proposals.owlv2 import Owlv2Proposer
-from proposals.sam import SamProposer
+from proposals.learned.checkpoint import CheckpointError
+from proposals.learned.detr import DetrProposer
+from proposals.learned.owlv2 import Owlv2Proposer
+from proposals.learned.sam import SamProposer
 
 FEATURES: Features = None  # type: ignore[assignment]  # none of these proposers asks the tower
 SIZES = [(120, 200), (200, 120), (37, 64)]  # (H, W)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torchvision.ops import box_iou
 
 from proposals.base import Features, Proposals, Remembers
-from proposals.motion import Method, MotionProposer
+from proposals.moving.motion import Method, MotionProposer
 from regionclip.scenes.clips import Clip, ClipFrame, EventKind, Movement, render_clip
 
 FEATURES: Features = None  # type: ignore[assignment]  # the tower is never asked

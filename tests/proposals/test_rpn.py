@@ -15,8 +15,8 @@ from torchvision.models.detection.faster_rcnn import FasterRCNN
 from torchvision.models.detection.rpn import RPNHead
 
 from proposals.base import Features
-from proposals.checkpoint import CheckpointError
-from proposals.rpn import Architecture, RpnProposer
+from proposals.learned.checkpoint import CheckpointError
+from proposals.learned.rpn import Architecture, RpnProposer
 
 FEATURES: Features = None  # type: ignore[assignment]  # it does not ask the tower
 SMALL: Architecture = "fasterrcnn_mobilenet_v3_large_320_fpn"

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from regionclip.scenes.actors import Ground, cast_one, walk
 from regionclip.scenes.clips import EVENTS, Clip, ClipFrame, EventKind, render_clip
-from regionclip.scenes.colours import HELD_OUT
-from regionclip.scenes.kinds import KINDS
+from regionclip.scenes.kinds.colours import HELD_OUT
+from regionclip.scenes.kinds.known import KINDS
 from regionclip.scenes.plots import BAGS, VEHICLES
 from regionclip.scenes.stage import SceneObject, is_flipped
 

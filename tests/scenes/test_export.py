@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from regionclip.coco import BoxFile
+from regionclip.data.coco_file import CocoFile
+from regionclip.data.rendered import Truth, VideoEncoder, export_clips, export_scenes
+from regionclip.data.settings import DataSettings
 from regionclip.errors import FileError, FrameError
+from regionclip.formats.coco import BoxFile
 from regionclip.frames import read_frame
 from regionclip.scenes.clips import Clip, render_clip
-from regionclip.scenes.colours import trained_colours
-from regionclip.scenes.export import Truth, VideoEncoder, export_clips, export_scenes
-from regionclip.scenes.phrases import KINDS, phrase
+from regionclip.scenes.kinds.colours import trained_colours
+from regionclip.scenes.language.phrases import KINDS, phrase
+from regionclip.scenes.language.sentences import LANGUAGES
+from regionclip.scenes.language.statements import false_phrases, possible_phrases, true_phrases
 from regionclip.scenes.render import Scene, render_scene
-from regionclip.scenes.sentences import LANGUAGES
 from regionclip.scenes.stage import SceneObject
-from regionclip.scenes.statements import false_phrases, possible_phrases, true_phrases
-from regionclip.training.coco_file import CocoFile
-from regionclip.training.settings import DataSettings
 
 SIZE = (96, 128)
 

@@ -3,8 +3,8 @@ import pytest
 from numpy.typing import NDArray
 
 from regionclip.scenes.backgrounds import BACKGROUNDS, OTHER_BACKGROUNDS, add_clutter
-from regionclip.scenes.kinds import KINDS
-from regionclip.scenes.painter import Brush, Colour, Ink, texture_patch
+from regionclip.scenes.kinds.known import KINDS
+from regionclip.scenes.painting.painter import Brush, Colour, Ink, texture_patch
 
 BLUE: Colour = (190, 110, 40)
 LAMPS: dict[str, Colour] = {"red": (50, 40, 200), "yellow": (50, 210, 235), "green": (80, 160, 60)}

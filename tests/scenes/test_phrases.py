@@ -4,9 +4,9 @@ import re
 import numpy as np
 import pytest
 
-from regionclip.scenes.colours import HELD_OUT, HUES, colours_of
-from regionclip.scenes.kinds import KINDS as DRAWN
-from regionclip.scenes.phrases import (
+from regionclip.scenes.kinds.colours import HELD_OUT, HUES, colours_of
+from regionclip.scenes.kinds.known import KINDS as DRAWN
+from regionclip.scenes.language.phrases import (
     COLOURS,
     KINDS,
     TRAIT_NAMES,
@@ -19,9 +19,9 @@ from regionclip.scenes.phrases import (
     targets,
     trait_phrase,
 )
-from regionclip.scenes.sentences import LANGUAGES, UNSEEN, Language, article
+from regionclip.scenes.language.sentences import LANGUAGES, UNSEEN, Language, article
+from regionclip.scenes.language.words import COLOUR_WORDS, GROUPS, KIND_WORDS, TRAITS
 from regionclip.scenes.stage import SceneObject
-from regionclip.scenes.words import COLOUR_WORDS, GROUPS, KIND_WORDS, TRAITS
 
 BOX = (0.0, 0.0, 50.0, 50.0)
 

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regionclip.scenes.casting import Draft
-from regionclip.scenes.colours import HELD_OUT, HUES, colours_of
-from regionclip.scenes.kinds import KINDS
-from regionclip.scenes.painter import Brush, Ink
+from regionclip.scenes.kinds.colours import HELD_OUT, HUES, colours_of
+from regionclip.scenes.kinds.known import KINDS
+from regionclip.scenes.painting.painter import Brush, Ink
 from regionclip.scenes.render import render_scene
 from regionclip.scenes.stage import Stage
 

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from regionclip.scenes.sentences import LANGUAGES, Language
-from regionclip.scenes.strangers import (
+from regionclip.scenes.language.sentences import LANGUAGES, Language
+from regionclip.scenes.language.strangers import (
     LOOKALIKES,
     NONSENSE_TEST,
     STRANGERS,
@@ -12,7 +12,7 @@ from regionclip.scenes.strangers import (
     nonsense,
     trained_strangers,
 )
-from regionclip.scenes.words import COLOUR_WORDS, GROUPS, KIND_WORDS, THINGS
+from regionclip.scenes.language.words import COLOUR_WORDS, GROUPS, KIND_WORDS, THINGS
 
 NEVER_TRAINED = {
     "en": ["windmill", "piano", "giraffe", "pizza", "elephant", "sofa", "doorbell", "cupcake"],

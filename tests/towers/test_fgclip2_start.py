@@ -12,7 +12,7 @@ from transformers import Siglip2Config, Siglip2Model
 
 from regionclip.errors import WeightsError
 from regionclip.towers.fgclip2.model import FGCLIP2Model
-from regionclip.towers.fgclip2.start import start_from_siglip2, stretch_positions
+from regionclip.training.trainees.fgclip2_start import start_from_siglip2, stretch_positions
 
 _GOLDEN = Path(__file__).parent.parent / "golden" / "fgclip2_training.safetensors"
 _EXTRA = ("dense_feature_head.", "boxtext_head.", "longtext_head.")

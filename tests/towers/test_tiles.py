@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from toy import CELL, ToyTower, planted
 
 from regionclip.towers.base import Frame, ImageFeatures, TokenGrid
-from regionclip.towers.known import TINY_WEIGHTS
+from regionclip.towers.hub import TINY_WEIGHTS
 from regionclip.towers.preprocess import budget_grid
 from regionclip.towers.tiles import (
     CONTEXT,
@@ -27,7 +27,7 @@ from regionclip.towers.tiles import (
     look_closely,
     tile_windows,
 )
-from regionclip.towers.tiny import TinyTower
+from regionclip.towers.tiny.tower import TinyTower
 
 
 class BudgetTower(ToyTower):

@@ -10,15 +10,15 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from proposals.dense import DenseHead, DenseProposer
+from regionclip.data.intervals import Share
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, WeightsError
-from regionclip.evaluation.intervals import Share
-from regionclip.evaluation.scenes import SceneFigures, evaluate_scenes
-from regionclip.scenes.phrases import name
+from regionclip.evaluation.accuracy.scenes import SceneFigures, evaluate_scenes
+from regionclip.scenes.language.phrases import name
 from regionclip.scenes.render import render_scene
-from regionclip.towers.known import TINY_WEIGHTS
+from regionclip.towers.hub import TINY_WEIGHTS
 from regionclip.towers.preprocess import grid_for
-from regionclip.towers.tiny import TinyTower
+from regionclip.towers.tiny.tower import TinyTower
 
 CPU = torch.device("cpu")
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from finetuning import CHINESE, COLOURS, edited, settings, write_coco
 
+from regionclip.data.coco_file import CocoFile
+from regionclip.data.settings import DataSettings
 from regionclip.errors import BoxError, ConfigError, ImageFileError
 from regionclip.training.coco_data import CocoExamples, HeldOutCoco
-from regionclip.training.coco_file import CocoFile
-from regionclip.training.settings import DataSettings
 from regionclip.training.sources import batches
 
 

@@ -13,21 +13,21 @@ from finetuning import edited, settings, write_coco, write_siglip2, write_tiny
 from safetensors.torch import load_file
 
 from regionclip.config import Config
+from regionclip.data.examples import Example, Words
+from regionclip.data.settings import DataSettings
 from regionclip.errors import ConfigError, FileError, RegionclipError, WeightsError
-from regionclip.loading import load
-from regionclip.scenes.colours import HELD_OUT
-from regionclip.scenes.phrases import phrase
-from regionclip.scenes.sentences import LANGUAGES
+from regionclip.loading import TOWERS, load
+from regionclip.scenes.kinds.colours import HELD_OUT
+from regionclip.scenes.language.phrases import phrase
+from regionclip.scenes.language.sentences import LANGUAGES
 from regionclip.towers.companions import copy_companions
-from regionclip.towers.known import TOWERS
-from regionclip.towers.trainee import TrainableTower
 from regionclip.training.coco_data import CocoExamples
 from regionclip.training.curriculum import Curriculum
-from regionclip.training.examples import Example, Words
 from regionclip.training.finetune import FineTuning, learning_rate
 from regionclip.training.origin import starting_point
 from regionclip.training.scene_data import HeldOutScenes, SceneExamples
-from regionclip.training.settings import CheckSettings, DataSettings, LossSettings, TrainSettings
+from regionclip.training.settings import CheckSettings, LossSettings, TrainSettings
+from regionclip.training.trainees.base import TrainableTower
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import torch
 from finetuning import one_of_two, settings, unequal_parts, write_coco, write_tiny
 
 from regionclip.errors import ConfigError
-from regionclip.towers.tiny import TinyTower
+from regionclip.towers.tiny.tower import TinyTower
 from regionclip.training import processes
 from regionclip.training.finetune import FineTuning
 from regionclip.training.losses import global_sigmoid

@@ -11,19 +11,19 @@ from tokenizers import Tokenizer
 from torchvision.ops import box_iou
 
 from heads.pool import roi_align as pool_exactly
+from regionclip.data.intervals import Share
 from regionclip.errors import ConfigError
-from regionclip.evaluation.intervals import Share
-from regionclip.evaluation.scenes import Row, SceneFigures
+from regionclip.evaluation.accuracy.scenes import Row, SceneFigures
 from regionclip.loading import load
-from regionclip.scenes.phrases import COLOURS, KINDS
-from regionclip.towers.tiny_model import TinyConfig
-from regionclip.towers.tiny_text import train_tokenizer
-from regionclip.training.check import Check
-from regionclip.training.data import STAGES, SceneBatches, batches, empty_boxes
-from regionclip.training.export import _CURVES, export, record
-from regionclip.training.loop import Run, Settings
-from regionclip.training.network import TrainingNetwork, whole_truth
-from regionclip.training.tiny import corpus
+from regionclip.scenes.language.phrases import COLOURS, KINDS
+from regionclip.towers.tiny.model import TinyConfig
+from regionclip.towers.tiny.text import train_tokenizer
+from regionclip.training.embedded.check import Check
+from regionclip.training.embedded.data import STAGES, SceneBatches, batches, empty_boxes
+from regionclip.training.embedded.export import _CURVES, export, record
+from regionclip.training.embedded.loop import Run, Settings
+from regionclip.training.embedded.network import TrainingNetwork, whole_truth
+from regionclip.training.embedded.tiny import corpus
 
 SMALL = TinyConfig(
     width=32, heads=2, blocks=1, stem=(8, 8, 16), positions=4, text_blocks=1, vocabulary=400, text_length=16
@@ -188,7 +188,7 @@ def test_a_run_in_minutes_may_be_given_another_length_and_remembers_it(tokenizer
     assert longer.progress(longer.step) < 0.1
     longer.save(tmp_path / "b.pt")
     notes = record(torch.load(tmp_path / "b.pt", weights_only=True), SceneFigures(7, 30, 99, ()), 30)
-    command = "python -m regionclip.training.tiny --minutes"
+    command = "python -m regionclip.training.embedded.tiny --minutes"
     assert notes["command"] == f"{command} 0.001 --seed 1 && {command} 50 --seed 1"
     shorter = run(20.0)
     shorter.resume(tmp_path / "b.pt")
@@ -208,7 +208,7 @@ def test_training_pools_as_the_detector_does(tokenizer: Tokenizer) -> None:
 
 def test_export_writes_what_the_tower_and_the_proposer_read(tokenizer: Tokenizer, tmp_path: Path) -> None:
     from proposals.dense import DenseHead
-    from regionclip.towers.tiny import TinyTower
+    from regionclip.towers.tiny.tower import TinyTower
 
     torch.manual_seed(3)
     network = TrainingNetwork(SMALL).eval()
@@ -231,7 +231,7 @@ def test_the_record_names_the_command_that_repeats_the_run(tokenizer: Tokenizer,
     state = torch.load(tmp_path / "a.pt", weights_only=True)
     rows = (Row("kinds_en", "kinds", Share(0.9, 0.8, 1.0)),)
     notes = json.loads(json.dumps(record(state, SceneFigures(7, 30, 99, rows), 30)))
-    assert notes["command"] == "python -m regionclip.training.tiny --steps 6 --seed 1"
+    assert notes["command"] == "python -m regionclip.training.embedded.tiny --steps 6 --seed 1"
     state["config"] = state["config"].replace('"residual": true', '"residual": false')
     state["settings"] = state["settings"].replace('"boxes_from": 0.0', '"boxes_from": 0.7')
     other = record(state, SceneFigures(7, 30, 99, ()), 30)
@@ -253,12 +253,12 @@ def test_the_check_measures_what_the_tower_knows(tokenizer: Tokenizer) -> None:
 def test_the_command_trains_resumes_and_ships(tmp_path: Path) -> None:
     """The two commands of docs/embedded_tower.md in processes of their own, cut to a few steps."""
     run, shipped = tmp_path / "run", tmp_path / "tiny"
-    train = ["regionclip.training.tiny", "--steps", "2", "--workers", "1", "--seed", "5", "--out", str(run)]
+    train = ["regionclip.training.embedded.tiny", "--steps", "2", "--workers", "1", "--seed", "5", "--out", str(run)]
     _python(*train)
     steps = [json.loads(row)["step"] for row in (run / "curve.jsonl").read_text().splitlines()]
     assert steps == [2]
     assert _python(*train).splitlines() == ["resumed at step 2", "the run is complete"]
-    printed = _python("regionclip.training.export", str(run), str(shipped), "--scenes", "2")
+    printed = _python("regionclip.training.embedded.export", str(run), str(shipped), "--scenes", "2")
     assert "top-1" in printed
     assert (shipped / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((shipped / "training.json").read_text())["steps"] == 2
@@ -274,7 +274,7 @@ def _python(module: str, *arguments: str) -> str:
 @pytest.mark.parametrize("length", [("--steps", "0"), ("--minutes", "0")])
 def test_a_run_of_no_length_is_refused(length: tuple[str, str], tmp_path: Path) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "regionclip.training.tiny", *length, "--out", str(tmp_path / "run")],
+        [sys.executable, "-m", "regionclip.training.embedded.tiny", *length, "--out", str(tmp_path / "run")],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ran.returncode == 2

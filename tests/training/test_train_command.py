@@ -11,11 +11,13 @@ import tomli_w
 from checkpoints import write_fgclip2
 from finetuning import write_coco, write_tiny
 
-from regionclip.cli import exits, main
+from regionclip.cli import main
+from regionclip.cli.terminal import exits
 from regionclip.config import config_folder, config_names
+from regionclip.data.settings import DataSettings
 from regionclip.errors import ConfigError
 from regionclip.training.finetune import FineTuning
-from regionclip.training.settings import CheckSettings, DataSettings, LossSettings, TrainSettings
+from regionclip.training.settings import CheckSettings, LossSettings, TrainSettings
 
 Train = Callable[[Path], int]
 

@@ -7,7 +7,7 @@ import pytest
 
 import regionclip
 from regionclip.errors import ConfigError
-from regionclip.evaluation.soak import Soak, measure_soak, table
+from regionclip.evaluation.speed.soak import Soak, measure_soak, table
 
 MINUTES = 30
 CAMERAS = 4

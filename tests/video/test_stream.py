@@ -23,13 +23,13 @@ from regionclip.cli import main
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, FrameError, PromptError, SourceError
 from regionclip.frames import Frame
+from regionclip.sinks.log_and_snapshots import EventLog
 from regionclip.video.annotating import Outputs, run
-from regionclip.video.base import VideoFrame
 from regionclip.video.callbacks import FrameCallback, SliceCallback
-from regionclip.video.following import Follower, FollowOptions, StreamFrame
-from regionclip.video.rules import RuleSet
-from regionclip.video.sinks import EventLog
-from regionclip.video.writer import VideoWriter
+from regionclip.video.follower import Follower, FollowOptions, StreamFrame
+from regionclip.video.output.writer import VideoWriter
+from regionclip.video.rules.file import RuleSet
+from regionclip.video.sources.base import VideoFrame
 
 SIZE = (128, 192)
 RULES = RuleSet.of(
@@ -252,7 +252,7 @@ def test_supervisions_own_loops(det: Detector, clip: Path, tmp_path: Path) -> No
 
 
 def test_slices_are_no_frames_of_a_camera() -> None:
-    from proposals.motion import MotionProposer
+    from proposals.moving.motion import MotionProposer
 
     with pytest.raises(FrameError, match="without memory"):
         SliceCallback(Detector(ToyTower(), MotionProposer()), ["red"])

@@ -9,7 +9,7 @@ import av
 import pytest
 
 from regionclip.scenes.clips import render_clip
-from regionclip.video.writer import VideoWriter
+from regionclip.video.output.writer import VideoWriter
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs/video.md").read_text(encoding="utf-8"), re.DOTALL)

@@ -24,7 +24,7 @@ from regionclip.towers.loading import fingerprint
 from regionclip.towers.preprocess import BUDGETS, budget_grid, patchify, read_budget, resize_exact
 
 if TYPE_CHECKING:
-    from regionclip.towers.fgclip2.trainee import FGCLIP2Trainee
+    from regionclip.training.trainees.fgclip2 import FGCLIP2Trainee
 
 # The released class has no scale for regions: training started from 100, the official evaluation uses 100 (facts in
 # towers.md 1.8), and there is no bias, so a region is weighed against the negatives.
@@ -208,7 +208,7 @@ class FGCLIP2Tower:
 
     def trainee(self) -> "FGCLIP2Trainee":
         """A copy of the network that can be trained; the tower itself stays as it is."""
-        from regionclip.towers.fgclip2.trainee import FGCLIP2Trainee
+        from regionclip.training.trainees.fgclip2 import FGCLIP2Trainee
 
         return FGCLIP2Trainee(self._model, self._tokenizer, name=self._card.name, budget=self._card.budget)
 

@@ -1,0 +1,1 @@
+"""Proposers with weights of their own."""

@@ -1,0 +1,1 @@
+"""What comes out: regions, detections, decisions, explanations, heat maps, result JSON."""

@@ -1,0 +1,198 @@
+"""From kept (region, label) rows to `sv.Detections`, the one door by which results leave."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import supervision as sv
+from numpy.typing import NDArray
+
+from heads.classify import Scores, Words
+from heads.select import Selected
+from regionclip.answers.account import account
+from regionclip.answers.attributes import attribute_columns
+from regionclip.answers.regions import Regions
+from regionclip.towers.card import TowerCard
+from regionclip.words.vocabulary import RESERVED, Vocabulary
+
+UNKNOWN = "unknown"
+"""`class_name` of a region that no label fits; its `class_id` is -1."""
+
+OWN_COLUMNS = (
+    *("class_name", "prompt", "region", "objectness"),
+    *("margin", "runner_up", "negative_margin", "negative"),
+)
+"""Columns of `data` that are always there, also with no detections."""
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What a frame's regions were asked. Kept while the words stay the same: lists of a thousand are slow to build.
+
+    Attributes:
+        vocabulary: C labels.
+        words: the same as a tower reads it.
+        negatives: the Q phrases of `words.negatives`.
+        thresholds: `(C,)`.
+        closed: whether the labels compete with one another instead of with negatives.
+    """
+
+    vocabulary: Vocabulary
+    words: Words
+    negatives: tuple[str, ...]
+    thresholds: NDArray[np.float64]
+    closed: bool
+
+    @cached_property
+    def names(self) -> NDArray[np.str_]:
+        """`(C + 1,)` names of the labels; the last, which -1 points at, is empty."""
+        return np.array([*self.vocabulary.names, ""], dtype=np.str_)
+
+    @cached_property
+    def phrases(self) -> NDArray[np.str_]:
+        """`(P + 1,)` phrases of the labels; the last is empty."""
+        return np.array([*(phrase for label in self.vocabulary for phrase in label.phrases), ""], dtype=np.str_)
+
+    @cached_property
+    def against(self) -> NDArray[np.str_]:
+        """`(Q + 1,)` the negatives; the last is empty."""
+        return np.array([*self.negatives, ""], dtype=np.str_)
+
+    @cached_property
+    def identity(self) -> str:
+        """Of the vocabulary."""
+        return identity(self.vocabulary)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What selection left of one frame's regions.
+
+    Attributes:
+        xyxy: `(N, 4)` float32, the regions clipped to the frame.
+        rows: kept (region, label), the most confident first.
+        scores: `(N, C)` of all regions.
+        asked: for what.
+    """
+
+    xyxy: NDArray[np.float32]
+    rows: Selected
+    scores: Scores
+    asked: Asked
+
+
+def detections(regions: Regions, found: Found, card: TowerCard) -> sv.Detections:
+    """One row for each kept (region, label), the most confident first.
+
+    `data` holds `class_name` (the label's name, or `unknown`), `prompt` (the phrase that matched), `region` (index of
+    the box that came in), `objectness`, `margin` (score minus the best other label's), `runner_up` (that label, or an
+    empty string), `negative_margin` and `negative` (`_opposition`), a column for each group (its best label on this
+    region, or an empty string where that stays below its threshold), two for each attribute (`attribute_columns`), then
+    the caller's own columns; those that would hide one of ours get the prefix `input_`.
+    """
+    asked, vocabulary, thresholds = found.asked, found.asked.vocabulary, found.asked.thresholds
+    region = found.rows.region.numpy()  # (K,)
+    label = found.rows.label.numpy()  # (K,), -1 for unknown
+    scores = found.scores.values.numpy()[region]  # (K, C)
+    matched = np.full(len(region), -1)
+    named = label >= 0
+    matched[named] = found.scores.phrase.numpy()[region[named], label[named]]
+    margin, runner_up = _margins(_of_plain(scores, vocabulary), label)
+    negative_margin, negative = _opposition(found, region, np.where(named, label, runner_up), card)
+    columns: dict[str, NDArray[Any] | list[Any]] = {
+        "class_name": np.where(named, asked.names[label], UNKNOWN),
+        "prompt": asked.phrases[matched],
+        "region": region,
+        "objectness": regions.objectness[region],
+        "margin": margin,
+        "runner_up": asked.names[runner_up],
+        "negative_margin": negative_margin,
+        "negative": negative,
+        **_groups(scores, thresholds, vocabulary),
+        **attribute_columns(scores, label, thresholds, vocabulary),
+    }
+    for name, column in regions.data.items():
+        own = name in columns or name in RESERVED
+        columns[f"input_{name}" if own else name] = np.asarray(column)[region]
+    return sv.Detections(
+        xyxy=found.xyxy[region],
+        confidence=found.rows.confidence.numpy(),
+        class_id=label,
+        tracker_id=None if regions.tracker_id is None else regions.tracker_id[region],
+        data=columns,
+        metadata={"tower": f"{card.name}@{card.revision}", "vocabulary": asked.identity},
+    )
+
+
+def _opposition(
+    found: Found, region: NDArray[np.int_], label: NDArray[np.int_], card: TowerCard
+) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+    """What the best negative took from the label of each row, which for `unknown` is the label that came nearest.
+
+    Args:
+        found: with the scores.
+        region: `(K,)`.
+        label: `(K,)`, -1 where there is no label at all.
+        card: of the tower.
+
+    Returns:
+        The label's score minus the negative's share of it, `(K,)` in -1..1, before calibration; and that negative,
+        `(K,)`, empty where none counts.
+    """
+    asked = found.asked
+    margin, worst = np.zeros(len(region), np.float32), np.full(len(region), -1)
+    some = label >= 0  # (K,)
+    if asked.closed:
+        margin[some] = found.scores.values.numpy()[region[some], label[some]]
+    else:
+        background = card.region_score.bias is not None
+        shares = account(found.scores, asked.words, region[some], label[some], background=background)
+        worst[some], taken = shares.worst()
+        margin[some] = shares.label - taken
+    return margin, asked.against[worst]
+
+
+def _groups(
+    scores: NDArray[np.float32], thresholds: NDArray[np.float64], vocabulary: Vocabulary
+) -> dict[str, NDArray[np.str_]]:
+    """For each group the name of its best label on each row, `(K,)`; empty where that is below its threshold."""
+    names = np.array([*vocabulary.names, ""], dtype=np.str_)
+    columns = {}
+    for group in dict.fromkeys(label.group for label in vocabulary if label.group is not None and not label.of):
+        members = np.array([index for index, label in enumerate(vocabulary) if label.group == group])
+        best = members[scores[:, members].argmax(axis=1)]  # (K,)
+        passed = scores[np.arange(len(scores)), best] >= thresholds[best]
+        columns[group] = names[np.where(passed, best, -1)]
+    return columns
+
+
+def _of_plain(scores: NDArray[np.float32], vocabulary: Vocabulary) -> NDArray[np.float32]:
+    """`(K, C)` scores, -1 for attributes: those compete with no label."""
+    attributes = [place for place, entry in enumerate(vocabulary) if entry.of]
+    if attributes:
+        scores = scores.copy()
+        scores[:, attributes] = -1
+    return scores
+
+
+def identity(vocabulary: Vocabulary) -> str:
+    """Short fingerprint of everything that a vocabulary says."""
+    return hashlib.sha256(repr(vocabulary).encode()).hexdigest()[:16]
+
+
+def _margins(scores: NDArray[np.float32], label: NDArray[np.int_]) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
+    """Score minus the best other label's `(K,)`, and that label's index `(K,)`, -1 where there is none.
+
+    For `unknown` rows the margin is minus the best score: how far every label stayed behind.
+    """
+    places = np.arange(len(scores))
+    # The last column stands for "no label": below every score, and what -1 points at.
+    rows = np.pad(scores, ((0, 0), (0, 1)), constant_values=-1)  # (K, C + 1)
+    own = np.where(label >= 0, rows[places, label], 0)  # (K,)
+    rows[places, label] = -1
+    best = rows.argmax(axis=1)  # (K,)
+    best_score = rows[places, best]
+    margin = own - np.maximum(best_score, 0)
+    return margin.astype(np.float32), np.where(best_score < 0, -1, best)

@@ -1,0 +1,102 @@
+"""The result file of `regionclip detect`: JSON of a documented, versioned layout (docs/formats.md)."""
+
+import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import supervision as sv
+
+from regionclip.answers.detections import OWN_COLUMNS
+from regionclip.answers.regions import Regions
+from regionclip.detector import Detector
+from regionclip.words.vocabulary import Vocabulary
+
+SCHEMA = "regionclip.detections/1"
+"""Grows by new keys only; a key that changes its meaning raises the number."""
+
+
+def image_record(file: str, regions: Regions, detections: sv.Detections) -> dict[str, Any]:
+    """One picture's entry of the result file."""
+    height, width = regions.frame_size
+    return {
+        "file": readable(file),
+        "width": width,
+        "height": height,
+        "regions": len(regions),
+        "invalid_regions": np.flatnonzero(~regions.valid).tolist(),
+        "detections": detection_records(detections),
+    }
+
+
+def failed_record(file: str, error: Exception) -> dict[str, Any]:
+    """The entry of a picture that could not be read."""
+    return {"file": readable(file), "error": readable(str(error)), "detections": []}
+
+
+def detection_records(detections: sv.Detections) -> list[dict[str, Any]]:
+    """Detections of a detector as JSON-ready dictionaries, the most confident first."""
+    records = []
+    for row in range(len(detections)):
+        columns = {name: plain_value(column[row]) for name, column in detections.data.items()}
+        record = {
+            "box": [round(float(side), 2) for side in detections.xyxy[row]],
+            "label": columns["class_name"],
+            "label_id": int(_row(detections.class_id, row)),
+            "confidence": plain_value(_row(detections.confidence, row)),
+            **{name: columns[name] for name in OWN_COLUMNS if name != "class_name"},
+        }
+        if detections.tracker_id is not None:
+            record["tracker_id"] = int(detections.tracker_id[row])
+        extra = {name: value for name, value in columns.items() if name not in OWN_COLUMNS}  # groups too
+        records.append(record | ({"data": extra} if extra else {}))
+    return records
+
+
+def result_json(detector: Detector, vocabulary: Vocabulary, images: Sequence[dict[str, Any]]) -> str:
+    """The whole result file as text."""
+    content = {"schema": SCHEMA, **asked_record(detector, vocabulary), "images": list(images)}
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def asked_record(detector: Detector, vocabulary: Vocabulary) -> dict[str, Any]:
+    """Which tower was asked for which labels: what result files begin with."""
+    card = detector.tower.card
+    labels = [
+        {
+            "name": label.name,
+            "name_zh": label.name_zh,
+            "prompts": list(label.phrases),
+            "threshold": plain_value(threshold),
+            "group": label.group,
+            "of": list(label.of),
+        }
+        for label, threshold in zip(vocabulary, detector.thresholds(vocabulary), strict=True)
+    ]
+    return {
+        "regionclip": version("regionclip"),
+        "tower": {"name": card.name, "revision": card.revision, "notice": card.notice},
+        "labels": labels,
+    }
+
+
+def readable(text: str) -> str:
+    """`text` with what is not valid Unicode, as in file names of other encodings, written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _row(column: np.ndarray[Any, Any] | None, row: int) -> Any:  # noqa: ANN401 - an entry of any column
+    if column is None:
+        raise ValueError("detections: expected those of a detector, got some without class_id or confidence")
+    return column[row]
+
+
+def plain_value(value: Any) -> Any:  # noqa: ANN401 - an entry of any column
+    """An entry of any column as JSON takes it: numbers rounded to 4 digits, None for what is not finite."""
+    if isinstance(value, np.ndarray):
+        return [plain_value(entry) for entry in value]
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, float):
+        return round(plain, 4) if np.isfinite(plain) else None
+    return plain if isinstance(plain, int | str | bool | type(None)) else str(plain)

@@ -1,0 +1,1 @@
+"""Regions of many frames, kept and asked again."""

@@ -1,0 +1,1 @@
+"""`regionclip eval`: one protocol a file."""

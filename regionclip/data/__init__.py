@@ -1,0 +1,1 @@
+"""Sets of pictures with truth, which evaluation, training and calibration share."""

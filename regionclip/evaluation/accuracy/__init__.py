@@ -1,0 +1,1 @@
+"""What a detector gets right, one protocol a file."""

@@ -1,0 +1,264 @@
+"""The one reader of settings: TOML tables into frozen pydantic models, a mistake told in one line.
+
+rules.toml, [[rule]] 'night': seconds: expected a number of at least 0, got -1
+site.toml, [webhook]: unknown key adress; known are headers, timeout, url
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from regionclip.errors import ConfigError
+
+T = TypeVar("T")
+
+_WORDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+_LONGEST = 200  # characters of a value that an error shows
+_nested: ContextVar[bool] = ContextVar("nested", default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Says in an annotation what a value has to be, where its type does not say it well enough.
+
+    Attributes:
+        words: what follows "expected" in an error.
+        secret: the value itself is never shown.
+    """
+
+    words: str
+    secret: bool = False
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, no unknown keys, no guessing between types; lists serve as tuples.
+
+    Limits stand in the annotation, `Annotated[int, Field(ge=1)] = 8`; `validation_alias` names a key that the file has
+    under another name than Python.
+
+    Raises:
+        ConfigError: for what cannot be; never pydantic's own ValidationError.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        arbitrary_types_allowed=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+    title: ClassVar[str] = "settings"
+    """Names these settings in errors where no file does."""
+
+    def __init__(self, **values: Any) -> None:  # noqa: ANN401 - checked on the way
+        if _nested.get():  # the outermost tells, since it knows the way here
+            super().__init__(**values)
+            return
+        with _Telling(type(self), values, self.title):
+            super().__init__(**_tuples(values))
+
+    @classmethod
+    def of(cls, table: object, source: str) -> Self:
+        """Settings of a table as TOML gives it; `source` names it in errors."""
+        with _Telling(cls, table, source):
+            return cls.model_validate(_tuples(table))
+
+    def changed(self, **values: Any) -> Self:  # noqa: ANN401 - checked on the way
+        """These settings with some replaced, checked again."""
+        return type(self)(**{name: getattr(self, name) for name in type(self).model_fields} | values)
+
+
+def value_of(kind: Any, value: object, where: str) -> Any:  # noqa: ANN401 - a value of the type that `kind` names
+    """`value` as a setting of type `kind` takes it; `where` names it in errors.
+
+    Raises:
+        ConfigError: it does not fit.
+    """
+    try:
+        return TypeAdapter(kind, config=ConfigDict(strict=True, allow_inf_nan=False)).validate_python(_tuples(value))
+    except ValidationError as error:
+        raise ConfigError(f"{where}: expected {in_words(kind)}, got {_shown(value)}") from error
+
+
+def read_toml(path: str | Path, what: str, known: Sequence[str] = ()) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Args:
+        path: of the file.
+        what: kind of file, named in errors.
+        known: names that could have been given in place of a path.
+
+    Raises:
+        ConfigError: where there is no such file, or it is not TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        names = f": expected a .toml file or one of {', '.join(known)}" if known else ""
+        raise ConfigError(f"{what} {path} cannot be read: {error.strerror}{names}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{what} {path} is not valid TOML: {error}") from error
+
+
+def in_words(kind: Any, *notes: Any) -> str:  # noqa: ANN401 - any annotation
+    """What a value of an annotation has to be, as it stands after "expected"."""
+    if own := [note.words for note in notes if isinstance(note, Expected)]:
+        return own[0]
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return in_words(inner[0], *inner[1:], *notes)
+    if origin is Literal:
+        return ("one of " if len(inner) > 1 else "") + ", ".join(map(str, inner))
+    if origin in (Union, UnionType):
+        return " or ".join(dict.fromkeys(in_words(each, *notes) for each in inner if each is not NoneType))
+    if origin is tuple:
+        if _models(inner[0]):
+            return "a list of tables"
+        count = "" if inner[-1] is ... else f"{len(inner)} values, each "
+        return f"a list of {count}{in_words(inner[0])}"
+    is_table = origin in (dict, Mapping) or (isinstance(kind, type) and issubclass(kind, BaseModel))
+    return "a table" if is_table else _WORDS.get(kind, "text") + _range(notes)
+
+
+def _range(notes: Sequence[Any]) -> str:
+    limits = {type(limit): limit for note in notes for limit in _limits(note)}
+    low, above, most = limits.get(Ge), limits.get(Gt), limits.get(Le)
+    if low and most:
+        return f" in {low.ge:g}..{most.le:g}"
+    least = f" of at least {low.ge:g}" if low else f" above {above.gt:g}" if above else ""
+    return least + (f", {most.le:g} at most" if most else "")
+
+
+def _limits(note: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    return tuple(note.metadata) if hasattr(note, "metadata") else (note,)
+
+
+class _Telling:
+    """Turns a ValidationError that leaves the block into our own error, in one line."""
+
+    def __init__(self, kind: type[BaseModel], table: object, source: str) -> None:
+        self._kind, self._table, self._source = kind, table, source
+
+    def __enter__(self) -> None:
+        self._token = _nested.set(True)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        _nested.reset(self._token)
+        if isinstance(error, ValidationError):
+            # An unknown key is often the misspelt one that is missing, so it is told first.
+            first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+            raise ConfigError(_Place(self._kind, self._table, self._source).told(first)) from None
+
+
+class _Place:
+    """Where in the tables an error is, found by following the way that pydantic gives for it."""
+
+    def __init__(self, kind: type[BaseModel], table: object, source: str) -> None:
+        self._tables = [source]
+        self._key = ""
+        self._kind: Any = kind
+        self._notes: tuple[Any, ...] = ()
+        self._value = table
+
+    def told(self, error: ErrorDetails) -> str:
+        """The error as one line."""
+        unknown = error["type"] == "extra_forbidden"
+        for step in error["loc"][: -1 if unknown else None]:
+            if not (self._enter_entry(step) if isinstance(step, int) else self._enter(step)):
+                break
+        if unknown:
+            self._into_table()
+            known = ", ".join(sorted(_keys(_models(self._kind)[0])))
+            return f"{self._where()}: unknown key {error['loc'][-1]}; known are {known}"
+        expected = in_words(self._kind, *self._notes)
+        if error["type"] == "missing" and isinstance(error["loc"][-1], str):
+            return f"{self._where()} is missing: expected {expected}"
+        if error["type"] == "value_error":
+            return f"{self._where()}: {error['ctx']['error']}"
+        if error["type"].startswith("union_tag"):
+            self._into_table()
+            given = self._value.get("kind") if isinstance(self._value, Mapping) else None
+            kinds = ", ".join(tag for model in _models(self._kind) for tag in _tags(model))
+            got = " is missing" if given is None else ""
+            return f"{self._where()}: kind{got}: expected one of {kinds}" + ("" if got else f", got {_shown(given)}")
+        secret = any(isinstance(note, Expected) and note.secret for note in self._notes)
+        return f"{self._where()}: expected {expected}" + ("" if secret else f", got {_shown(self._value)}")
+
+    def _where(self) -> str:
+        return ", ".join(self._tables) + (f": {self._key}" if self._key else "")
+
+    def _into_table(self) -> None:
+        if self._key:
+            self._tables.append(f"[{self._key}]")
+            self._key = ""
+
+    def _enter(self, step: str) -> bool:
+        """Follow a key; what is none names one of several types that were tried."""
+        models = _models(self._kind)
+        if tagged := [model for model in models if len(models) > 1 and step in _tags(model)]:
+            self._kind = tagged[0]
+            return True
+        field = next((_keys(model)[step] for model in models if step in _keys(model)), None)
+        if field is None and not (isinstance(self._value, Mapping) and step in self._value):
+            return True
+        self._into_table()
+        self._key = step
+        if field is not None:
+            self._kind, self._notes = field.annotation, tuple(field.metadata)
+        else:
+            self._kind, self._notes = get_args(self._kind)[-1], ()
+        self._value = self._value.get(step) if isinstance(self._value, Mapping) else None
+        return True
+
+    def _enter_entry(self, step: int) -> bool:
+        """Follow into an entry of a list of tables; of a plain list, the whole is told of."""
+        if not _models(self._kind):
+            return False
+        entries = self._value if isinstance(self._value, list | tuple) else ()
+        self._value = entries[step] if step < len(entries) else None
+        name = self._value.get("name") if isinstance(self._value, Mapping) else None
+        self._tables.append(f"[[{self._key}]] {name!r}" if isinstance(name, str) else f"[[{self._key}]] {step + 1}")
+        self._key = ""
+        return True
+
+
+def _models(kind: Any) -> list[type[BaseModel]]:  # noqa: ANN401
+    """The models that an annotation names, looking through lists, unions and Annotated."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return [kind]
+    is_mapping = get_origin(kind) in (dict, Mapping)
+    return [model for inner in get_args(kind) for model in _models(inner)] if not is_mapping else []
+
+
+def _keys(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Fields by the key that a file has for them."""
+    return {str(field.validation_alias or name): field for name, field in model.model_fields.items()}
+
+
+def _tags(model: type[BaseModel]) -> tuple[str, ...]:
+    """What `kind` may be for this one of several models."""
+    field = model.model_fields.get("kind")
+    return get_args(field.annotation) if field is not None else ()
+
+
+def _tuples(value: Any) -> Any:  # noqa: ANN401
+    """The same with tuples for lists, deep down: what a frozen model holds."""
+    if isinstance(value, list):
+        return tuple(map(_tuples, value))
+    return {key: _tuples(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+
+
+def _shown(value: object) -> str:
+    text = repr(list(value) if isinstance(value, tuple) else value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -1,0 +1,1 @@
+"""Kinds of objects: how each is drawn and coloured."""

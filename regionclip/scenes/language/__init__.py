@@ -1,0 +1,1 @@
+"""What may be said of a scene, in English and Chinese."""

@@ -1,0 +1,1 @@
+"""Brushes, backdrops and the camera's view."""

@@ -1,0 +1,169 @@
+"""Where events go: a log of JSON lines, pictures in a folder, a webhook (docs/events.md)."""
+
+import json
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+import cv2
+import numpy as np
+import supervision as sv
+
+from regionclip.drawing.picture import annotate
+from regionclip.drawing.privacy import blur as blurred
+from regionclip.errors import ConfigError, DrawingError, FileError
+from regionclip.formats.pictures import write_picture
+from regionclip.frames import Frame
+from regionclip.sinks.sink import Sink, Told, as_line, hand_on
+from regionclip.sinks.webhook import Webhook, WebhookStatus
+from regionclip.video.rules.watch import Event
+from regionclip.video.rules.zones import Box
+
+__all__ = ["EventLog", "Sink", "Snapshots", "Told", "Webhook", "WebhookStatus", "as_line", "hand_on"]
+
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_AROUND = 0.15
+"""How much of its sides is kept around a box that is cut out."""
+
+_FORBIDDEN = re.compile(r'[\x00-\x20<>:"/\\|?*\x7f]+')
+
+
+class EventLog(Sink):
+    """Appends each event to a file as one line of JSON, UTF-8, and flushes it; several programs may share a file.
+
+    Args:
+        path: the file; it and its folders are made where they are missing. Where an earlier program stopped within a
+            line, the first new event begins a line of its own.
+
+    Raises:
+        FileError: where it cannot be written, or is UTF-16, as some editors save it.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            torn = self.path.is_file() and self._is_torn()
+            # Unbuffered and in append mode: each line reaches the file in one piece, at its end.
+            self._file: IO[bytes] = self.path.open("ab", buffering=0)
+            if torn:
+                self._file.write(b"\n")
+        except OSError as error:
+            if isinstance(error, FileError):
+                raise
+            raise FileError(f"{self.path} cannot be written: {error.strerror}") from error
+
+    def send(self, told: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> Told:
+        """Write one line.
+
+        Raises:
+            FileError: where it cannot be written.
+        """
+        line = json.dumps(as_line(told), ensure_ascii=False, allow_nan=False) + "\n"
+        # A file name may hold bytes that are no text; they become escapes, and the line stays JSON.
+        left = memoryview(line.encode("utf-8", "backslashreplace"))
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except (OSError, ValueError) as error:
+            raise FileError(f"{self.path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
+        return told
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _is_torn(self) -> bool:
+        """Whether the file ends within a line."""
+        with self.path.open("rb") as file:
+            if file.read(2) in _UTF16:
+                raise FileError(f"{self.path}: expected a UTF-8 file to append to, got UTF-16: give another name")
+            with suppress(OSError):  # an empty file has no last byte
+                file.seek(-1, 2)
+                return file.read(1) not in (b"\n", b"")
+        return False
+
+
+class Snapshots(Sink):
+    """Writes two JPEG files for each incident that begins: the thing cut out, and the whole frame with its box.
+
+    They are named by time, rule and incident; what is handed on has their names in `pictures`. Incidents without a box
+    (`absent`) have the whole frame only.
+
+    Args:
+        folder: is made where it is missing.
+        blur: `class_name` of what is hidden in both, as `["face", "车牌"]`; `send` then needs the frame's rows.
+
+    Raises:
+        ConfigError: where `blur` is one string.
+        FileError: where the folder cannot be made.
+    """
+
+    def __init__(self, folder: str | Path, *, blur: Sequence[str] = ()) -> None:
+        if isinstance(blur, str):
+            raise ConfigError(f"snapshots: blur: expected a list of names, got the string {blur!r}")
+        self.folder, self._blur = Path(folder), tuple(blur)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FileError(f"{self.folder} cannot be made: {error.strerror}") from error
+
+    def send(self, told: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> Told:
+        """Write the pictures of an incident that begins; all else goes through.
+
+        Raises:
+            ConfigError: where something is to be hidden and there are no rows to find it by.
+            FileError: where a file cannot be written.
+        """
+        if not isinstance(told, Event) or told.phase != "start" or image is None:
+            return told
+        if self._blur:
+            if rows is None:
+                raise ConfigError("snapshots: blur: expected the rows of the frame, got none: nothing could be hidden")
+            image = blurred(image, rows, self._blur)
+        pictures = {"frame": image if told.box is None else _marked(image, told, told.box)}
+        if told.box is not None and (cut := _cut(image, told.box)).size:
+            pictures = {"crop": cut, **pictures}
+        names = {what: self.folder / f"{_stem(told)}-{what}.jpg" for what in pictures}
+        for what, picture in pictures.items():
+            write_picture(names[what], picture)
+        return replace(told, pictures=tuple(map(str, names.values())))
+
+    def close(self) -> None:
+        """Nothing: every picture is written at once."""
+
+
+def _stem(event: Event) -> str:
+    """`20261122T210407.250Z-rule-incident`, as a file may be named anywhere."""
+    time = str(event.to_dict()["time"] or f"{event.t_seconds:010.3f}s")
+    rule = _FORBIDDEN.sub("_", event.rule).encode("utf-8", "replace")[:120].decode("utf-8", "ignore")
+    return f"{re.sub('[:-]', '', time)}-{rule}-{event.incident}"
+
+
+def _marked(image: Frame, event: Event, box: Box) -> Frame:
+    """The frame with the box of an event."""
+    row = sv.Detections(
+        xyxy=np.array([box], np.float32),
+        class_id=np.zeros(1, int),
+        confidence=None if event.confidence is None else np.array([event.confidence], np.float32),
+        tracker_id=np.array(event.tracks, int) if len(event.tracks) == 1 else None,
+        data={"class_name": np.array([event.label or event.rule])},
+    )
+    try:
+        return annotate(image, row)
+    except DrawingError:  # no font for Chinese on this machine: the box alone is better than no picture
+        canvas = image.copy()
+        left, top, right, bottom = (round(side) for side in box)
+        return np.asarray(cv2.rectangle(canvas, (left, top), (right, bottom), (40, 40, 198), 2), np.uint8)
+
+
+def _cut(image: Frame, box: Box) -> Frame:
+    """What is in a box and a little around it; empty where that is outside the frame."""
+    height, width = image.shape[:2]
+    aside, above = _AROUND * (box[2] - box[0]), _AROUND * (box[3] - box[1])
+    left, top = max(0, int(box[0] - aside)), max(0, int(box[1] - above))
+    right, bottom = min(width, int(box[2] + aside) + 1), min(height, int(box[3] + above) + 1)
+    return image[top : max(top, bottom), left : max(left, right)]

@@ -1,0 +1,68 @@
+"""What is told to the outside, and to whom: events of rules and of sources, in one form."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
+
+from regionclip.frames import Frame
+from regionclip.video.rules.watch import SCHEMA, Event
+from regionclip.video.sources.base import SourceEvent
+
+if TYPE_CHECKING:
+    import supervision as sv
+
+Told: TypeAlias = Event | SourceEvent
+"""Something began or ended, or a source was lost or is back."""
+
+
+class Sink(Protocol):
+    """Takes what is told, one by one; `with` closes it."""
+
+    def send(self, told: Told, image: Frame | None = None, rows: "sv.Detections | None" = None) -> Told:
+        """Take one event.
+
+        Args:
+            told: the event.
+            image: `(H, W, 3)` of the frame; None where there is none, as at the end of a source.
+            rows: of the frame.
+
+        Returns:
+            What the next sink is to be told: the same, or with the names of files that this one has written.
+        """
+        ...
+
+    def close(self) -> None:
+        """Finish; may be called twice."""
+        ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def hand_on(sinks: Iterable[Sink], told: Told, image: Frame | None = None, rows: "sv.Detections | None" = None) -> Told:
+    """Tell all sinks, in their order, each what the one before has made of it: put `Snapshots` first."""
+    for sink in sinks:
+        told = sink.send(told, image, rows)
+    return told
+
+
+def as_line(told: Told) -> dict[str, Any]:
+    """The keys of a line of the log; of a source that was lost or is back only those that have a meaning."""
+    if isinstance(told, Event):
+        return told.to_dict()
+    time = datetime.fromtimestamp(told.utc_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {
+        "schema": SCHEMA,
+        "time": time,
+        "source": told.source,
+        "phase": told.kind,
+        "kind": "source",
+        "reason": told.reason or None,
+        "duration": round(told.outage_seconds, 3) if told.kind == "back" else None,
+    }

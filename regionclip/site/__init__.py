@@ -1,0 +1,1 @@
+"""Many cameras on one tower."""

@@ -1,0 +1,225 @@
+"""Follower: what is remembered of one source from frame to frame, and what is done with each of its frames."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import supervision as sv
+
+from proposals.base import FollowsTracks, Remembers
+from regionclip.detector import Detector
+from regionclip.errors import ConfigError
+from regionclip.timing import timed
+from regionclip.towers.base import ImageFeatures
+from regionclip.video.rules.file import RuleSet
+from regionclip.video.rules.watch import Event, Watch
+from regionclip.video.sources.base import SourceEvent, VideoFrame
+from regionclip.words.vocabulary import Vocabulary, Words
+
+if TYPE_CHECKING:
+    from regionclip.video.tracking.settings import TrackSettings
+    from regionclip.video.tracking.tracks import Tracks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowOptions:
+    """How a source is followed.
+
+    Attributes:
+        track: whether what is found is followed from frame to frame; needs the extra `video`.
+        every: the tower looks at each so many frames; between them tracks carry their boxes with the picture, and
+            without tracks the boxes stay where they are.
+        tracks: settings of the tracks.
+        rules: what makes an event; None for none.
+        timezone: of the place, as `Asia/Shanghai`, for schedules and the local time of events; None for UTC.
+
+    Raises:
+        ConfigError: for `every` below 1.
+    """
+
+    track: bool = True
+    every: int = 1
+    tracks: "TrackSettings | None" = None
+    rules: RuleSet | None = None
+    timezone: str | None = None
+
+    def __post_init__(self) -> None:
+        if type(self.every) is not int or self.every < 1:
+            raise ConfigError(f"every: expected a number of frames of at least 1, got {self.every!r}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamFrame:
+    """A frame and what is known of it.
+
+    Attributes:
+        frame: the picture, its time and its source.
+        detections: as `Detector` gives them; with tracks also `tracker_id`, and `data["track_seconds"]`.
+        events: incidents that began or ended with this frame.
+        outages: what befell the source since the frame before (`lost`, `back`).
+        key: whether the tower looked at this frame.
+        age_seconds: how old the frame was when all this was known; 0 for recordings.
+        timings: milliseconds of each stage of this frame.
+    """
+
+    frame: VideoFrame
+    detections: sv.Detections
+    events: tuple[Event, ...]
+    outages: tuple[SourceEvent, ...]
+    key: bool
+    age_seconds: float
+    timings: dict[str, float]
+
+
+class Follower:
+    """The memory of one source: its proposer's, its tracks, its incidents.
+
+    Args:
+        detector: shared; a proposer with memory is started afresh for this source.
+        words: labels to look for.
+        source: id of the source.
+        options: how it is followed.
+
+    Raises:
+        ConfigError: where rules name labels that are not among `words`, or a proposer with memory cannot start afresh.
+    """
+
+    def __init__(self, detector: Detector, words: Words, *, source: str, options: FollowOptions | None = None) -> None:
+        self.detector = detector.for_source()
+        self.options = options or FollowOptions()
+        self.vocabulary = self.check(words)
+        self.tracks = self._new_tracks()
+        self._source = source
+        self.watch = self._new_watch()
+        self._latest: sv.Detections | None = None
+        self._until_key = 0
+        self._size: tuple[int, int] | None = None
+
+    def check(self, words: Words) -> Vocabulary:
+        """The vocabulary that `words` are.
+
+        Raises:
+            PromptError: where they cannot be asked for.
+            ConfigError: where rules name labels that are not among them.
+        """
+        vocabulary = Vocabulary.of(words)
+        if self.options.rules is not None:
+            self.options.rules.check_labels(vocabulary)
+        return vocabulary
+
+    def ask(self, words: Words) -> None:
+        """Look for other words from the next frame on; tracks that live are asked at once, for all they have seen.
+
+        Raises:
+            ConfigError: where rules name labels that are not among `words`; then nothing changes.
+        """
+        self.vocabulary = self.check(words)
+        if self.tracks is not None:
+            self.tracks.ask(self.vocabulary)
+        else:
+            self._until_key = 0
+
+    def judge(self, rules: RuleSet | None, words: Words) -> tuple[Event, ...]:
+        """Take other rules, and words, from the next frame on; what is followed stays.
+
+        Returns:
+            The ends of the incidents that went on.
+
+        Raises:
+            ConfigError: where the rules cannot be used, or name labels not among `words`; then nothing changes.
+        """
+        before, self.options = self.options, replace(self.options, rules=rules)
+        try:
+            watch = self._new_watch()
+            self.ask(words)
+        except BaseException:
+            self.options = before
+            raise
+        ends, self.watch = self.close(), watch
+        return ends
+
+    def restart(self) -> None:
+        """Forget what was seen, as after an outage or another scene; incidents and numbers of tracks go on."""
+        if isinstance(self.detector.proposer, Remembers):
+            self.detector.proposer.reset()
+        if self.tracks is not None:
+            self.tracks.reset()
+        self._latest, self._until_key = None, 0
+
+    def is_key(self, frame: VideoFrame) -> bool:
+        """Whether the tower has to look at `frame`, which has to be the next one."""
+        if frame.image.shape[:2] != self._size or self._until_key <= 0 or self._latest is None:
+            return True
+        return self.tracks is not None and self.tracks.changed(frame.image)
+
+    def follow(
+        self, frame: VideoFrame, *, features: ImageFeatures | None = None, outages: tuple[SourceEvent, ...] = ()
+    ) -> StreamFrame:
+        """Find, follow and judge what a frame shows.
+
+        Args:
+            frame: the next frame of this source.
+            features: of this frame, where they were encoded together with others; the frame is then a key frame.
+            outages: what befell the source before it.
+        """
+        start = time.perf_counter()
+        size = frame.image.shape[0], frame.image.shape[1]
+        if self._size not in (None, size):
+            self.restart()
+        key = features is not None or self.is_key(frame)
+        self._size = size
+        self.detector.timings = {}
+        timings: dict[str, float] = {}
+        rows = self._look(frame, features, timings) if key else self._carry(frame, timings)
+        self._until_key = self.options.every - 1 if key else self._until_key - 1
+        self._latest = rows
+        events: tuple[Event, ...] = ()
+        if self.watch is not None:
+            with timed(timings, "rules"):
+                seen = None if self.tracks is None else self.tracks.embeddings()
+                events = tuple(self.watch.update(rows, frame, seen))
+        age = frame.age_seconds + time.perf_counter() - start if frame.age_seconds else 0.0  # recordings have none
+        return StreamFrame(frame, rows, events, outages, key, age, timings)
+
+    def close(self) -> tuple[Event, ...]:
+        """The ends of incidents that still went on when the source ended."""
+        return () if self.watch is None else tuple(self.watch.close())
+
+    def _new_tracks(self) -> "Tracks | None":
+        from regionclip.video.tracking.tracks import Tracks
+
+        return Tracks(self.detector, self.vocabulary, self.options.tracks) if self.options.track else None
+
+    def _new_watch(self) -> Watch | None:
+        rules = self.options.rules
+        return None if rules is None else Watch(rules, source=self._source, timezone=self.options.timezone)
+
+    def _look(self, frame: VideoFrame, features: ImageFeatures | None, timings: dict[str, float]) -> sv.Detections:
+        """A key frame."""
+        words = self.vocabulary
+        regions = self.detector.regions(frame.image if features is None else features, words=words)
+        timings.update(self.detector.timings)
+        if self.tracks is None:
+            rows = self.detector.classify(regions, words)
+            for stage, spent in self.detector.timings.items():
+                timings[stage] = timings.get(stage, 0.0) + spent
+            return rows
+        with timed(timings, "track"):
+            rows = self.tracks.update(regions, frame.image, frame.t_seconds)
+            self._tell_proposer()
+        return rows
+
+    def _carry(self, frame: VideoFrame, timings: dict[str, float]) -> sv.Detections:
+        """A frame between key frames."""
+        if self.tracks is None:
+            assert self._latest is not None  # else it is a key frame
+            return self._latest
+        with timed(timings, "carry"):
+            rows = self.tracks.carry(frame.image, frame.t_seconds)
+            self._tell_proposer()
+        return rows
+
+    def _tell_proposer(self) -> None:
+        proposer = self.detector.proposer
+        if self.tracks is not None and isinstance(proposer, FollowsTracks):
+            proposer.update(*self.tracks.live)

@@ -1,0 +1,1 @@
+"""Videos, sound and result files written."""

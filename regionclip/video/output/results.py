@@ -1,0 +1,99 @@
+"""Results beside a video, frame by frame: JSON Lines, a table, or COCO (docs/video_output.md)."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+from regionclip.answers.detections import OWN_COLUMNS
+from regionclip.answers.records import asked_record
+from regionclip.detector import Detector
+from regionclip.errors import ConfigError
+from regionclip.video.output.result_writer import ResultWriter, place_record, to_json
+from regionclip.video.output.results_coco import CocoResults
+from regionclip.video.sources.base import VideoFrame
+from regionclip.words.vocabulary import Vocabulary
+
+SCHEMA = "regionclip.frames/1"
+"""Of the JSON Lines. Grows by new keys only; a key that changes its meaning raises the number."""
+
+COLUMNS = (
+    *("source", "index", "t_seconds", "utc", "tracker_id", "label", "label_id", "confidence"),
+    *("x1", "y1", "x2", "y2", *(name for name in OWN_COLUMNS if name != "class_name")),
+)
+"""Of the table; those of groups, attributes and tracks come after them."""
+
+
+def open_results(path: str | Path, detector: Detector, vocabulary: Vocabulary) -> ResultWriter:
+    """A file of what is found in each frame of a video.
+
+    Args:
+        path: `.jsonl` for one frame a line, `.csv` for one detection a row, `.json` for COCO.
+        detector: whose results they are.
+        vocabulary: what it is asked.
+
+    Raises:
+        ConfigError: for another suffix.
+        FileError: where the file cannot be made.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in _KINDS:
+        raise ConfigError(
+            f"{path}: expected a file of results ending with {', '.join(_KINDS)}, got {suffix or 'no suffix'}"
+        )
+    return _KINDS[suffix](path, detector, vocabulary)
+
+
+class JsonLines(ResultWriter):
+    """One frame a line; the first line says what is asked, and so does another where the words change."""
+
+    def ask(self, vocabulary: Vocabulary) -> None:
+        """Write a line of the new labels."""
+        self._begin(vocabulary)
+
+    def _begin(self, vocabulary: Vocabulary) -> None:
+        self._append(to_json({"schema": SCHEMA, **asked_record(self._detector, vocabulary)}) + "\n")
+
+    def _add(self, frame: VideoFrame, found: list[dict[str, Any]]) -> None:
+        height, width = frame.image.shape[:2]
+        record = {**place_record(frame), "width": width, "height": height, "detections": found}
+        self._append(to_json(record) + "\n")
+
+
+class Table(ResultWriter):
+    """One detection a row. The first row decides which columns there are besides ours."""
+
+    def _begin(self, vocabulary: Vocabulary) -> None:
+        self._columns: list[str] = []
+
+    def _add(self, frame: VideoFrame, found: list[dict[str, Any]]) -> None:
+        rows = [_flat(frame, record) for record in found]
+        if rows and not self._columns:
+            self._start([name for name in rows[0] if name not in COLUMNS])
+        self._append(_csv([[row.get(name) for name in self._columns] for row in rows]))
+
+    def _finish(self) -> None:
+        if not self._columns:
+            self._start([])
+
+    def _start(self, others: list[str]) -> None:
+        self._columns = [*COLUMNS, *others]
+        self._append("\ufeff" + _csv([self._columns]))  # without this mark Excel reads Chinese in another encoding
+
+
+def _flat(frame: VideoFrame, record: dict[str, Any]) -> dict[str, Any]:
+    """A detection with the time and place of its frame."""
+    own = {name: value for name, value in record.items() if name not in ("box", "data")}
+    corners = dict(zip(("x1", "y1", "x2", "y2"), record["box"], strict=True))
+    others = record.get("data", {}).items()
+    plain = {name: to_json(value) if isinstance(value, list) else value for name, value in others}
+    return {**plain, **place_record(frame), **own, **corners}
+
+
+def _csv(rows: list[list[Any]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
+_KINDS: dict[str, type[ResultWriter]] = {".jsonl": JsonLines, ".csv": Table, ".json": CocoResults}

@@ -1,0 +1,1 @@
+"""Zones, rules, and what happened."""

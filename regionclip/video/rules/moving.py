@@ -1,0 +1,138 @@
+"""Rules about what moves: enter, leave, cross."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from regionclip.video.rules.incidents import SLACK, About, Happening, Moments, Seen, Spell, best
+from regionclip.video.rules.rule import Rule
+from regionclip.video.rules.subjects import HIDDEN_SECONDS, Sighting, Subject, diagonal
+from regionclip.video.rules.zones import Line, Point, Zone, anchor_point, crosses, side_of
+
+_MARGIN = 0.05
+"""On a strip of this share of a box's diagonal along a line nothing is on either side: boxes tremble."""
+
+
+class Entering:
+    """Watches one zone for those who enter or leave it.
+
+    Args:
+        rule: of the kinds enter and leave.
+        zone: where.
+        source: names the rule file in errors.
+    """
+
+    def __init__(self, rule: Rule, zone: Zone, source: str) -> None:
+        self.rule, self.place, self._source = rule, zone, source
+        self._moments = Moments(rule)
+        self._stays: dict[Subject, Spell] = {}
+        self._entered: set[Subject] = set()  # of those who stay, who came in and was not told of yet
+        self._where: dict[Subject, Literal["in", "out"]] = {}  # when last seen
+
+    def update(self, seen: Seen) -> list[Happening]:
+        """Who enters or leaves with a frame."""
+        zone = self.place.on(seen.size)
+        told: list[Happening] = []
+        for subject, each in best(seen.matching(self.rule, self._source)).items():
+            inside = zone.holds(each.box)
+            if inside:
+                told += self._inside(subject, each, seen)
+            self._where[subject] = "in" if inside else "out"
+        for subject in [one for one, stay in self._stays.items() if seen.seconds - stay.last > self.rule.grace]:
+            told += self._gone(subject, seen)
+        self._where = {
+            subject: where for subject, where in self._where.items() if seen.seconds - subject.last < HIDDEN_SECONDS
+        }
+        return told
+
+    def close(self) -> list[Happening]:
+        """Nothing: moments have no end."""
+        self._stays.clear()
+        return []
+
+    def _inside(self, subject: Subject, sighting: Sighting, seen: Seen) -> list[Happening]:
+        stay = self._stays.get(subject)
+        if stay is None:
+            stay = self._stays[subject] = Spell(seen.seconds, seen.seconds, About.of(sighting))
+            before = self._where.get(subject)
+            if before == "out" or (before is None and self.rule.appear and not subject.from_start):
+                self._entered.add(subject)
+        stay.last, stay.about = seen.seconds, About.of(sighting)
+        if subject not in self._entered or stay.last - stay.since < self.rule.seconds - SLACK:
+            return []
+        self._entered.discard(subject)
+        return self._moments.tell(subject, stay, seen) if self.rule.kind == "enter" else []
+
+    def _gone(self, subject: Subject, seen: Seen) -> list[Happening]:
+        stay = self._stays.pop(subject)
+        self._entered.discard(subject)
+        vanished = self._where.get(subject) != "out"
+        # One who is still there but no longer as the rule wants it (another label, a helmet put on) has not left.
+        gone = not vanished or (self.rule.vanish and subject.last < seen.seconds)
+        if self.rule.kind == "enter" or not gone or stay.last - stay.since < self.rule.seconds - SLACK:
+            return []
+        return self._moments.tell(subject, stay, seen)
+
+
+@dataclass(slots=True, eq=False)
+class _Way:
+    """Of one thing that may cross a line.
+
+    Attributes:
+        point: where it was last.
+        last: when.
+        side: the side it was last surely on: 1 for a, -1 for b, 0 for neither so far.
+        met: whether it has met the line an odd number of times since.
+    """
+
+    point: Point
+    last: float
+    side: int = 0
+    met: bool = False
+
+
+class Crossing:
+    """Watches one line.
+
+    Args:
+        rule: of the kind cross.
+        line: where.
+        source: names the rule file in errors.
+    """
+
+    def __init__(self, rule: Rule, line: Line, source: str) -> None:
+        self.rule, self.place, self._source = rule, line, source
+        self._moments = Moments(rule)
+        self._ways: dict[Subject, _Way] = {}
+        self._passed = {"a->b": 0, "b->a": 0}
+
+    def update(self, seen: Seen) -> list[Happening]:
+        """Who crosses with a frame."""
+        told: list[Happening] = []
+        for subject, each in best(seen.matching(self.rule, self._source)).items():
+            if (direction := self._step(subject, each, seen)) is None or self.rule.direction not in (direction, "both"):
+                continue
+            about = replace(About.of(each), direction=direction, count=self._passed[direction] + 1)
+            crossed = self._moments.tell((subject, direction), Spell(seen.seconds, seen.seconds, about), seen)
+            self._passed[direction] += len(crossed)
+            told += crossed
+        self._ways = {subject: way for subject, way in self._ways.items() if seen.seconds - way.last <= self.rule.grace}
+        return told
+
+    def close(self) -> list[Happening]:
+        """Nothing: moments have no end."""
+        self._ways.clear()
+        return []
+
+    def _step(self, subject: Subject, sighting: Sighting, seen: Seen) -> str | None:
+        """Follow one thing to where it is now; the direction in which it has crossed."""
+        line, point = self.place.on(seen.size), anchor_point(sighting.box, self.place.anchor)
+        way = self._ways.setdefault(subject, _Way(point, seen.seconds))
+        way.met ^= crosses(line, way.point, point)
+        way.point, way.last = point, seen.seconds
+        away = side_of(line, point)
+        if abs(away) <= _MARGIN * diagonal(sighting.box):
+            return None
+        side = 1 if away > 0 else -1
+        crossed = way.side == -side and way.met
+        way.side, way.met = side, False
+        return None if not crossed else "b->a" if side > 0 else "a->b"

@@ -1,0 +1,47 @@
+"""Rules about what stays: in, dwell, count, absent."""
+
+from collections.abc import Hashable
+
+from regionclip.video.rules.incidents import About, Happening, Seen, Spells, best
+from regionclip.video.rules.rule import Rule
+from regionclip.video.rules.subjects import Sighting
+from regionclip.video.rules.zones import Zone
+
+
+class Staying:
+    """Watches one zone for one rule.
+
+    Args:
+        rule: of the kinds in, dwell, count, absent.
+        zone: where.
+        source: names the rule file in errors.
+    """
+
+    def __init__(self, rule: Rule, zone: Zone, source: str) -> None:
+        self.rule, self.place, self._source = rule, zone, source
+        self._spells = Spells(rule, rule.seconds)
+
+    def update(self, seen: Seen) -> list[Happening]:
+        """What begins and ends with a frame."""
+        holds: dict[Hashable, About] = {}
+        if seen.in_force:
+            zone = self.place.on(seen.size)
+            holds = self._holds([each for each in seen.matching(self.rule, self._source) if zone.holds(each.box)])
+        return self._spells.update(holds, seen.seconds)
+
+    def close(self) -> list[Happening]:
+        """The ends of what goes on."""
+        return self._spells.close()
+
+    def _holds(self, inside: list[Sighting]) -> dict[Hashable, About]:
+        """What makes an incident, by the key that tells incidents apart."""
+        if self.rule.kind in ("count", "absent"):
+            things = list({each.thing: each for each in inside}.values())
+            asked = len(things) > self.rule.more_than if self.rule.kind == "count" else not things
+            return {None: About.all(things)} if asked else {}
+        if self.rule.kind == "dwell" or (self.rule.per_thing and any(each.subject is not None for each in inside)):
+            return {subject: About.of(each) for subject, each in best(inside).items()}
+        by_label: dict[str, list[Sighting]] = {}
+        for each in inside:
+            by_label.setdefault(each.label, []).append(each)
+        return {label: About.all(members) for label, members in by_label.items()}

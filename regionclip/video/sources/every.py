@@ -1,0 +1,79 @@
+"""Every frame of a recording, in order, as fast as its reader takes them."""
+
+import warnings
+
+from regionclip.errors import FileError, SourceError, SourceWarning
+from regionclip.video.sources.base import FpsCap, OpenSource, Reader, VideoFrame
+from regionclip.video.sources.options import Naming
+
+
+class RecordedSource(OpenSource):
+    """Gives every frame, and waits for a slow reader. Frames that cannot be decoded are left out with a warning.
+
+    Args:
+        reader: an open file, folder or pipe.
+        naming: name, start and cap.
+        duration_seconds: what the file says of its length.
+        path: of the video file, where it is one of this machine.
+    """
+
+    is_live = False
+
+    def __init__(
+        self, reader: Reader, naming: Naming, *, duration_seconds: float | None = None, path: str | None = None
+    ) -> None:
+        self.path = path
+        self._reader, self._naming, self._duration = reader, naming, duration_seconds
+        self._cap = FpsCap(naming.max_fps)
+        self._count = self._damaged = 0
+        self._ended = False
+
+    @property
+    def id(self) -> str:
+        """Name of the source."""
+        return self._naming.id
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """What the file says of its length."""
+        return self._duration
+
+    @property
+    def ended(self) -> bool:
+        """True after the last frame."""
+        return self._ended
+
+    def read(self, timeout: float | None = None) -> VideoFrame | None:
+        """The next frame, None at the end; `timeout` means nothing here.
+
+        Raises:
+            SourceError: where no frame at all can be read.
+        """
+        while not self._ended:
+            t_seconds = self._reader.grab()
+            if t_seconds is None:
+                self._finish()
+                break
+            index, self._count = self._count, self._count + 1
+            if not self._cap.wants(t_seconds):
+                continue
+            try:
+                image = self._reader.take()()
+            except FileError as error:
+                self._damaged += 1
+                warnings.warn(f"{self.id}: frame {index} is left out: {error}", SourceWarning, stacklevel=2)
+                continue
+            start = self._naming.start_utc
+            return VideoFrame(image, t_seconds, index, self.id, None if start is None else start + t_seconds)
+        return None
+
+    def close(self) -> None:
+        """Close the file."""
+        if not self._ended:
+            self._ended = True
+            self._reader.close()
+
+    def _finish(self) -> None:
+        self.close()
+        if self._damaged and self._damaged == self._count:
+            raise SourceError(f"{self.id}: none of {self._count} frames can be read")

@@ -1,0 +1,1 @@
+"""Things followed over frames, with what is known of them."""

@@ -1,0 +1,175 @@
+"""The text side of a detector: a vocabulary's phrases, encoded once and kept, and what was taught beside them."""
+
+import copy
+import math
+import warnings
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from heads.classify import BANK, Words
+from regionclip.errors import FingerprintError, PromptError, PromptWarning
+from regionclip.towers.base import Target, Tower
+from regionclip.words.phrase import check_phrase, language_of
+from regionclip.words.templates import Chosen, fill, sentences_of
+from regionclip.words.vocabulary import Label, Vocabulary
+
+NEAR = 0.95
+"""Cosine from which a bank phrase says the same as a label's own phrase, and is left out for that label."""
+
+_MOST_KEPT = 10_000
+"""Phrases that stay encoded; the one asked for longest ago goes first."""
+
+
+class Wording:
+    """Phrases of one tower. Each is encoded alone and kept, so changing words costs the new ones only.
+
+    Args:
+        tower: encodes the phrases.
+        bank: background phrases that region labels are weighed against, beside the vocabulary's own.
+    """
+
+    def __init__(self, tower: Tower, bank: Sequence[str]) -> None:
+        self._tower = tower
+        self._bank = tuple(bank)
+        self._kept: OrderedDict[tuple[str, Target, tuple[str, ...]], torch.Tensor] = OrderedDict()
+        self._latest: dict[Target, tuple[Vocabulary, Words]] = {}
+
+    def sharing(self) -> "Wording":
+        """Another one for words of its own, which knows and keeps the same encoded phrases."""
+        other = copy.copy(self)
+        other._latest = {}
+        return other
+
+    def encode(self, phrases: Sequence[str], target: Target, templates: Chosen = ()) -> torch.Tensor:
+        """`(P, D)` float32 unit-length embeddings; warns of phrases longer than the tower reads.
+
+        With templates each phrase is put into the sentences of its language, which Han characters tell.
+        """
+        return self.encode_spoken([(phrase, language_of(phrase)) for phrase in phrases], target, templates)
+
+    def encode_spoken(self, phrases: Sequence[tuple[str, str]], target: Target, templates: Chosen = ()) -> torch.Tensor:
+        """As `encode`, for phrases that come with their language."""
+        rows = [self._encode_one(text, target, sentences_of(templates, language)) for text, language in phrases]
+        return torch.stack(rows) if rows else torch.zeros(0, self._tower.card.width)  # (P, D)
+
+    def mean(self, phrases: Sequence[str]) -> NDArray[np.float64] | None:
+        """Unit-length mean `(D,)` of what region phrases mean; None of none."""
+        if not phrases:
+            return None
+        mean = self.encode(phrases, "region").numpy().astype(float).sum(axis=0)  # (D,)
+        return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12))
+
+    def _encode_one(self, phrase: str, target: Target, sentences: tuple[str, ...]) -> torch.Tensor:
+        key = (phrase, target, sentences)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        else:
+            texts = [fill(sentence, phrase) for sentence in sentences] or [phrase]
+            self._check(phrase, texts, target)
+            rows = [self._tower.encode_text([text], target)[0] for text in texts]  # (D,) each
+            mean = torch.stack(rows).double().mean(dim=0)  # (D,)
+            self._kept[key] = rows[0] if len(rows) == 1 else torch.nn.functional.normalize(mean, dim=0).float()
+            if len(self._kept) > _MOST_KEPT:
+                self._kept.popitem(last=False)
+        return self._kept[key]
+
+    def words(self, vocabulary: Vocabulary, target: Target, *, closed: bool = False) -> Words:
+        """What `heads.classify` needs of a vocabulary: embeddings of phrases and negatives, and whose they are.
+
+        Raises:
+            PromptError: where a label has nothing to be weighed against (not in the `closed` mode), or a taught one is
+                asked of whole images.
+            FingerprintError: where a label was taught with another tower.
+        """
+        known, words = self._latest.get(target, (None, None))
+        if words is None or known != vocabulary:
+            words = self._put_together(vocabulary, target)
+            self._latest[target] = (vocabulary, words)  # a stream asks the same words of every frame
+        if not closed:
+            self._check_opposed(vocabulary, words, target)
+        return words
+
+    def _put_together(self, vocabulary: Vocabulary, target: Target) -> Words:
+        rows = [self._rows(label, vocabulary.templates_of(label), target) for label in vocabulary]  # (p, D) each
+        lines = [_line(label) for label in vocabulary for _ in label.phrases]
+        label_of = [index for index, label in enumerate(vocabulary) for _ in label.phrases]
+        shared = self._shared(vocabulary, target)
+        # All that is weighed against each other is said in the same templates, the bank too.
+        common = vocabulary.templates_of(None)
+        own = [self.encode(label.negatives, target, vocabulary.templates_of(label)) for label in vocabulary]  # (q, D)
+        owners = [index for index, label in enumerate(vocabulary) for _ in label.negatives]
+        return Words(
+            phrases=torch.cat([torch.zeros(0, self._tower.card.width), *rows]),
+            label_of=torch.tensor(label_of, dtype=torch.long),
+            num_labels=len(vocabulary),
+            negatives=torch.cat([self.encode(shared, target, common), *own]),
+            owner=torch.tensor([BANK] * len(shared) + owners, dtype=torch.long),
+            near=NEAR,
+            scales=torch.tensor([scale for scale, _ in lines], dtype=torch.float32),
+            biases=torch.tensor([bias for _, bias in lines], dtype=torch.float32),
+        )
+
+    def negatives(self, vocabulary: Vocabulary, target: Target) -> tuple[str, ...]:
+        """The phrases behind the rows of `Words.negatives`: the bank's, the vocabulary's, then each label's own."""
+        return (*self._shared(vocabulary, target), *(phrase for label in vocabulary for phrase in label.negatives))
+
+    def _shared(self, vocabulary: Vocabulary, target: Target) -> tuple[str, ...]:
+        """Negatives that count against every label."""
+        # A trained image bias is a background of its own; the bank would fight true scene words such as "floor".
+        bank = self._bank if target == "region" else ()
+        return tuple(dict.fromkeys((*bank, *vocabulary.negatives)))
+
+    def _rows(self, label: Label, templates: Chosen, target: Target) -> torch.Tensor:
+        """`(p, D)` unit length, one for each of the label's phrases."""
+        if label.taught is None:
+            return self.encode_spoken(label.spoken, target, templates)
+        card = self._tower.card
+        if label.taught.tower != card.revision:
+            raise FingerprintError(
+                f"label {label.name!r} was taught with a tower {label.taught.tower}, this is {card.name} "
+                f"{card.revision}: embeddings of different towers cannot be compared; teach it again with this detector"
+            )
+        if target == "image":
+            raise PromptError(
+                f"label {label.name!r} was taught from regions and cannot be asked of a whole image; leave it out, or "
+                "ask for a region that is the whole frame"
+            )
+        row = torch.frombuffer(bytearray(label.taught.direction), dtype=torch.float32)  # (D,)
+        if len(row) != card.width:
+            raise FingerprintError(f"label {label.name!r}: expected {card.width} channels, got {len(row)}")
+        return row[None]  # (1, D)
+
+    def _check_opposed(self, vocabulary: Vocabulary, words: Words, target: Target) -> None:
+        """A tower without a trained bias must have something to weigh each label against."""
+        if self._tower.card.score(target).bias is not None or len(vocabulary) == 0:
+            return
+        alone = [
+            name for name, any_ in zip(vocabulary.names, words.applies.any(dim=1).tolist(), strict=True) if not any_
+        ]
+        if alone:
+            raise PromptError(
+                f"label {alone[0]!r} has nothing to be weighed against and would score 1 everywhere: "
+                f"{self._tower.card.name} has no trained bias for regions; leave the background bank on (bank = true), "
+                'give negatives, or use mode = "closed"'
+            )
+
+    def _check(self, phrase: str, texts: Sequence[str], target: Target) -> None:
+        """Check a phrase, and warn once of the longest of the texts it is read in, where that is cut."""
+        check_phrase(phrase, "prompt")
+        needed, read, text = max((*self._tower.count_tokens(text, target), text) for text in texts)
+        if needed > read:
+            warnings.warn(
+                f"prompt {text!r} has {needed} tokens, {self._tower.card.name} reads {read}: "
+                f"{needed - read} were cut; shorten it",
+                PromptWarning,
+                stacklevel=2,
+            )
+
+
+def _line(label: Label) -> tuple[float, float]:
+    """Scale and bias of a label's phrases; NaN for the tower's."""
+    return (math.nan, math.nan) if label.taught is None else (label.taught.scale, label.taught.bias)

@@ -1,0 +1,248 @@
+"""Site files: what they mean, and what is said of mistakes in them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from regionclip.errors import ConfigError
+from regionclip.site.file import SiteFile
+from regionclip.site.secrets import fill
+from regionclip.site.settings import CameraSettings, SiteSettings
+from regionclip.video.follower import FollowOptions
+
+RULES = """
+[[zone]]
+name = "yard"
+points = [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]]
+[[rule]]
+name = "intruder"
+kind = "in"
+labels = ["person"]
+zones = ["yard"]
+"""
+CAMERA = '[[camera]]\nname = "gate"\nurl = "rtsp://192.0.2.10/live"\n'
+WORDS = 'vocabulary = ["person", "叉车"]\n'
+
+
+def written(folder: Path, text: str) -> SiteFile:
+    (folder / "rules.toml").write_text(RULES, encoding="utf-8")
+    path = folder / "site.toml"
+    path.write_text(text, encoding="utf-8")
+    return SiteFile(path)
+
+
+def read(folder: Path, text: str) -> SiteSettings:
+    return written(folder, text).settings
+
+
+def only(folder: Path, text: str) -> CameraSettings:
+    (camera,) = read(folder, text).cameras
+    return camera
+
+
+def test_the_least_that_a_file_needs(tmp_path: Path) -> None:
+    settings = read(tmp_path, WORDS + CAMERA)
+    (camera,) = settings.cameras
+    assert (camera.name, camera.url.value, camera.words.names) == ("gate", "rtsp://192.0.2.10/live", ("person", "叉车"))
+    assert camera.follow == FollowOptions()
+    assert (camera.max_fps, camera.schedule, camera.enabled) == (None, (), True)
+    assert (settings.timezone, settings.status, settings.outputs.events) == (None, None, None)
+    assert settings.detector.tower == "tiny"
+
+
+def test_everything(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        """
+        timezone = "Asia/Shanghai"
+        events = "out/events.jsonl"
+        snapshots = "out/pictures"
+        blur = ["person"]
+        status = "/var/lib/status.json"
+        vocabulary = ["person"]
+        rules = "rules.toml"
+        threshold = 0.4
+        schedule = "sat,sun"
+        max_fps = 5
+        [detector]
+        preset = "static-camera"
+        budget = "fast"
+        batch = 4
+        [tracks]
+        confirm = 3
+        [webhook]
+        url = "https://192.0.2.1/hook"
+        headers = { Authorization = "Bearer abc" }
+        [[camera]]
+        name = "门口"
+        url = "rtsp://192.0.2.10/live"
+        [[camera]]
+        name = "hall"
+        url = 0
+        vocabulary = "security-ppe"
+        rules = "none"
+        schedule = ["mon-fri 18:00-07:00"]
+        max_fps = 2.5
+        every = 5
+        transport = "udp"
+        read_timeout = 2
+        key_frames_only = true
+        enabled = false
+        """,
+    )
+    gate, hall = settings.cameras
+    assert settings.outputs.events == tmp_path / "out" / "events.jsonl"
+    assert settings.status == Path("/var/lib/status.json")
+    assert settings.outputs.blur == ("person",)
+    assert settings.outputs.webhook is not None
+    assert settings.outputs.webhook.headers[0][1].value == "Bearer abc"
+    assert (settings.batch, settings.detector.budget) == (4, "fast")
+    assert settings.detector.proposers == ("motion", "tracked", "auto")
+    assert (gate.words.names, gate.words.threshold, gate.max_fps) == (("person",), 0.4, 5)
+    assert gate.follow.rules is not None
+    assert gate.follow.rules.rules[0].name == "intruder"
+    assert gate.follow.timezone == "Asia/Shanghai"
+    assert gate.follow.tracks is not None
+    assert gate.follow.tracks.confirm == 3
+    assert gate.schedule[0].days == {5, 6}
+    assert hall.url.value == "0"
+    assert hall.follow.rules is None
+    assert (hall.max_fps, hall.follow.every, hall.enabled) == (2.5, 5, False)
+    assert (hall.live.transport, hall.live.read_timeout, hall.live.key_frames_only) == ("udp", 2, True)
+    assert len(hall.words) > 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "expected at least one [[camera]] table"),
+        ("colour = 1\n" + WORDS + CAMERA, "site.toml: unknown key colour"),
+        (WORDS + CAMERA + 'worsd = ["a"]', "[[camera]] 'gate': unknown key worsd"),
+        (CAMERA, "[[camera]] 'gate': vocabulary is missing"),
+        (WORDS + '[[camera]]\nurl = "0"', "[[camera]] 1: name is missing"),
+        (WORDS + CAMERA + CAMERA, "expected different names, got 'gate' twice"),
+        (WORDS + '[[camera]]\nname = "gate"', "[[camera]] 'gate': url is missing"),
+        (WORDS + CAMERA.replace("rtsp", "ftp"), "[[camera]] 'gate': url: ftp://192.0.2.10/live: ftp:// is not read"),
+        (WORDS + CAMERA.replace("rtsp://192.0.2.10/live", "clips/a.mp4"), "'gate': url: "),
+        (WORDS + CAMERA.replace("rtsp://192.0.2.10/live", "-"), "'gate': url: expected a camera"),
+        (WORDS + CAMERA + "max_fps = 0", "'gate': max_fps: expected a number above 0"),
+        (WORDS + "every = 0\n" + CAMERA, "site.toml: every: expected a whole number of at least 1"),
+        (WORDS + CAMERA + 'transport = "http"', "'gate': transport: expected one of tcp, udp"),
+        (WORDS + CAMERA + 'enabled = "no"', "'gate': enabled: expected true or false"),
+        (WORDS + CAMERA + 'schedule = "always"', "'gate': schedule: expected days, hours or both"),
+        (WORDS + CAMERA + 'schedule = "sat"', "'gate': schedule: whose clock? Write timezone ="),
+        ('timezone = "Moon"\n' + WORDS + CAMERA, "site.toml: timezone: timezone 'Moon' is not known"),
+        (WORDS + CAMERA + 'rules = "none.toml"', "'gate': rules: rules "),
+        (CAMERA + 'vocabulary = ["car"]\nrules = "rules.toml"', "'gate': rules: "),
+        (CAMERA + "vocabulary = []", "'gate': vocabulary: "),
+        (CAMERA + 'vocabulary = "nowhere.toml"', "'gate': vocabulary: vocabulary file"),
+        (CAMERA + 'vocabulary = ["person", "person"]', "'gate': vocabulary: "),
+        (WORDS + CAMERA + "threshold = 2", "'gate': threshold: expected a number"),
+        (WORDS + 'blur = ["person"]\n' + CAMERA, "blur: only together with snapshots"),
+        (WORDS + "[detector]\ntowr = 1\n" + CAMERA, "detector: unknown key towr"),
+        (WORDS + '[detector]\ntower = "huge"\n' + CAMERA, "detector: tower 'huge' is not known"),
+        (WORDS + '[detector]\nbudget = "much"\n' + CAMERA, "detector: config: budget: expected one of"),
+        (WORDS + '[detector]\nconfig = "a.toml"\ntower = "tiny"\n' + CAMERA, "expected config or tower, got both"),
+        (WORDS + "[tracks]\nconfirm = 0\n" + CAMERA, "[tracks]"),
+        (WORDS + '[webhook]\nurl = "ftp://192.0.2.1"\n' + CAMERA, "webhook: url: webhook: expected an address"),
+        (WORDS + "[webhook]\n" + CAMERA, "webhook: url is missing"),
+        ("vocabulary = [", "is not valid TOML"),
+    ],
+)
+def test_mistakes_name_file_camera_and_key(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(said)) as caught:
+        read(tmp_path, text)
+    assert "site.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_rules_that_need_tracks(tmp_path: Path) -> None:
+    text = WORDS + CAMERA + 'rules = "enter.toml"\ntrack = false\n'
+    (tmp_path / "enter.toml").write_text(RULES.replace('"in"', '"enter"'), encoding="utf-8")
+    with pytest.raises(ConfigError, match="'gate': track: expected true, got false: the rule 'intruder'"):
+        read(tmp_path, text)
+
+
+def test_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATE_PASSWORD", "p@ss/wörd")
+    camera = only(tmp_path, WORDS + CAMERA.replace("192", "viewer:${GATE_PASSWORD}@192"))
+    assert camera.url.value == "rtsp://viewer:p%40ss%2Fw%C3%B6rd@192.0.2.10/live"
+    assert camera.url.shown == "rtsp://viewer:***@192.0.2.10/live"
+    for text in (repr(camera), camera.url.hide(f"cannot open {camera.url.value}: p@ss/wörd p%40ss%2Fw%C3%B6rd")):
+        assert "p@ss" not in text
+        assert "p%40ss" not in text
+    (tmp_path / "secret").write_text("p@ss/wörd\n", encoding="utf-8")
+    from_file = only(tmp_path, WORDS + CAMERA.replace("192", "viewer@192") + 'password_file = "secret"')
+    assert from_file.url == camera.url
+    monkeypatch.setenv("GATE_URL", "rtsp://viewer:hush@192.0.2.10/live")
+    whole = only(tmp_path, WORDS + CAMERA.replace("rtsp://192.0.2.10/live", "${GATE_URL}"))
+    assert (whole.url.value, whole.url.shown) == ("rtsp://viewer:hush@192.0.2.10/live", camera.url.shown)
+
+
+def test_a_secret_is_hidden_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY", "sesame")
+    text = fill("http://192.0.2.10/${KEY}/video.mjpg")
+    assert text.value == "http://192.0.2.10/sesame/video.mjpg"
+    assert text.hide(f"{text.value}: connection refused") == "http://192.0.2.10/***/video.mjpg: connection refused"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("viewer:${NO_SUCH_NAME}@192", "url: the environment variable NO_SUCH_NAME is not set"),
+        ("viewer:hush@192", "url: password_file needs a url with a user name and no password"),
+        ("192", "url: password_file needs a url with a user name"),
+    ],
+)
+def test_secrets_that_cannot_be(tmp_path: Path, more: str, said: str) -> None:
+    (tmp_path / "secret").write_text("open sesame", encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"'gate': {re.escape(said)}") as caught:
+        read(tmp_path, WORDS + CAMERA.replace("192", more) + 'password_file = "secret"')
+    assert "hush" not in str(caught.value)
+    assert "sesame" not in str(caught.value)
+
+
+def test_a_missing_or_empty_password_file(tmp_path: Path) -> None:
+    text = WORDS + CAMERA.replace("192", "viewer@192") + 'password_file = "secret"'
+    with pytest.raises(ConfigError, match="secret cannot be read: No such file"):
+        read(tmp_path, text)
+    (tmp_path / "secret").write_text("\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="expected one line, the password"):
+        read(tmp_path, text)
+
+
+def test_news_of_a_file_and_of_what_it_names(tmp_path: Path) -> None:
+    (tmp_path / "words.toml").write_text('[[labels]]\nname = "person"\n', encoding="utf-8")
+    file = written(tmp_path, 'vocabulary = "words.toml"\nrules = "rules.toml"\n' + CAMERA)
+    assert file.news() is None
+    (tmp_path / "words.toml").write_text('[[labels]]\nname = "person"\n[[labels]]\nname = "car"\n', encoding="utf-8")
+    assert file.news() is None  # it may still be written
+    settings = file.news()
+    assert settings is not None
+    assert settings.cameras[0].words.names == ("person", "car")
+    (tmp_path / "words.toml").unlink()
+    assert file.news() is None
+    with pytest.raises(ConfigError, match=r"words\.toml cannot be read"):
+        file.news()
+    assert file.news() is None  # said once
+    assert file.settings is settings
+    (tmp_path / "words.toml").write_text('[[labels]]\nname = "person"\n', encoding="utf-8")
+    assert file.news() is None
+    assert file.news() is not None
+    assert file.news(again=True) is not None
+
+
+def test_a_shared_file_is_read_once(tmp_path: Path) -> None:
+    text = WORDS + 'rules = "rules.toml"\n' + CAMERA + CAMERA.replace("gate", "yard")
+    first, second = read(tmp_path, text).cameras
+    assert first.follow.rules is second.follow.rules
+
+
+def test_the_shipped_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YARD_PASSWORD", "hush-hush")
+    settings = SiteFile(Path(__file__).parents[2] / "configs" / "sites" / "yard.toml").settings
+    assert [camera.name for camera in settings.cameras] == ["gate", "loading bay", "roof"]
+    assert "hush-hush" not in repr(settings)
+    for camera in settings.cameras:
+        assert re.search(r"//(viewer:\*\*\*@)?192\.0\.2\.\d+/", camera.url.shown)

@@ -1,0 +1,133 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regionclip.errors import ConfigError, PromptError
+from regionclip.words.vocabulary import Label, Vocabulary, parse_label
+
+WORDS = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1)
+
+
+def test_names_come_back_byte_for_byte() -> None:
+    names = ["  Person ", "红色背包", "a|b=c", "café"]
+    assert Vocabulary.of(names).names == tuple(names)
+    assert Vocabulary.of("person, with commas").names == ("person, with commas",)
+    assert len(Vocabulary.of([])) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([""], "expected words"),
+        (["  \t"], "expected words"),
+        (["\u200b\ufe0f"], "expected words"),  # nothing that could be read
+        (["\udcff"], "expected"),  # no valid Unicode
+        (["a\udcff"], "valid Unicode"),
+        (["person", "person"], "given twice"),
+        (["person", "Person"], "stands under both"),  # towers read them alike
+        (["cup", Label("mug", ["CUP"])], "stands under both"),
+        ([1], "int"),
+        (7, "int"),
+        ([None], "NoneType"),
+    ],
+)
+def test_words_that_cannot_be_asked_for(words: object, said: str) -> None:
+    with pytest.raises(PromptError, match=said):
+        Vocabulary.of(words)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan"), "0.5", True])
+def test_thresholds_outside_the_range_are_refused(threshold: float) -> None:
+    with pytest.raises(PromptError, match="threshold in"):
+        Label("person", threshold=threshold)
+    with pytest.raises(PromptError, match="threshold in"):
+        Vocabulary(threshold=threshold)
+
+
+def test_a_string_where_a_list_is_wanted_is_refused() -> None:
+    with pytest.raises(PromptError, match="expected a list"):
+        Label("person", prompts="person")
+    with pytest.raises(PromptError, match="expected a list"):
+        Vocabulary("person")
+
+
+def test_a_vocabulary_takes_strings_and_labels() -> None:
+    assert Vocabulary(["person", Label("cup")]) == Vocabulary.of(["person", "cup"])
+
+
+@pytest.mark.parametrize("group", [["a"], " ", "class_name"])
+def test_groups_that_cannot_be(group: str) -> None:
+    with pytest.raises(PromptError, match="group"):
+        Label("red jacket", group=group)
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("red car, parked", Label("red car, parked")),
+        ("forklift=forklift|叉车", Label("forklift", ("forklift", "叉车"))),
+        (r"a\=b", Label("a=b")),
+        (r"x=a\|b|c=d", Label("x", ("a|b", "c=d"))),
+        ("a|b", Label("a|b")),  # a bar means nothing before the equals sign
+        ("path\\", Label("path\\")),
+    ],
+)
+def test_command_line_labels(text: str, label: Label) -> None:
+    assert parse_label(text) == label
+
+
+@pytest.mark.parametrize("text", ["", "=", "x=", "x=a||b", "=a"])
+def test_command_line_labels_without_words(text: str) -> None:
+    with pytest.raises(PromptError):
+        parse_label(text)
+
+
+@given(WORDS, st.lists(WORDS, min_size=1, unique=True))
+def test_command_line_labels_round_trip(name: str, phrases: list[str]) -> None:
+    def escaped(text: str) -> str:
+        return text.replace("\\", "\\\\").replace("=", "\\=").replace("|", "\\|")
+
+    assert parse_label(f"{escaped(name)}={'|'.join(map(escaped, phrases))}") == Label(name, phrases)
+
+
+def test_files_round_trip(tmp_path: Path) -> None:
+    vocabulary = Vocabulary(
+        [
+            Label("forklift", ["forklift", "叉车"], ["pallet truck"], 0.4, "vehicle"),
+            Label('quote " \\ and\nnewline'),
+        ],
+        negatives=["背景"],
+        threshold=0.3,
+    )
+    vocabulary.save(tmp_path / "sub" / "words.toml")
+    assert Vocabulary.load(tmp_path / "sub" / "words.toml") == vocabulary
+    assert [path.name for path in (tmp_path / "sub").iterdir()] == ["words.toml"]  # no temporary file left
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "said"),
+    [
+        ("labels = [", ConfigError, "not valid TOML"),
+        ('[[labels]]\nname = "a"\ntreshold = 0.5', ConfigError, "unknown key treshold"),
+        ("label = []", ConfigError, "unknown key label"),
+        ("[[labels]]\nthreshold = 0.5", ConfigError, "no name"),
+        ('labels = ["a"]', ConfigError, "tables"),
+        ("threshold = 2", PromptError, "threshold in"),
+        ('[[labels]]\nname = " "', PromptError, "expected words"),
+        ('[[labels]]\nname = "a"\nprompts = {en = "a"}', PromptError, "prompts.en: expected a list"),
+        ('[[labels]]\nname = "a"\nlanguages = ["en"]', ConfigError, "unknown key languages"),
+        ('[[labels]]\nname = "a"\nof = "b"', PromptError, "'b' is no label"),
+        ('templates = "securty"', PromptError, "does not exist"),
+    ],
+)
+def test_files_with_mistakes(tmp_path: Path, content: str, error: type[Exception], said: str) -> None:
+    path = tmp_path / "words.toml"
+    path.write_text(content)
+    with pytest.raises(error, match=said):
+        Vocabulary.load(path)
+    with pytest.raises(ConfigError, match=r"cannot be read.*security-ppe"):
+        Vocabulary.load(tmp_path / "absent.toml")
+    with pytest.raises(ConfigError, match=r"expected a \.toml file or one of"):
+        Vocabulary.load("security-pep")
