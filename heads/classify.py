@@ -42,7 +42,7 @@ Rounds: TypeAlias = list[tuple[torch.Tensor, torch.Tensor]]
 
 
 @dataclass(frozen=True, eq=False)
-class Words:
+class EncodedWords:
     """Everything that one vocabulary asks of the regions.
 
     The bits of a score depend on the order of its label's negatives among each other, and on nothing else:
@@ -132,7 +132,7 @@ class Scores:
 
     Attributes:
         values: `(N, C)` float32 in 0..1.
-        phrase: `(N, C)` long, the row of `Words.phrases` that gave the value.
+        phrase: `(N, C)` long, the row of `EncodedWords.phrases` that gave the value.
         logits: `(N, C)` float32, the logit of that phrase.
         negatives: `(N, Q)` float32 logits of the negatives; `(N, 0)` in the closed mode, which asks none.
     """
@@ -144,7 +144,7 @@ class Scores:
 
 
 def classify(
-    regions: torch.Tensor, words: Words, *, scale: float, bias: float | None, mode: Mode = "independent"
+    regions: torch.Tensor, words: EncodedWords, *, scale: float, bias: float | None, mode: Mode = "independent"
 ) -> Scores:
     """Score every region against every label.
 
@@ -292,7 +292,7 @@ def near(
     return (likeness >= cosine).T.contiguous()  # (C, Q)
 
 
-def _lines(words: Words, scale: float, bias: float | None) -> dict[str, Any]:
+def _lines(words: EncodedWords, scale: float, bias: float | None) -> dict[str, Any]:
     """`scale` and `bias` of each phrase: the tower's, but where a phrase has its own."""
     if words.scales is None or words.biases is None:
         return {"scale": scale, "bias": bias}

@@ -1,67 +1,61 @@
 """Detector: frame and words in, labelled regions out."""
 
-import copy
-import dataclasses
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from copy import copy
 
 import numpy as np
 import supervision as sv
-import torch
 from numpy.typing import NDArray
 
-from heads.classify import Scores, classify
 from heads.trace import Trace
-from proposals.base import AsksWords, Features, Proposer, for_another_source
+from proposals.base import AsksWords, Proposer, for_another_source
 from proposals.tiled import in_tiles
-from regionclip.answers.decide import decide
-from regionclip.answers.detections import Asked, Found, detections
-from regionclip.answers.explain import Explanation
-from regionclip.answers.explaining import Wanted, explain
+from regionclip.answers.detections import detections
+from regionclip.answers.explain import Wanted, explain
+from regionclip.answers.explanation import Explanation
 from regionclip.answers.heatmap import Heatmap
-from regionclip.answers.reasons import Reasons
 from regionclip.answers.regions import Regions
 from regionclip.archive.search import Hit, search
 from regionclip.archive.store import FrameKey, RegionsStore
 from regionclip.boxes import Boxes
 from regionclip.config import Config
-from regionclip.errors import ConfigError, FingerprintError, FrameError, PromptError
+from regionclip.errors import ConfigError, FrameError, PromptError
 from regionclip.frames import FrameLike, to_frame
 from regionclip.proposing import NoProposer
-from regionclip.timing import timed
+from regionclip.scorer import Scorer
+from regionclip.timing import stage
 from regionclip.towers.base import ImageFeatures, Target, Tower
 from regionclip.towers.tiles import Closeness, look_closely
-from regionclip.words.calibrated import Conditions, warn_of_changes
-from regionclip.words.curves import curved
-from regionclip.words.phrase import check_phrases
-from regionclip.words.phrase_cache import Wording
-from regionclip.words.prototype import Prototype
-from regionclip.words.teaching import Example, Odds, among_rivals, check_lesson, fit, gather, with_label
-from regionclip.words.vocabulary import Label, Vocabulary, Words
+from regionclip.words.calibrated import Conditions
+from regionclip.words.phrase_cache import Watch
+from regionclip.words.teaching import Example, Lesson, teach
+from regionclip.words.vocabulary import Vocabulary, Words
 
-BATCH = 8  # most frames of one tower pass; more cost memory and gain little
+BATCH = 8
+"""Most frames of one tower pass; more cost memory and gain little."""
 
 
 class Detector:
     """A tower, a proposer and the rules between them. Words are an argument of each call; nothing here changes.
 
-    Make one with `regionclip.load`.
+    Make one with `regionclip.load`. Any number of threads may call one detector, unless its proposer remembers frames
+    (`proposer.has_memory`): then each source needs its own (`for_source`). `with Timings() as timings:` around a call
+    tells its milliseconds (`regionclip.timing`).
 
     Args:
         tower: encodes frames and phrases.
         proposer: finds boxes where the caller gives none.
         config: thresholds, NMS, how scores are weighed.
+
+    Attributes:
+        scorer: everything that needs no boxes: words, scores, thresholds.
     """
 
     def __init__(self, tower: Tower, proposer: Proposer, config: Config | None = None) -> None:
         self.tower = tower
         self.config = config or Config()
-        self._proposer_name = type(proposer).__name__
+        self.scorer = Scorer(tower, self.config, type(proposer).__name__)
         self.proposer = proposer if self.config.tiles == "none" else in_tiles(proposer, self.config.max_proposals)
-        self.timings: dict[str, float] = {}
-        """Milliseconds of each stage of the latest call."""
-        self._asked: Asked | None = None
-        self._wording = Wording(tower, tower.card.negatives if self.config.bank else ())
 
     def __call__(self, frame: FrameLike | ImageFeatures, words: Words, boxes: Boxes | None = None) -> sv.Detections:
         """Label the regions of one frame.
@@ -72,14 +66,12 @@ class Detector:
             boxes: `(N, 4)` xyxy in frame pixels, or the detections of another detector; None asks the proposer.
 
         Returns:
-            One row for each kept (region, label); see `regionclip.answers.detections.detections` for its columns.
+            One row for each kept (region, label); see `regionclip.answers.detections` for its columns.
 
         Raises:
             FrameError, BoxError, PromptError, ImageFileError: where frame, boxes or words cannot be used.
         """
-        self.timings = {}
-        vocabulary = Vocabulary.of(words)
-        return self._classified(self._regions(self.features(frame), boxes, vocabulary), vocabulary)
+        return self.classify(self.regions(frame, boxes, words=words), words)
 
     def batch(
         self, frames: Sequence[FrameLike], words: Words, boxes: Sequence[Boxes] | None = None
@@ -89,18 +81,16 @@ class Detector:
         Raises:
             ConfigError: where the proposer remembers earlier frames and so belongs to one source.
         """
-        self.timings = {}
-        vocabulary = Vocabulary.of(words)
         if boxes is None and self.proposer.has_memory:
             raise ConfigError("batch: this proposer remembers earlier frames; give each source a detector of its own")
         if boxes is not None and len(boxes) != len(frames):
             raise FrameError(f"batch: expected one set of boxes a frame, got {len(boxes)} for {len(frames)} frames")
         given = boxes if boxes is not None else [None] * len(frames)
-        results = []
+        vocabulary, results = Vocabulary.of(words), []
         for start in range(0, len(frames), BATCH):
             features = self.features_of(frames[start : start + BATCH])
             for each, own in zip(features, given[start : start + BATCH], strict=True):
-                results.append(self._classified(self._regions(each, own, vocabulary), vocabulary))
+                results.append(self(each, vocabulary, own))
         return results
 
     def features(self, frame: FrameLike | ImageFeatures) -> ImageFeatures:
@@ -134,21 +124,40 @@ class Detector:
         Raises:
             PromptError: where the proposer looks for words and none are given.
         """
-        self.timings = {}
-        return self._regions(self.features(frame), boxes, None if words is None else Vocabulary.of(words))
+        features = self.features(frame)
+        if boxes is not None:
+            with stage("pool"):
+                return Regions.pool(features, boxes)
+        proposer = self.proposer_for(words)
+        with stage("propose"):
+            proposals = proposer(features.frame, features)
+        with stage("pool"):
+            return Regions.pool(features, proposals, has_objectness=proposer.has_objectness, given=False)
+
+    def proposer_for(self, words: Words | None) -> Proposer:
+        """The proposer; where it looks for words, bound to these.
+
+        Raises:
+            PromptError: where it looks for words and there are none.
+        """
+        if not isinstance(self.proposer, AsksWords) or not self.proposer.asks_words:
+            return self.proposer
+        if words is None:
+            raise PromptError("regions: this proposer looks for words: expected words=[...] or boxes=..., got neither")
+        vocabulary = Vocabulary.of(words)
+        return self.proposer.asking(lambda features: self.scorer.maps(features, vocabulary))
 
     def for_source(self) -> "Detector":
         """A detector for another camera: the same tower and encoded words, and a proposer that has seen nothing yet.
 
         Raises:
-            ConfigError: where the proposer remembers frames and has no `fresh` (`proposals.base.Remembers`).
+            ConfigError: where the proposer remembers frames and has no `fresh`.
         """
-        other = copy.copy(self)
+        other = copy(self)
         try:
             other.proposer = for_another_source(self.proposer)
         except ValueError as error:
             raise ConfigError(str(error)) from error
-        other.timings, other._asked, other._wording = {}, None, self._wording.sharing()
         return other
 
     def classify(self, regions: Regions, words: Words) -> sv.Detections:
@@ -157,14 +166,25 @@ class Detector:
         Raises:
             FingerprintError: where another tower or revision made them.
         """
-        self.timings = {}
-        return self._classified(regions, Vocabulary.of(words))
+        found = self.scorer.decide(regions, Vocabulary.of(words))
+        with stage("select"):
+            return detections(regions, found, self.tower.card)
 
     def scores(self, regions: Regions, words: Words) -> NDArray[np.float32]:
         """Scores `(N, C)` in 0..1 of every region and label, nothing thresholded; zeros for invalid boxes."""
-        self.timings = {}
-        values = self._scores(regions, Vocabulary.of(words)).values.numpy()  # (N, C)
+        values = self.scorer.scores(regions, self.scorer.ask(Vocabulary.of(words))).values.numpy()  # (N, C)
         return np.where(regions.valid[:, None], values, np.float32(0))
+
+    def prepare(self, words: Words, watch: Watch = iter) -> Vocabulary:
+        """Encode words before they are asked for; thousands take a while, whose progress `watch` may show.
+
+        Args:
+            words: as in a call.
+            watch: gets a sequence of what there is to do and hands it on, like a progress bar.
+        """
+        vocabulary = Vocabulary.of(words)
+        self.scorer.phrases.prepare(vocabulary, "region", watch)
+        return vocabulary
 
     def explain(
         self,
@@ -189,11 +209,9 @@ class Detector:
         Raises:
             BoxError: where `only` names a region that is not there.
         """
-        self.timings = {}
-        trace = Trace()
-        found = self.found(regions, words, trace)
-        wanted = Wanted(top, negatives, phrases, only)
-        return explain(regions, found, Reasons(found, trace, self.config), self.tower.card, wanted)
+        trace, wanted = Trace(), Wanted(top, negatives, phrases, only)
+        found = self.scorer.decide(regions, Vocabulary.of(words), trace)
+        return explain(regions, found, trace, self.config, self.tower.card, wanted)
 
     def heatmap(self, frame: FrameLike | ImageFeatures, words: Words) -> Heatmap:
         """Where in a frame words fit, without any box: scores of every cell of the tower's grid.
@@ -201,9 +219,8 @@ class Detector:
         Give `features` of an earlier call in place of the frame, and the tower does not run again. Attributes are left
         out. Tiles are not looked at: the grid is that of the whole frame.
         """
-        self.timings = {}
         features, vocabulary = self.features(frame), Vocabulary.of(words)
-        scores = self._maps(features, vocabulary).numpy()  # (C, h, w)
+        scores = self.scorer.maps(features, vocabulary).numpy()  # (C, h, w)
         plain = list(vocabulary.plain)
         names = tuple(vocabulary.names[place] for place in plain)
         return Heatmap(scores, names, self.thresholds(vocabulary)[plain], features.frame_size)
@@ -216,20 +233,7 @@ class Detector:
 
     def search(self, store: RegionsStore, words: Words, *, top: int = 10) -> list[Hit]:
         """The best regions of each label over all frames, whatever the thresholds (`regionclip.archive.search`)."""
-        vocabulary = Vocabulary.of(words)
-        self.check_fingerprint(store.fingerprint, "regions")
-        return search(store, vocabulary, lambda regions: self._scores(regions, vocabulary), self.config, top)
-
-    def thresholds(self, words: Words) -> NDArray[np.float64]:
-        """Least confidence of each label, `(C,)`: its own, else the vocabulary's, the config's, the tower's."""
-        vocabulary = Vocabulary.of(words)
-        levels = (vocabulary.threshold, self.config.threshold, self.tower.card.threshold)
-        fallback = next(level for level in levels if level is not None)
-        return np.array([fallback if label.threshold is None else label.threshold for label in vocabulary], float)
-
-    def conditions(self, *, given: bool = False) -> Conditions:
-        """What thresholds that are measured with this detector hold for; `given` where boxes come from the caller."""
-        return Conditions.now(self.tower.card, self.config, None if given else self._proposer_name)
+        return search(store, Vocabulary.of(words), self.scorer, top)
 
     def teach(  # noqa: PLR0913 - a label's own fields are named here as in Label
         self,
@@ -268,26 +272,22 @@ class Detector:
             BoxError: for a box without area inside its picture, or where nothing is left to tell the examples from.
             FingerprintError: where the vocabulary was taught with another tower.
         """
-        self.timings = {}
+        lesson = Lesson(
+            name=name,
+            examples=examples,
+            negatives=negatives,
+            prompts=prompts,
+            weight=weight,
+            threshold=threshold,
+            group=group,
+            of=of,
+            replace=replace,
+        )
         vocabulary = Vocabulary.of(words)
-        check_lesson(vocabulary, name, prompts, weight, replace=replace)
-        text = self._wording.mean(check_phrases(prompts, "teach: prompts"))
-        blank = Prototype(bytes(4 * self.tower.card.width), 1.0, 0.0, self.tower.card.revision, 0)
-        label = Label(name, (), (), threshold, group, blank, of)
-        label, trial = among_rivals(vocabulary, label)
-        self._wording.words(trial, "region")  # refuses what another tower was taught before any picture is encoded
-        proposer = self.looking_for(vocabulary)
+        proposer = self.proposer_for(vocabulary)
         mute = proposer.has_memory or isinstance(proposer, NoProposer)
         propose = None if mute else lambda features: proposer(features.frame, features).xyxy
-        evidence = gather(examples, negatives, self.features, propose)
-        taught = fit(
-            evidence,
-            Odds.of(torch.from_numpy(evidence.embeddings), self._wording.words(trial, "region"), self.tower.card),
-            tower=self.tower.card.revision,
-            text=text,
-            weight=0.5 if weight is None else weight,
-        )
-        return with_label(vocabulary, dataclasses.replace(label, taught=taught))
+        return teach(vocabulary, lesson, self.scorer.phrases, self.tower.card, self.features, propose)
 
     def classify_image(self, frame: FrameLike | ImageFeatures, words: Words) -> sv.Classifications:
         """Whole-image zero-shot classification: `class_id` and `confidence` `(C,)` in 0..1, best label first.
@@ -295,94 +295,23 @@ class Detector:
         Uses the tower's whole-image embedding and the text head that belongs to it. Attributes (labels with `of`) are
         asked of regions only and are left out.
         """
-        self.timings = {}
-        vocabulary = Vocabulary.of(words)
-        features = self.features(frame)
-        with self._timed("pool", features):
-            embedding = features.embedding[None]  # (1, D)
-        plain = np.array(vocabulary.plain, int)  # (C,)
-        values = self._weigh(embedding, vocabulary, "image").values[0].numpy()[plain]  # (C,)
-        order = np.argsort(-values, kind="stable")
-        return sv.Classifications(class_id=plain[order], confidence=values[order])
+        return self.scorer.classify_image(self.features(frame), Vocabulary.of(words))
 
     def embed_texts(self, texts: Sequence[str], target: Target = "image") -> NDArray[np.float32]:
         """Unit-length embeddings `(P, D)` of texts, to be compared with whole images or, on request, with regions."""
-        return self._wording.encode([texts] if isinstance(texts, str) else list(texts), target).numpy()
+        return self.scorer.phrases.encode([texts] if isinstance(texts, str) else list(texts), target).numpy()
 
     def embed_image(self, frame: FrameLike | ImageFeatures) -> NDArray[np.float32]:
         """Unit-length embedding `(D,)` of the whole frame."""
         return self.features(frame).embedding.numpy().copy()
 
-    def _regions(self, features: ImageFeatures, boxes: Boxes | None, vocabulary: Vocabulary | None) -> Regions:
-        if boxes is not None:
-            with self._timed("pool", features):
-                return Regions.pool(features, boxes)
-        proposer = self.looking_for(vocabulary)
-        with self._timed("propose", features):
-            proposals = proposer(features.frame, features)
-        with self._timed("pool", features):
-            return Regions.pool(features, proposals, has_objectness=proposer.has_objectness, given=False)
+    def thresholds(self, words: Words) -> NDArray[np.float64]:
+        """Least confidence of each label, `(C,)`: its own, else the vocabulary's, the config's, the tower's."""
+        return self.scorer.thresholds(Vocabulary.of(words))
 
-    def looking_for(self, vocabulary: Vocabulary | None) -> Proposer:
-        """The proposer; where it looks for words, bound to these."""
-        if not isinstance(self.proposer, AsksWords) or not self.proposer.asks_words:
-            return self.proposer
-        if vocabulary is None:
-            raise PromptError("regions: this proposer looks for words: expected words=[...] or boxes=..., got neither")
-        return self.proposer.asking(lambda features: self._maps(features, vocabulary))
-
-    def _maps(self, features: Features, vocabulary: Vocabulary) -> torch.Tensor:
-        """Scores `(C, h, w)` of every cell for every label that can become a detection."""
-        if not isinstance(features, ImageFeatures):
-            raise FrameError(f"score maps: expected features of {self.tower.card.name}, got {type(features).__name__}")
-        with self._timed("pool", features):
-            cells = torch.nn.functional.normalize(features.dense, dim=-1, eps=1e-12).cpu()  # (h*w, D)
-        values = self._of_regions(cells, vocabulary).values  # (h*w, C)
-        return values[:, list(vocabulary.plain)].T.reshape(-1, *features.grid)
-
-    def _classified(self, regions: Regions, vocabulary: Vocabulary) -> sv.Detections:
-        return detections(regions, self.found(regions, vocabulary), self.tower.card)
-
-    def found(self, regions: Regions, words: Words, trace: Trace | None = None) -> Found:
-        """What `classify` makes its rows of: all scores, what was asked, and the (region, label) that are kept."""
-        scores, asked = self.judged(regions, words)
-        with self._timed("select"):
-            return decide(regions, scores, asked, self.config, trace)
-
-    def judged(self, regions: Regions, words: Words) -> tuple[Scores, Asked]:
-        """All scores of regions, and what was asked; nothing is decided."""
-        return self._scores(regions, vocabulary := Vocabulary.of(words)), self._asking(vocabulary)
-
-    def _asking(self, vocabulary: Vocabulary) -> Asked:
-        closed = self.config.mode == "closed"
-        words = self._wording.words(vocabulary, "region", closed=closed)
-        if self._asked is None or self._asked.words is not words:
-            negatives = self._wording.negatives(vocabulary, "region")
-            self._asked = Asked(vocabulary, words, negatives, self.thresholds(vocabulary), closed)
-        return self._asked
-
-    def _scores(self, regions: Regions, vocabulary: Vocabulary) -> Scores:
-        self.check_fingerprint(regions.fingerprint, "regions")
-        warn_of_changes(vocabulary.measured_with, self.conditions(given=regions.given))
-        return self._of_regions(torch.from_numpy(regions.embeddings), vocabulary)
-
-    def _of_regions(self, embeddings: torch.Tensor, vocabulary: Vocabulary) -> Scores:
-        scores = self._weigh(embeddings, vocabulary, "region")
-        if self.config.mode == "closed":
-            return scores  # curves are fitted to independent scores
-        return dataclasses.replace(scores, values=curved(scores.values, vocabulary))
-
-    def _weigh(self, embeddings: torch.Tensor, vocabulary: Vocabulary, target: Target) -> Scores:
-        if self.config.mode == "closed" and len(vocabulary.plain) < len(vocabulary):
-            raise ConfigError(
-                'mode = "closed" makes all labels compete, and attributes (labels with `of`) compete with no label: '
-                "expected a vocabulary without them, or independent scores"
-            )
-        with self._timed("words"):
-            words = self._wording.words(vocabulary, target, closed=self.config.mode == "closed")
-        score = self.tower.card.score(target)
-        with self._timed("classify"):
-            return classify(embeddings, words, scale=score.scale, bias=score.bias, mode=self.config.mode)
+    def conditions(self, *, given: bool = False) -> Conditions:
+        """What thresholds that are measured with this detector hold for; `given` where boxes come from the caller."""
+        return self.scorer.conditions(given=given)
 
     def check_fingerprint(self, fingerprint: str, what: str) -> None:
         """Make sure that `what` was made by this very tower.
@@ -390,11 +319,4 @@ class Detector:
         Raises:
             FingerprintError: else; names both.
         """
-        if fingerprint != self.tower.card.revision:
-            raise FingerprintError(
-                f"{what}: expected those of {self.tower.card.name} {self.tower.card.revision}, got {fingerprint}: "
-                "embeddings of different towers cannot be compared; make them again with this detector"
-            )
-
-    def _timed(self, stage: str, features: ImageFeatures | None = None) -> AbstractContextManager[None]:
-        return timed(self.timings, stage, features)
+        self.scorer.check_fingerprint(fingerprint, what)

@@ -15,6 +15,7 @@ from regionclip.answers.regions import Regions
 from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, FingerprintError, PromptError, PromptWarning
+from regionclip.timing import Timings
 from regionclip.words.vocabulary import Label, Vocabulary
 
 FRAME = planted(red=(16, 16, 80, 80), blue=(112, 32, 176, 112))
@@ -278,18 +279,21 @@ def test_empty_text_is_refused() -> None:
         detector().embed_texts([""])
 
 
-def test_timings_are_those_of_the_latest_call() -> None:
+def test_timings_are_those_of_the_calls_in_the_block() -> None:
     det = detector()
-    det(FRAME, WORDS)
-    assert set(det.timings) == {"propose", "encode", "pool", "words", "classify", "select"}
-    assert all(milliseconds >= 0 for milliseconds in det.timings.values())
-    regions = det.regions(FRAME)
-    assert set(det.timings) == {"propose", "encode", "pool"}
-    for _ in range(3):
+    with Timings() as timings:
+        det(FRAME, WORDS)
+    assert set(timings) == {"propose", "encode", "pool", "words", "classify", "select", "other"}
+    assert all(milliseconds >= 0 for milliseconds in timings.values())
+    with Timings() as timings:
+        regions = det.regions(FRAME)
+    assert set(timings) == {"propose", "encode", "pool", "other"}
+    with Timings() as timings:
         det.scores(regions, WORDS)
-        assert set(det.timings) == {"words", "classify"}
-    det.regions(FRAME, [])
-    assert set(det.timings) == {"pool"}  # no boxes, no tower pass
+    assert set(timings) == {"words", "classify", "other"}
+    with Timings() as timings:
+        det.regions(FRAME, [])
+    assert set(timings) == {"pool", "other"}  # no boxes, no tower pass
 
 
 def test_later_changes_of_the_callers_arrays_do_not_reach_the_regions() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from heads.classify import LARGEST_LOGIT, Scores, Words
+from heads.classify import LARGEST_LOGIT, EncodedWords, Scores
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +34,7 @@ class Account:
 
 
 def account(
-    scores: Scores, words: Words, region: NDArray[np.int_], label: NDArray[np.int_], *, background: bool
+    scores: Scores, words: EncodedWords, region: NDArray[np.int_], label: NDArray[np.int_], *, background: bool
 ) -> Account:
     """Take the independent scores of K pairs apart, in double precision.
 

@@ -1,14 +1,35 @@
 """Scores to the rows that are kept, by the rules of a config."""
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from heads.classify import Scores
 from heads.pool import clip_to_frame
-from heads.select import Rules, select
+from heads.select import Rules, Selected, select
 from heads.trace import Trace
-from regionclip.answers.detections import Asked, Found
 from regionclip.answers.regions import Regions
 from regionclip.config import Config
+from regionclip.words.asked import Asked
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What selection left of one frame's regions.
+
+    Attributes:
+        xyxy: `(N, 4)` float32, the regions clipped to the frame.
+        rows: kept (region, label), the most confident first.
+        scores: `(N, C)` of all regions.
+        asked: for what.
+    """
+
+    xyxy: NDArray[np.float32]
+    rows: Selected
+    scores: Scores
+    asked: Asked
 
 
 def decide(regions: Regions, scores: Scores, asked: Asked, config: Config, trace: Trace | None = None) -> Found:
@@ -23,14 +44,14 @@ def decide(regions: Regions, scores: Scores, asked: Asked, config: Config, trace
         config: thresholds apart, all rules.
         trace: where to write down why; its columns are `asked.vocabulary.plain`, then `unknown`.
     """
-    plain = torch.tensor(asked.vocabulary.plain, dtype=torch.long)  # (c,)
+    plain = asked.plain  # (c,)
     inside, _ = clip_to_frame(torch.from_numpy(regions.xyxy), regions.frame_size)  # (N, 4)
     rows = select(
         inside,
         scores.values[:, plain],
         rules(regions, config),
         thresholds=torch.from_numpy(asked.thresholds)[plain],
-        groups=_groups(asked)[plain],
+        groups=asked.groups[plain],
         objectness=torch.from_numpy(regions.objectness),
         valid=torch.from_numpy(regions.valid),
         trace=trace,
@@ -52,10 +73,3 @@ def rules(regions: Regions, config: Config) -> Rules:
         weight=config.objectness_weight if regions.has_objectness else 0.0,
         unknown=config.unknown,
     )
-
-
-def _groups(asked: Asked) -> torch.Tensor:
-    """Number of each label's exclusive group, `(C,)`; -1 for none."""
-    names = {name: index for index, name in enumerate(dict.fromkeys(label.group for label in asked.vocabulary))}
-    numbers = [-1 if label.group is None else names[label.group] for label in asked.vocabulary]
-    return torch.tensor(numbers, dtype=torch.long)

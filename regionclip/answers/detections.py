@@ -1,18 +1,14 @@
 """From kept (region, label) rows to `sv.Detections`, the one door by which results leave."""
 
-import hashlib
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
-from heads.classify import Scores, Words
-from heads.select import Selected
 from regionclip.answers.account import account
 from regionclip.answers.attributes import attribute_columns
+from regionclip.answers.decide import Found
 from regionclip.answers.regions import Regions
 from regionclip.towers.card import TowerCard
 from regionclip.words.vocabulary import RESERVED, Vocabulary
@@ -25,62 +21,6 @@ OWN_COLUMNS = (
     *("margin", "runner_up", "negative_margin", "negative"),
 )
 """Columns of `data` that are always there, also with no detections."""
-
-
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """What a frame's regions were asked. Kept while the words stay the same: lists of a thousand are slow to build.
-
-    Attributes:
-        vocabulary: C labels.
-        words: the same as a tower reads it.
-        negatives: the Q phrases of `words.negatives`.
-        thresholds: `(C,)`.
-        closed: whether the labels compete with one another instead of with negatives.
-    """
-
-    vocabulary: Vocabulary
-    words: Words
-    negatives: tuple[str, ...]
-    thresholds: NDArray[np.float64]
-    closed: bool
-
-    @cached_property
-    def names(self) -> NDArray[np.str_]:
-        """`(C + 1,)` names of the labels; the last, which -1 points at, is empty."""
-        return np.array([*self.vocabulary.names, ""], dtype=np.str_)
-
-    @cached_property
-    def phrases(self) -> NDArray[np.str_]:
-        """`(P + 1,)` phrases of the labels; the last is empty."""
-        return np.array([*(phrase for label in self.vocabulary for phrase in label.phrases), ""], dtype=np.str_)
-
-    @cached_property
-    def against(self) -> NDArray[np.str_]:
-        """`(Q + 1,)` the negatives; the last is empty."""
-        return np.array([*self.negatives, ""], dtype=np.str_)
-
-    @cached_property
-    def identity(self) -> str:
-        """Of the vocabulary."""
-        return identity(self.vocabulary)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """What selection left of one frame's regions.
-
-    Attributes:
-        xyxy: `(N, 4)` float32, the regions clipped to the frame.
-        rows: kept (region, label), the most confident first.
-        scores: `(N, C)` of all regions.
-        asked: for what.
-    """
-
-    xyxy: NDArray[np.float32]
-    rows: Selected
-    scores: Scores
-    asked: Asked
 
 
 def detections(regions: Regions, found: Found, card: TowerCard) -> sv.Detections:
@@ -175,11 +115,6 @@ def _of_plain(scores: NDArray[np.float32], vocabulary: Vocabulary) -> NDArray[np
         scores = scores.copy()
         scores[:, attributes] = -1
     return scores
-
-
-def identity(vocabulary: Vocabulary) -> str:
-    """Short fingerprint of everything that a vocabulary says."""
-    return hashlib.sha256(repr(vocabulary).encode()).hexdigest()[:16]
 
 
 def _margins(scores: NDArray[np.float32], label: NDArray[np.int_]) -> tuple[NDArray[np.float32], NDArray[np.int_]]:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import supervision as sv
+from numpy.typing import NDArray
 
 from regionclip.answers.detections import OWN_COLUMNS
 from regionclip.answers.regions import Regions
-from regionclip.detector import Detector
+from regionclip.towers.card import TowerCard
 from regionclip.words.vocabulary import Vocabulary
 
 SCHEMA = "regionclip.detections/1"
@@ -54,15 +55,14 @@ def detection_records(detections: sv.Detections) -> list[dict[str, Any]]:
     return records
 
 
-def result_json(detector: Detector, vocabulary: Vocabulary, images: Sequence[dict[str, Any]]) -> str:
-    """The whole result file as text."""
-    content = {"schema": SCHEMA, **asked_record(detector, vocabulary), "images": list(images)}
+def result_json(asked: dict[str, Any], images: Sequence[dict[str, Any]]) -> str:
+    """The whole result file as text; `asked` is what `asked_record` gives."""
+    content = {"schema": SCHEMA, **asked, "images": list(images)}
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def asked_record(detector: Detector, vocabulary: Vocabulary) -> dict[str, Any]:
-    """Which tower was asked for which labels: what result files begin with."""
-    card = detector.tower.card
+def asked_record(card: TowerCard, vocabulary: Vocabulary, thresholds: NDArray[np.float64]) -> dict[str, Any]:
+    """Which tower was asked for which labels, with which thresholds `(C,)`: what result files begin with."""
     labels = [
         {
             "name": label.name,
@@ -72,7 +72,7 @@ def asked_record(detector: Detector, vocabulary: Vocabulary) -> dict[str, Any]:
             "group": label.group,
             "of": list(label.of),
         }
-        for label, threshold in zip(vocabulary, detector.thresholds(vocabulary), strict=True)
+        for label, threshold in zip(vocabulary, thresholds, strict=True)
     ]
     return {
         "regionclip": version("regionclip"),

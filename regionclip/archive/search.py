@@ -4,13 +4,12 @@ Letters: N regions of a frame, C labels.
 """
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 
-from heads.classify import Scores
 from heads.pool import clip_to_frame
 from heads.select import select
 from regionclip.answers.decide import rules
@@ -18,6 +17,8 @@ from regionclip.answers.regions import Regions
 from regionclip.archive.store import FrameKey, RegionsStore
 from regionclip.config import Config
 from regionclip.errors import ConfigError
+from regionclip.scorer import Scorer
+from regionclip.words.asked import Asked
 from regionclip.words.vocabulary import Vocabulary
 
 _TOGETHER = 1024
@@ -50,13 +51,7 @@ class Hit:
     confidence: float
 
 
-def search(
-    store: RegionsStore,
-    vocabulary: Vocabulary,
-    scores_of: Callable[[Regions], Scores],
-    config: Config,
-    top: int,
-) -> list[Hit]:
+def search(store: RegionsStore, vocabulary: Vocabulary, scorer: Scorer, top: int) -> list[Hit]:
     """The `top` best regions of each label, label by label, best first; thresholds do not matter.
 
     Labels are asked one by one: none takes a region from another. Of proposals of one frame that overlap by more than
@@ -65,13 +60,16 @@ def search(
 
     Raises:
         ConfigError: for a `top` below 1.
+        FingerprintError: for a store of another tower.
     """
+    scorer.check_fingerprint(store.fingerprint, "regions")
     if top < 1:
         raise ConfigError(f"search: expected top of at least 1, got {top}")
     labels, phrases = tuple(vocabulary), [phrase for label in vocabulary for phrase in label.phrases]
     best: dict[int, list[tuple[float, int, Hit]]] = {place: [] for place in vocabulary.plain}  # heaps
     order = 0
-    for frame in _scored(store, scores_of, config):
+    config = scorer.config
+    for frame in _scored(store, scorer, scorer.ask(vocabulary)):
         for place, heap in best.items():
             if len(heap) == top and frame.ceilings[place] <= heap[0][0]:
                 continue  # nothing of this frame can enter
@@ -127,12 +125,12 @@ class _Frame:
         return list(zip(rows.region.tolist(), rows.confidence.tolist(), strict=True))
 
 
-def _scored(store: RegionsStore, scores_of: Callable[[Regions], Scores], config: Config) -> Iterator[_Frame]:
+def _scored(store: RegionsStore, scorer: Scorer, asked: Asked) -> Iterator[_Frame]:
     """Frames that have regions, in stored order, scored many at a time: a score depends on its own region alone."""
     for frames in _gathered(store):
         together = Regions.joined([regions for _, regions in frames])
-        scores = scores_of(together)
-        highest = _highest(together, scores.values, config)  # (M, C)
+        scores = scorer.scores(together, asked)
+        highest = _highest(together, scores.values, scorer.config)  # (M, C)
         start = 0
         for key, regions in frames:
             rows = slice(start, start + len(regions))

@@ -15,7 +15,7 @@ from regionclip.answers.regions import Regions
 from regionclip.calibration.peaks import confidences
 from regionclip.detector import Detector
 from regionclip.frames import FrameLike
-from regionclip.words.curves import curved
+from regionclip.words.asked import curved
 from regionclip.words.vocabulary import Vocabulary
 
 IOU = 0.5

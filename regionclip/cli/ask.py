@@ -152,7 +152,7 @@ def ask(
         text = _all_frames(detector, regions, vocabulary, quiet=quiet)
     else:
         hits = detector.search(regions, vocabulary, top=top)
-        text = search_json(detector, vocabulary, hits)
+        text = search_json(detector.tower.card, vocabulary, hits)
         if not quiet:
             _print_hits(hits)
     if quiet:
@@ -163,7 +163,7 @@ def ask(
 
 def _all_frames(detector: "Detector", store: "RegionsStore", vocabulary: "Vocabulary", *, quiet: bool) -> str:
     """Print the frames with detections; all of them as the text of a result file."""
-    from regionclip.answers.records import result_json
+    from regionclip.answers.records import asked_record, result_json
     from regionclip.archive.records import frame_record
 
     records: list[dict[str, Any]] = []
@@ -174,7 +174,7 @@ def _all_frames(detector: "Detector", store: "RegionsStore", vocabulary: "Vocabu
             print_detections(_title(key), detections)
     fitting = sum(bool(record["detections"]) for record in records)
     say(f"regionclip: {fitting} of {len(records)} frames with detections")
-    return result_json(detector, vocabulary, records)
+    return result_json(asked_record(detector.tower.card, vocabulary, detector.thresholds(vocabulary)), records)
 
 
 def _print_hits(hits: "list[Hit]") -> None:

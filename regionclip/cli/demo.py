@@ -49,7 +49,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Another seed renders other scenes.")] = 2026,
 ) -> None:
     """Find English and Chinese words in rendered scenes and a clip: annotated pictures, a video, and events."""
-    from regionclip.answers.records import image_record, result_json
+    from regionclip.answers.records import asked_record, image_record, result_json
     from regionclip.drawing import annotate
     from regionclip.formats.files import write_file
     from regionclip.formats.pictures import write_picture
@@ -71,7 +71,10 @@ def demo(
         print_detections(name, detections)
         sys.stdout.write(f"  rendered: {', '.join(f'{thing.colour} {thing.kind}' for thing in scene.objects)}\n")
         records.append(image_record(name, regions, detections))
-    write_file(out / "detections.json", result_json(detector, vocabulary, records).encode())
+    write_file(
+        out / "detections.json",
+        result_json(asked_record(detector.tower.card, vocabulary, detector.thresholds(vocabulary)), records).encode(),
+    )
     sys.stdout.write("\n")
     _video(out, seed, detector)
     sys.stdout.write(

@@ -57,7 +57,7 @@ def detect(
 
     Without --boxes, the proposer finds the regions. Results are printed; --out and --json write them to files.
     """
-    from regionclip.answers.records import result_json
+    from regionclip.answers.records import asked_record, result_json
     from regionclip.drawing.text import check_drawable
     from regionclip.formats.coco import BoxFile
     from regionclip.formats.files import write_file
@@ -86,7 +86,7 @@ def detect(
             if detections is not None and not quiet:  # printed last: what is printed is in the file
                 print_detections(str(image), detections)
     finally:  # an interrupt loses the pictures to come, not those that are done
-        text = result_json(detector, vocabulary, records)
+        text = result_json(asked_record(detector.tower.card, vocabulary, detector.thresholds(vocabulary)), records)
         if quiet:
             sys.stdout.write(text)
         elif json_file is not None:

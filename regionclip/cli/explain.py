@@ -14,7 +14,7 @@ from regionclip.cli.terminal.output import say
 from regionclip.errors import ConfigError
 
 if TYPE_CHECKING:
-    from regionclip.answers.explain import Explanation
+    from regionclip.answers.explanation import Explanation
     from regionclip.detector import Detector
     from regionclip.towers.base import ImageFeatures
     from regionclip.words.vocabulary import Vocabulary

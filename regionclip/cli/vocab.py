@@ -86,7 +86,7 @@ def check(
     from regionclip.words.check import check_vocabulary
 
     detector = load(options.read_config(tower, config, weights), weights=weights, device=device, dtype=dtype)
-    checked = check_vocabulary(detector, words, near=near)
+    checked = check_vocabulary(detector.scorer, words, near=near)
     _write(json_file, checked.as_json())
     if str(json_file) != "-":
         sys.stdout.write(_check_table(which, checked))

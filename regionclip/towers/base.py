@@ -3,11 +3,9 @@
 Letters: N boxes, P phrases, D channels, h x w feature grid, H x W frame.
 """
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from threading import RLock
 from typing import Literal, Protocol
 
 import numpy as np
@@ -15,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from heads.pool import clip_to_frame, roi_align, to_cells
+from regionclip.timing import stage
 from regionclip.towers.card import TowerCard
 
 Frame = NDArray[np.uint8]
@@ -33,7 +32,7 @@ class TokenGrid:
 
 
 class ImageFeatures:
-    """What a tower knows of one frame. Nothing is computed before it is asked for, and then once.
+    """What a tower knows of one frame. Nothing is computed before it is asked for, and then once, in any thread.
 
     Args:
         frame: `(H, W, 3)` uint8 BGR.
@@ -56,17 +55,15 @@ class ImageFeatures:
         self._encode = encode
         self._to_dense = dense
         self._to_whole = whole
-        self._spent = 0.0  # milliseconds
-
-    @property
-    def milliseconds(self) -> float:
-        """Time the tower has run for this frame so far; of frames encoded together, the first asked carries it all."""
-        return self._spent
+        self._lock = RLock()
+        self._encoded: TokenGrid | None = None
+        self._dense: torch.Tensor | None = None
+        self._embedding: torch.Tensor | None = None
 
     @property
     def passes(self) -> int:
         """Pictures that the tower was run on: 1 once anything was asked that needs it."""
-        return int("_encoded" in self.__dict__)
+        return int(self._encoded is not None)
 
     @property
     def frame_size(self) -> tuple[int, int]:
@@ -74,38 +71,44 @@ class ImageFeatures:
         height, width = self.frame.shape[:2]
         return height, width
 
-    @cached_property
-    def _encoded(self) -> TokenGrid:
-        with self._running():
-            return self._encode()
-
-    @contextmanager
-    def _running(self) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self._spent += (time.perf_counter() - start) * 1000
+    @property
+    def _tokens(self) -> TokenGrid:
+        with self._lock:
+            if self._encoded is None:
+                with stage("encode"):
+                    self._encoded = self._encode()
+            return self._encoded
 
     @property
     def tokens(self) -> torch.Tensor:
         """`(h*w, D)` float32 tokens of the trunk, row-major."""
-        return self._encoded.tokens
+        return self._tokens.tokens
 
     @property
     def grid(self) -> tuple[int, int]:
         """`(h, w)` of the token grid."""
-        return self._encoded.grid
+        return self._tokens.grid
 
-    @cached_property
+    @property
     def dense(self) -> torch.Tensor:
         """`(h*w, D)` float32 features in the space of region phrases, not normalised."""
-        encoded = self._encoded
-        with self._running():
-            return self._to_dense(encoded).float()
+        with self._lock:
+            if self._dense is None:
+                encoded = self._tokens
+                with stage("encode"):
+                    self._dense = self._to_dense(encoded).float()
+            return self._dense
 
-    @cached_property
+    @property
     def embedding(self) -> torch.Tensor:
         """`(D,)` float32 embedding of the whole frame, unit length, on the CPU."""
-        return torch.nn.functional.normalize(self._to_whole(self._encoded).float(), dim=-1, eps=1e-12).cpu()
+        with self._lock:
+            if self._embedding is None:
+                encoded = self._tokens
+                with stage("encode"):
+                    whole = self._to_whole(encoded).float()  # (D,)
+                    self._embedding = torch.nn.functional.normalize(whole, dim=-1, eps=1e-12).cpu()
+            return self._embedding
 
     def pool(self, boxes: NDArray[np.float32]) -> tuple[torch.Tensor, torch.Tensor]:
         """Pool one embedding a box; without boxes the tower does not run.
@@ -138,13 +141,15 @@ class FrameBatch:
         self._frames = list(frames)
         self._encode = encode
         self._encoded: dict[int, TokenGrid] = {}
+        self._lock = RLock()
 
     def take(self, index: int) -> TokenGrid:
         """The tokens of one frame; they are handed over once, `ImageFeatures` keeps them."""
-        if self._frames:
-            self._encoded = dict(enumerate(self._encode(self._frames)))
-            self._frames = []  # the pixels are not needed any more
-        return self._encoded.pop(index)
+        with self._lock:  # features of different frames may be asked for in different threads
+            if self._frames:
+                self._encoded = dict(enumerate(self._encode(self._frames)))
+                self._frames = []  # the pixels are not needed any more
+            return self._encoded.pop(index)
 
 
 class Tower(Protocol):

@@ -187,7 +187,7 @@ class CloseFeatures(ImageFeatures):
         self._tower = tower
         self._max_crops = closeness.max_crops
         self._tiles: dict[int, ImageFeatures] = {}
-        self._crops, self._crops_spent = 0, 0.0  # milliseconds
+        self._crops = 0
         # What is encoded together must not hang on the boxes, or the last bits of an embedding could. On a CPU, where
         # a batch gains a quarter at most, boxes ask for views one by one; elsewhere for fixed groups of full size.
         self._group = 1 if tower.placement.startswith("cpu") else _TOGETHER
@@ -196,11 +196,6 @@ class CloseFeatures(ImageFeatures):
     def tiles(self) -> list[ImageFeatures]:
         """Features of each tile, computed when asked; asking one runs the tower on several together."""
         return self._tiles_of(range(len(self.windows)), _TOGETHER)
-
-    @property
-    def milliseconds(self) -> float:
-        """Time the tower has run for this frame so far, its tiles and crops included."""
-        return super().milliseconds + sum(tile.milliseconds for tile in self._tiles.values()) + self._crops_spent
 
     @property
     def passes(self) -> int:
@@ -243,11 +238,12 @@ class CloseFeatures(ImageFeatures):
 
     def _tiles_of(self, numbers: Sequence[int], together: int) -> list[ImageFeatures]:
         """Features of the tiles of these numbers, those that are new prepared in groups of `together`."""
-        new = [number for number in numbers if number not in self._tiles]
-        for start in range(0, len(new), together):
-            group = new[start : start + together]
-            frames = [_cut(self.frame, self.windows[number]) for number in group]
-            self._tiles.update(zip(group, self._tower.encode_image(frames), strict=True))
+        with self._lock:
+            new = [number for number in numbers if number not in self._tiles]
+            for start in range(0, len(new), together):
+                group = new[start : start + together]
+                frames = [_cut(self.frame, self.windows[number]) for number in group]
+                self._tiles.update(zip(group, self._tower.encode_image(frames), strict=True))
         return [self._tiles[number] for number in numbers]
 
     def _pool_from_crops(self, boxes: NDArray[np.float32]) -> torch.Tensor:
@@ -260,7 +256,6 @@ class CloseFeatures(ImageFeatures):
             crops = self._tower.encode_image([_cut(self.frame, window) for window in full])
             for box, window, crop in zip(boxes[start:], group, crops, strict=False):
                 pooled.append(crop.pool(_moved(box[None], window))[0])
-            self._crops_spent += sum(crop.milliseconds for crop in crops)
             self._crops += len(group)
         return torch.cat(pooled)
 

@@ -12,7 +12,7 @@ from regionclip.detector import Detector
 from regionclip.drawing import Style, Trails, annotate
 from regionclip.errors import ConfigError
 from regionclip.frames import Frame
-from regionclip.timing import timed
+from regionclip.timing import stage
 from regionclip.video.follower import Follower, StreamFrame
 from regionclip.video.runner import Stream, StreamOptions, stream
 from regionclip.video.sources.base import OpenSource
@@ -175,9 +175,9 @@ def run(
         stack.enter_context(frames)  # closed first: the ends of its incidents are still counted
         for known in frames:
             if paint is not None:
-                with timed(known.timings, "draw"):
+                with known.timings, stage("draw"):
                     picture = paint(known)
-            with timed(known.timings, "write"):
+            with known.timings, stage("write"):
                 if writer is not None:
                     writer.write(picture, known.frame.t_seconds)
                 if table is not None:
@@ -212,8 +212,8 @@ class _Counted:
         self._events += sum(event.phase == "start" for event in known.events)
         if known.detections.tracker_id is not None:
             self._tracks.update(known.detections.tracker_id.tolist())
-        for stage, spent in known.timings.items():
-            self._stages[stage] = self._stages.get(stage, 0.0) + spent
+        for name, spent in known.timings.items():
+            self._stages[name] = self._stages.get(name, 0.0) + spent
 
     def summary(self) -> VideoSummary:
         """The figures until now."""

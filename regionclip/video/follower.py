@@ -9,7 +9,7 @@ import supervision as sv
 from proposals.base import FollowsTracks, Remembers
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError
-from regionclip.timing import timed
+from regionclip.timing import Timings, stage
 from regionclip.towers.base import ImageFeatures
 from regionclip.video.rules.file import RuleSet
 from regionclip.video.rules.watch import Event, Watch
@@ -68,7 +68,7 @@ class StreamFrame:
     outages: tuple[SourceEvent, ...]
     key: bool
     age_seconds: float
-    timings: dict[str, float]
+    timings: Timings
 
 
 class Follower:
@@ -162,24 +162,30 @@ class Follower:
             features: of this frame, where they were encoded together with others; the frame is then a key frame.
             outages: what befell the source before it.
         """
-        start = time.perf_counter()
+        start, timings = time.perf_counter(), Timings()
+        with timings:
+            rows, events, key = self._follow(frame, features)
+        age = frame.age_seconds + time.perf_counter() - start if frame.age_seconds else 0.0  # recordings have none
+        return StreamFrame(frame, rows, events, outages, key, age, timings)
+
+    def _follow(
+        self, frame: VideoFrame, features: ImageFeatures | None
+    ) -> tuple[sv.Detections, tuple[Event, ...], bool]:
+        """Rows, events, and whether it was a key frame."""
         size = frame.image.shape[0], frame.image.shape[1]
         if self._size not in (None, size):
             self.restart()
         key = features is not None or self.is_key(frame)
         self._size = size
-        self.detector.timings = {}
-        timings: dict[str, float] = {}
-        rows = self._look(frame, features, timings) if key else self._carry(frame, timings)
+        rows = self._look(frame, features) if key else self._carry(frame)
         self._until_key = self.options.every - 1 if key else self._until_key - 1
         self._latest = rows
         events: tuple[Event, ...] = ()
         if self.watch is not None:
-            with timed(timings, "rules"):
+            with stage("rules"):
                 seen = None if self.tracks is None else self.tracks.embeddings()
                 events = tuple(self.watch.update(rows, frame, seen))
-        age = frame.age_seconds + time.perf_counter() - start if frame.age_seconds else 0.0  # recordings have none
-        return StreamFrame(frame, rows, events, outages, key, age, timings)
+        return rows, events, key
 
     def close(self) -> tuple[Event, ...]:
         """The ends of incidents that still went on when the source ended."""
@@ -194,27 +200,23 @@ class Follower:
         rules = self.options.rules
         return None if rules is None else Watch(rules, source=self._source, timezone=self.options.timezone)
 
-    def _look(self, frame: VideoFrame, features: ImageFeatures | None, timings: dict[str, float]) -> sv.Detections:
+    def _look(self, frame: VideoFrame, features: ImageFeatures | None) -> sv.Detections:
         """A key frame."""
         words = self.vocabulary
         regions = self.detector.regions(frame.image if features is None else features, words=words)
-        timings.update(self.detector.timings)
         if self.tracks is None:
-            rows = self.detector.classify(regions, words)
-            for stage, spent in self.detector.timings.items():
-                timings[stage] = timings.get(stage, 0.0) + spent
-            return rows
-        with timed(timings, "track"):
+            return self.detector.classify(regions, words)
+        with stage("track"):
             rows = self.tracks.update(regions, frame.image, frame.t_seconds)
             self._tell_proposer()
         return rows
 
-    def _carry(self, frame: VideoFrame, timings: dict[str, float]) -> sv.Detections:
+    def _carry(self, frame: VideoFrame) -> sv.Detections:
         """A frame between key frames."""
         if self.tracks is None:
             assert self._latest is not None  # else it is a key frame
             return self._latest
-        with timed(timings, "carry"):
+        with stage("carry"):
             rows = self.tracks.carry(frame.image, frame.t_seconds)
             self._tell_proposer()
         return rows

@@ -105,9 +105,9 @@ class Conditions:
         return [f"{name}: {mine[name]}, now {theirs[name]}" for name in mine if mine[name] != theirs[name]]
 
 
-def warn_of_changes(measured_with: Conditions | None, now: Conditions) -> None:
+def warn_of_changes(measured_with: Conditions, now: Conditions) -> None:
     """Warn where thresholds were measured with something else than what they are used with now."""
-    if measured_with is not None and (differences := measured_with.differences(now)):
+    if differences := measured_with.differences(now):
         warnings.warn(
             f"this vocabulary's thresholds were measured with {'; '.join(differences)}: they promise nothing here; "
             "calibrate it again (regionclip calibrate)",

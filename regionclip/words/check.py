@@ -10,15 +10,16 @@ import unicodedata
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 
-from heads.classify import BANK, Words, best_of
-from regionclip.detector import Detector
+from heads.classify import BANK, best_of
 from regionclip.errors import PromptWarning
 from regionclip.towers.base import Tower
-from regionclip.words.phrase_cache import NEAR, Wording
+from regionclip.towers.card import Score
+from regionclip.words.asked import Asked
+from regionclip.words.phrase_cache import NEAR
 from regionclip.words.templates import fill, sentences_of
 from regionclip.words.vocabulary import Label, Vocabulary
 
@@ -110,11 +111,21 @@ class VocabularyCheck:
         return asdict(self)
 
 
-def check_vocabulary(detector: Detector, vocabulary: Vocabulary, *, near: float = NEAR) -> VocabularyCheck:
+class Asker(Protocol):
+    """What is asked of a `Scorer` here."""
+
+    tower: Tower
+
+    def ask(self, vocabulary: Vocabulary) -> Asked:
+        """The vocabulary as the tower reads it, with the bank and thresholds in force."""
+        ...
+
+
+def check_vocabulary(scorer: Asker, vocabulary: Vocabulary, *, near: float = NEAR) -> VocabularyCheck:
     """Look for phrases that a tower cannot use, and for labels that stand in each other's way.
 
     Args:
-        detector: whose tower, bank and thresholds are in force.
+        scorer: of a detector, whose tower, bank and thresholds are in force.
         vocabulary: to be checked.
         near: cosine, 0..1, from which two phrases of labels that compete count as nearly the same.
 
@@ -122,14 +133,13 @@ def check_vocabulary(detector: Detector, vocabulary: Vocabulary, *, near: float 
         FingerprintError: where a label was taught with another tower.
         PromptError: where a label has nothing to be weighed against.
     """
-    tower = detector.tower
-    wording = Wording(tower, tower.card.negatives if detector.config.bank else ())
+    tower = scorer.tower
     readings = [_reading(tower, vocabulary, label, *pair) for label in _worded(vocabulary) for pair in label.spoken]
     findings = [found for each in readings for found in _of_reading(tower, each)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PromptWarning)  # cut phrases are among the findings
-        words = wording.words(vocabulary, "region")
-    table = _Table(detector, vocabulary, words, wording.negatives(vocabulary, "region"))
+        asked = scorer.ask(vocabulary)
+    table = _Table(asked, tower.card.region_score)
     findings += [*table.duplicates(near), *table.shadows(), *table.suppressed(), *table.left_out()]
     return VocabularyCheck(f"{tower.card.name}@{tower.card.revision}", near, tuple(readings), tuple(findings))
 
@@ -187,17 +197,18 @@ def _spelled(tower: Tower, word: str) -> bool:
 class _Table:
     """Every phrase asked as if it were a region."""
 
-    def __init__(self, detector: Detector, vocabulary: Vocabulary, words: Words, negatives: Sequence[str]) -> None:
+    def __init__(self, asked: Asked, score: Score) -> None:
+        vocabulary, words = asked.vocabulary, asked.words
         self._labels = tuple(vocabulary)
         self._phrases = [(label, phrase) for label in self._labels for phrase in label.phrases]
         self._owner = words.label_of.tolist()
-        self._thresholds = detector.thresholds(vocabulary)
-        self._negatives = negatives
+        self._thresholds = asked.thresholds
+        self._negatives = asked.negatives
         self._given = set(vocabulary.negatives)
         self._words = words
         self._like = words.phrases.double() @ words.phrases.double().T  # (P, P) cosines
         self._unlike = words.phrases.double() @ words.negatives.double().T  # (P, Q) cosines
-        self._odds = self._log_odds(detector)  # (P, C)
+        self._odds = self._log_odds(score)  # (P, C)
 
     def duplicates(self, near: float) -> list[Finding]:
         """Pairs of labels that compete, by their nearest phrases."""
@@ -266,9 +277,9 @@ class _Table:
                 found.append(Finding("left out", label.name, phrase, text, negative, cosine))
         return found
 
-    def _log_odds(self, detector: Detector) -> torch.Tensor:
+    def _log_odds(self, score: Score) -> torch.Tensor:
         """`(P, C)` log-odds of each label's score on each phrase: unlike the score they never round to 1."""
-        score, words = detector.tower.card.region_score, self._words
+        words = self._words
         bias = 0.0 if score.bias is None else score.bias
         scales, biases = words.scales, words.biases
         assert scales is not None and biases is not None  # noqa: PT018

@@ -1,16 +1,17 @@
 """The text side of a detector: a vocabulary's phrases, encoded once and kept, and what was taught beside them."""
 
-import copy
 import math
 import warnings
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from threading import Lock
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from heads.classify import BANK, Words
+from heads.classify import BANK, EncodedWords
 from regionclip.errors import FingerprintError, PromptError, PromptWarning
 from regionclip.towers.base import Target, Tower
 from regionclip.words.phrase import check_phrase, language_of
@@ -21,11 +22,16 @@ NEAR = 0.95
 """Cosine from which a bank phrase says the same as a label's own phrase, and is left out for that label."""
 
 _MOST_KEPT = 10_000
-"""Phrases that stay encoded; the one asked for longest ago goes first."""
+"""Phrases that stay encoded; the one asked for longest ago goes first. One takes its embedding and about 1 KiB."""
+
+Watch: TypeAlias = Callable[[Sequence[Any]], Iterable[Any]]
+"""Shows the progress through a sequence that it hands on, as a progress bar does."""
 
 
-class Wording:
+class PhraseCache:
     """Phrases of one tower. Each is encoded alone and kept, so changing words costs the new ones only.
+
+    Any number of threads may ask; two that miss the same phrase at once both encode it, to the same bits.
 
     Args:
         tower: encodes the phrases.
@@ -36,13 +42,7 @@ class Wording:
         self._tower = tower
         self._bank = tuple(bank)
         self._kept: OrderedDict[tuple[str, Target, tuple[str, ...]], torch.Tensor] = OrderedDict()
-        self._latest: dict[Target, tuple[Vocabulary, Words]] = {}
-
-    def sharing(self) -> "Wording":
-        """Another one for words of its own, which knows and keeps the same encoded phrases."""
-        other = copy.copy(self)
-        other._latest = {}
-        return other
+        self._lock = Lock()
 
     def encode(self, phrases: Sequence[str], target: Target, templates: Chosen = ()) -> torch.Tensor:
         """`(P, D)` float32 unit-length embeddings; warns of phrases longer than the tower reads.
@@ -65,19 +65,38 @@ class Wording:
 
     def _encode_one(self, phrase: str, target: Target, sentences: tuple[str, ...]) -> torch.Tensor:
         key = (phrase, target, sentences)
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        else:
-            texts = [fill(sentence, phrase) for sentence in sentences] or [phrase]
-            self._check(phrase, texts, target)
-            rows = [self._tower.encode_text([text], target)[0] for text in texts]  # (D,) each
-            mean = torch.stack(rows).double().mean(dim=0)  # (D,)
-            self._kept[key] = rows[0] if len(rows) == 1 else torch.nn.functional.normalize(mean, dim=0).float()
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        row = self._encoded(phrase, target, sentences)
+        with self._lock:
+            self._kept[key] = row
             if len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
-        return self._kept[key]
+        return row
 
-    def words(self, vocabulary: Vocabulary, target: Target, *, closed: bool = False) -> Words:
+    def _encoded(self, phrase: str, target: Target, sentences: tuple[str, ...]) -> torch.Tensor:
+        """`(D,)`, with templates the mean direction of the phrase in all of them."""
+        texts = [fill(sentence, phrase) for sentence in sentences] or [phrase]
+        self._check(phrase, texts, target)
+        rows = [self._tower.encode_text([text], target)[0] for text in texts]  # (D,) each
+        if len(rows) == 1:
+            return rows[0]
+        return torch.nn.functional.normalize(torch.stack(rows).double().mean(dim=0), dim=0).float()
+
+    def prepare(self, vocabulary: Vocabulary, target: Target, watch: Watch) -> None:
+        """Encode all that `words` will need, one after another under the eyes of `watch`."""
+        common = vocabulary.templates_of(None)
+        needed = [(phrase, language_of(phrase), common) for phrase in self._shared(vocabulary, target)]
+        for label in vocabulary:
+            templates = vocabulary.templates_of(label)
+            needed += [(*pair, templates) for pair in (() if label.taught else label.spoken)]
+            needed += [(phrase, language_of(phrase), templates) for phrase in label.negatives]
+        for phrase, language, templates in watch(needed):
+            self._encode_one(phrase, target, sentences_of(templates, language))
+
+    def words(self, vocabulary: Vocabulary, target: Target, *, closed: bool = False) -> EncodedWords:
         """What `heads.classify` needs of a vocabulary: embeddings of phrases and negatives, and whose they are.
 
         Raises:
@@ -85,15 +104,6 @@ class Wording:
                 asked of whole images.
             FingerprintError: where a label was taught with another tower.
         """
-        known, words = self._latest.get(target, (None, None))
-        if words is None or known != vocabulary:
-            words = self._put_together(vocabulary, target)
-            self._latest[target] = (vocabulary, words)  # a stream asks the same words of every frame
-        if not closed:
-            self._check_opposed(vocabulary, words, target)
-        return words
-
-    def _put_together(self, vocabulary: Vocabulary, target: Target) -> Words:
         rows = [self._rows(label, vocabulary.templates_of(label), target) for label in vocabulary]  # (p, D) each
         lines = [_line(label) for label in vocabulary for _ in label.phrases]
         label_of = [index for index, label in enumerate(vocabulary) for _ in label.phrases]
@@ -102,7 +112,7 @@ class Wording:
         common = vocabulary.templates_of(None)
         own = [self.encode(label.negatives, target, vocabulary.templates_of(label)) for label in vocabulary]  # (q, D)
         owners = [index for index, label in enumerate(vocabulary) for _ in label.negatives]
-        return Words(
+        words = EncodedWords(
             phrases=torch.cat([torch.zeros(0, self._tower.card.width), *rows]),
             label_of=torch.tensor(label_of, dtype=torch.long),
             num_labels=len(vocabulary),
@@ -112,9 +122,12 @@ class Wording:
             scales=torch.tensor([scale for scale, _ in lines], dtype=torch.float32),
             biases=torch.tensor([bias for _, bias in lines], dtype=torch.float32),
         )
+        if not closed:
+            self._check_opposed(vocabulary, words, target)
+        return words
 
     def negatives(self, vocabulary: Vocabulary, target: Target) -> tuple[str, ...]:
-        """The phrases behind the rows of `Words.negatives`: the bank's, the vocabulary's, then each label's own."""
+        """The phrases of the negatives, row by row: the bank's, the vocabulary's, then each label's own."""
         return (*self._shared(vocabulary, target), *(phrase for label in vocabulary for phrase in label.negatives))
 
     def _shared(self, vocabulary: Vocabulary, target: Target) -> tuple[str, ...]:
@@ -143,7 +156,7 @@ class Wording:
             raise FingerprintError(f"label {label.name!r}: expected {card.width} channels, got {len(row)}")
         return row[None]  # (1, D)
 
-    def _check_opposed(self, vocabulary: Vocabulary, words: Words, target: Target) -> None:
+    def _check_opposed(self, vocabulary: Vocabulary, words: EncodedWords, target: Target) -> None:
         """A tower without a trained bias must have something to weigh each label against."""
         if self._tower.card.score(target).bias is not None or len(vocabulary) == 0:
             return

@@ -25,14 +25,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from heads.classify import Words, classify, phrase_logits
+from heads.classify import EncodedWords, classify, phrase_logits
 from proposals.grid import GridProposer
 from regionclip.boxes import check_boxes
 from regionclip.errors import BoxError, PromptError
 from regionclip.frames import FrameLike
 from regionclip.towers.base import ImageFeatures
 from regionclip.towers.card import TowerCard
-from regionclip.words.phrase import check_phrase
+from regionclip.words.phrase import check_phrase, check_phrases
+from regionclip.words.phrase_cache import PhraseCache
 from regionclip.words.prototype import Prototype
 from regionclip.words.vocabulary import Label, Vocabulary
 
@@ -40,6 +41,9 @@ Example: TypeAlias = tuple[FrameLike | ImageFeatures, Sequence[float] | NDArray[
 """A picture, or features of an earlier call, and one box `[x1, y1, x2, y2]` in its pixels."""
 
 Array: TypeAlias = NDArray[np.float64]
+
+Propose: TypeAlias = Callable[[ImageFeatures], NDArray[np.float32]]
+"""Boxes `(N, 4)` of a picture, the best first."""
 
 PROBE_FROM = 8
 """Examples from which on the direction is fitted; with fewer it is their mean (docs/vocabulary.md)."""
@@ -97,7 +101,7 @@ class Odds:
     rival: Array
 
     @classmethod
-    def of(cls, embeddings: torch.Tensor, words: Words, card: TowerCard) -> "Odds":
+    def of(cls, embeddings: torch.Tensor, words: EncodedWords, card: TowerCard) -> "Odds":
         """What the last of the labels has to outdo on each of `(n + m, D)` embeddings."""
         score = card.region_score
         own = words.negatives[words.applies[-1]]  # (q, D)
@@ -109,19 +113,71 @@ class Odds:
         return cls(against.numpy(), padded.max(dim=1).values.logit().numpy())
 
 
-def check_lesson(
-    vocabulary: Vocabulary, name: str, prompts: Sequence[str], weight: float | None, *, replace: bool
-) -> None:
-    """Refuse a name that exists and a weight that cannot be.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """What a class is to be learned from; `Detector.teach` says what each field means.
 
     Raises:
-        PromptError: naming what was got.
+        PromptError: for a weight outside 0..1, or without prompts.
     """
-    check_phrase(name, "label name")
-    if name in vocabulary.names and not replace:
-        raise PromptError(f"teach: the vocabulary has a label {name!r} already; give replace=True to teach it anew")
-    if weight is not None and (len(prompts) == 0 or not 0 <= weight <= 1):
-        raise PromptError(f"teach: expected a weight in 0..1 of the examples beside prompts, got {weight!r}")
+
+    name: str
+    examples: Sequence[Example]
+    negatives: Sequence[Example] = ()
+    prompts: Sequence[str] = ()
+    weight: float | None = None
+    threshold: float | None = None
+    group: str | None = None
+    of: str | Sequence[str] = ()
+    replace: bool = False
+
+    def __post_init__(self) -> None:
+        check_phrase(self.name, "label name")
+        if self.weight is not None and (len(self.prompts) == 0 or not 0 <= self.weight <= 1):
+            raise PromptError(f"teach: expected a weight in 0..1 of the examples beside prompts, got {self.weight!r}")
+
+
+def teach(
+    vocabulary: Vocabulary,
+    lesson: Lesson,
+    phrases: PhraseCache,
+    card: TowerCard,
+    features_of: Callable[[FrameLike | ImageFeatures], ImageFeatures],
+    propose: Propose | None,
+) -> Vocabulary:
+    """A vocabulary with one more label, learned from a lesson.
+
+    Args:
+        vocabulary: to add to.
+        lesson: what is shown.
+        phrases: of the tower.
+        card: of the tower.
+        features_of: encodes a picture.
+        propose: boxes `(N, 4)` of a picture, the best first; None leaves the grid's windows alone.
+
+    Raises:
+        PromptError: without examples, or for a name that exists.
+        BoxError: for a box without area inside its picture, or where nothing is left to tell the examples from.
+        FingerprintError: where the vocabulary was taught with another tower.
+    """
+    if lesson.name in vocabulary.names and not lesson.replace:
+        raise PromptError(
+            f"teach: the vocabulary has a label {lesson.name!r} already; give replace=True to teach it anew"
+        )
+    text = phrases.mean(check_phrases(lesson.prompts, "teach: prompts"))
+    blank = Prototype(bytes(4 * card.width), 1.0, 0.0, card.revision, 0)
+    label = Label(lesson.name, (), (), lesson.threshold, lesson.group, blank, lesson.of)
+    label, trial = among_rivals(vocabulary, label)
+    words = phrases.words(trial, "region")  # refuses what another tower was taught before any picture is encoded
+    evidence = gather(lesson.examples, lesson.negatives, features_of, propose)
+    taught = fit(
+        evidence,
+        Odds.of(torch.from_numpy(evidence.embeddings), words, card),
+        tower=card.revision,
+        text=text,
+        weight=0.5 if lesson.weight is None else lesson.weight,
+    )
+    return with_label(vocabulary, replace(label, taught=taught))
 
 
 def among_rivals(vocabulary: Vocabulary, label: Label) -> tuple[Label, Vocabulary]:
@@ -148,7 +204,7 @@ def gather(
     examples: Sequence[Example],
     negatives: Sequence[Example],
     features_of: Callable[[FrameLike | ImageFeatures], ImageFeatures],
-    propose: Callable[[ImageFeatures], NDArray[np.float32]] | None,
+    propose: Propose | None,
 ) -> Evidence:
     """Embed the examples, and as negatives windows of their pictures that show none of them.
 
@@ -251,7 +307,7 @@ def _embed(
 def _windows(
     features: ImageFeatures,
     examples: NDArray[np.float32],
-    propose: Callable[[ImageFeatures], NDArray[np.float32]] | None,
+    propose: Propose | None,
 ) -> NDArray[np.float32]:
     """Embeddings `(m, D)` of windows of a picture that show none of its examples `(k, 4)`."""
     boxes = GridProposer(WINDOWS)(features.frame, features).xyxy  # (m, 4)

@@ -1,7 +1,8 @@
 """Label and Vocabulary: what the user asks for, in English, Chinese or both, or shown by examples."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TypeAlias
@@ -68,9 +69,9 @@ class Label:
         if self.templates is not None:
             object.__setattr__(self, "templates", read_templates(self.templates, f"{what}: templates"))
         _check_threshold(self.threshold, what)
-        for field, value in (("group", self.group), ("name_zh", self.name_zh)):
+        for name, value in (("group", self.group), ("name_zh", self.name_zh)):
             if value is not None:
-                check_phrase(value, f"{what}: {field}")
+                check_phrase(value, f"{what}: {name}")
         if self.group in RESERVED:
             raise PromptError(f"{what}: group {self.group!r} is the name of a result column")
         if self.taught is not None and self.prompts:
@@ -119,6 +120,7 @@ class Vocabulary:
     threshold: float | None = None
     templates: Templates = ()
     measured_with: Conditions | None = None
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.labels, str) or not isinstance(self.labels, Sequence):
@@ -129,6 +131,15 @@ class Vocabulary:
         _check_threshold(self.threshold, "vocabulary")
         self._check_names()
         self._check_columns()
+        values = (self.labels, self.negatives, self.threshold, self.templates, self.measured_with)
+        object.__setattr__(self, "_hash", hash(values))
+
+    def __hash__(self) -> int:
+        return self._hash  # of a thousand labels it takes milliseconds, and a stream asks for each frame
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Made anew where it is unpickled: another process hashes strings otherwise."""
+        return Vocabulary, (self.labels, self.negatives, self.threshold, self.templates, self.measured_with)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -173,7 +184,7 @@ class Vocabulary:
     def of(cls, words: "Words") -> "Vocabulary":
         """Make a vocabulary of what a caller holds: one string, strings and labels in a list, or a vocabulary.
 
-        A string is one label, never split.
+        A string is one label, never split. The same words give the same vocabulary, without being checked anew.
         """
         if isinstance(words, Vocabulary):
             return words
@@ -181,7 +192,10 @@ class Vocabulary:
             words = [words]
         if not isinstance(words, Sequence):
             raise PromptError(f"words: expected strings, labels or a Vocabulary, got {type(words).__name__}")
-        return cls(words)
+        try:
+            return _vocabulary_of(tuple(words))
+        except TypeError:  # an entry that cannot be hashed, and so is no word either
+            return cls(words)
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> "Vocabulary":
@@ -247,6 +261,11 @@ class Vocabulary:
                     "have `of`"
                 )
             taken.add(column)
+
+
+@lru_cache(maxsize=64)
+def _vocabulary_of(words: tuple[str | Label, ...]) -> Vocabulary:
+    return Vocabulary(words)
 
 
 Words: TypeAlias = Vocabulary | Label | str | Sequence[str | Label]

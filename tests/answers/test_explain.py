@@ -10,7 +10,7 @@ from toy import ToyTower, planted
 
 from proposals.base import Features, Proposals
 from proposals.boxes import BoxesProposer
-from regionclip.answers.explain import Explanation, Verdict
+from regionclip.answers.explanation import Explanation, Verdict
 from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import BoxError, ConfigError, FingerprintError

@@ -8,8 +8,8 @@ import cv2
 import pytest
 from toy import planted
 
-from regionclip.answers.explain import Explanation
-from regionclip.answers.reasons import _NAMES
+from regionclip.answers.explain import DECISIONS
+from regionclip.answers.explanation import Explanation
 from regionclip.scenes.render import render_scene
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -42,7 +42,7 @@ def test_why_an_answer_was_given(
 
 def test_every_decision_is_told_of() -> None:
     page = (DOCS / "explain.md").read_text(encoding="utf-8")
-    for decision in {*_NAMES.values(), "not_asked"} - {"named", "off"}:
+    for decision in {*DECISIONS.values(), "not_asked"} - {"named", "off"}:
         assert f"`{decision}`" in page
 
 

@@ -15,8 +15,8 @@ from torch.nn.functional import normalize
 
 from heads.classify import (
     BANK,
+    EncodedWords,
     Mode,
-    Words,
     best_of,
     classify,
     closed,
@@ -33,7 +33,7 @@ def unit(rows: int, width: int, seed: int) -> torch.Tensor:
     return normalize(torch.randn(rows, width, generator=torch.Generator().manual_seed(seed)), dim=1)
 
 
-def words_of(labels: list[int], width: int, *, bank: int = BANK_SIZE, near: float = 0.3) -> Words:
+def words_of(labels: list[int], width: int, *, bank: int = BANK_SIZE, near: float = 0.3) -> EncodedWords:
     """A vocabulary of labels known by number: label n always has the same 1 to 3 phrases and 0 to 2 negatives."""
     phrases, label_of, negatives, owner = [], [], [unit(bank, width, 1)], [BANK] * bank
     for place, label in enumerate(labels):
@@ -42,7 +42,7 @@ def words_of(labels: list[int], width: int, *, bank: int = BANK_SIZE, near: floa
         label_of += [place] * own_phrases
         negatives.append(unit(own_negatives, width, 10_000 + label))
         owner += [place] * own_negatives
-    return Words(
+    return EncodedWords(
         torch.cat([torch.zeros(0, width), *phrases]),
         torch.tensor(label_of, dtype=torch.long),
         len(labels),
@@ -189,13 +189,13 @@ def test_a_bank_phrase_that_says_the_same_is_left_out_for_that_label_only() -> N
     # With both phrases on one label, the label's nearest phrase decides.
     assert near(phrases, negatives, torch.tensor([0, 0]), 1, 0.99).tolist() == [[True, False, True]]
     # The third negative is label 0's own: the user said so, and it stays.
-    words = Words(phrases, own, 2, negatives, torch.tensor([BANK, BANK, 0]), 0.99)
+    words = EncodedWords(phrases, own, 2, negatives, torch.tensor([BANK, BANK, 0]), 0.99)
     assert words.applies.tolist() == [[False, True, True], [True, True, False]]
 
 
 def test_classify_says_which_phrase_gave_the_score() -> None:
     phrases = torch.eye(3)  # label 0: x and y, label 1: z
-    words = Words(phrases, torch.tensor([0, 0, 1]), 2, -torch.eye(3)[:1], torch.tensor([BANK]), 0.9)
+    words = EncodedWords(phrases, torch.tensor([0, 0, 1]), 2, -torch.eye(3)[:1], torch.tensor([BANK]), 0.9)
     scores = classify(torch.tensor([[0.0, 1.0, 0.0], [0.6, 0.0, 0.8]]), words, scale=10.0, bias=None)
     assert scores.phrase.tolist() == [[1, 2], [0, 2]]
     # Region 1, label 1: e^8 against the negative's e^-6.
@@ -212,7 +212,7 @@ def test_no_regions_and_no_labels_give_empty_scores(regions: int, labels: int, m
     assert scores.phrase.dtype == torch.long
 
 
-def with_lines(words: Words, own: list[int]) -> Words:
+def with_lines(words: EncodedWords, own: list[int]) -> EncodedWords:
     """The same words, of which the phrases of the labels `own` have a scale and a bias of their own."""
     taught = torch.isin(words.label_of, torch.tensor(own))  # (P,)
     lines = [torch.where(taught, value, torch.nan) for value in (7.0, -1.25)]  # (P,) each
@@ -236,7 +236,7 @@ def test_a_phrase_with_its_own_line_changes_no_bit_of_another_score(count: int, 
 def test_a_phrase_with_its_own_line_scores_by_it() -> None:
     regions, phrases, nothing = unit(5, 64, 0), unit(2, 64, 1), torch.zeros(0, dtype=torch.long)
     lines = [torch.tensor([torch.nan, value], dtype=torch.float32) for value in (3.0, 0.5)]
-    words = Words(phrases, torch.tensor([0, 1]), 2, torch.zeros(0, 64), nothing, 0.9, *lines)
+    words = EncodedWords(phrases, torch.tensor([0, 1]), 2, torch.zeros(0, 64), nothing, 0.9, *lines)
     expected = torch.sigmoid(regions @ phrases.T * torch.tensor([10.0, 3.0]) + torch.tensor([-4.0, 0.5]))
     torch.testing.assert_close(classify(regions, words, scale=10.0, bias=-4.0).values, expected)
 
@@ -244,15 +244,15 @@ def test_a_phrase_with_its_own_line_scores_by_it() -> None:
 def test_wrong_words_are_named() -> None:
     two, empty, nobody = torch.eye(2), torch.zeros(0, 2), torch.zeros(0, dtype=torch.long)
     with pytest.raises(ValueError, match="one phrase for each of the 3 labels"):
-        Words(two, torch.tensor([0, 2]), 3, empty, nobody, 0.9)
+        EncodedWords(two, torch.tensor([0, 2]), 3, empty, nobody, 0.9)
     with pytest.raises(ValueError, match=r"owners of negatives in -1\.\.1, got 5\.\.5"):
-        Words(two, torch.tensor([0, 1]), 2, two[:1], torch.tensor([5]), 0.9)
+        EncodedWords(two, torch.tensor([0, 1]), 2, two[:1], torch.tensor([5]), 0.9)
     with pytest.raises(ValueError, match=r"phrases of shape \(n, D\)"):
-        Words(two, torch.tensor([0]), 1, empty, nobody, 0.9)
+        EncodedWords(two, torch.tensor([0]), 1, empty, nobody, 0.9)
     with pytest.raises(ValueError, match=r"scales and biases, or neither.*\(2,\)"):
-        Words(two, torch.tensor([0, 1]), 2, empty, nobody, 0.9, torch.ones(2))
+        EncodedWords(two, torch.tensor([0, 1]), 2, empty, nobody, 0.9, torch.ones(2))
     with pytest.raises(ValueError, match="scales and biases"):
-        Words(two, torch.tensor([0, 1]), 2, empty, nobody, 0.9, torch.ones(3), torch.ones(3))
-    words = Words(two, torch.tensor([0, 1]), 2, empty, nobody, 0.9)
+        EncodedWords(two, torch.tensor([0, 1]), 2, empty, nobody, 0.9, torch.ones(3), torch.ones(3))
+    words = EncodedWords(two, torch.tensor([0, 1]), 2, empty, nobody, 0.9)
     with pytest.raises(ValueError, match="same tower"):
         classify(torch.zeros(1, 3), words, scale=1.0, bias=0.0)

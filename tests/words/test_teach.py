@@ -18,12 +18,12 @@ from toy import ToyTower, planted
 
 from proposals.base import Proposals
 from proposals.grid import GridProposer
-from regionclip.answers.detections import identity
 from regionclip.answers.regions import Regions
 from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import BoxError, ConfigError, FileError, FingerprintError, PromptError
 from regionclip.frames import Frame
+from regionclip.words.asked import identity
 from regionclip.words.prototype import Prototype
 from regionclip.words.teaching import gather
 from regionclip.words.vocabulary import Label, Vocabulary

@@ -10,7 +10,7 @@ from proposals.grid import GridProposer
 from regionclip.detector import Detector
 from regionclip.errors import PromptError, PromptWarning
 from regionclip.scenes.language.sentences import LANGUAGES
-from regionclip.words.phrase_cache import Wording
+from regionclip.words.phrase_cache import PhraseCache
 from regionclip.words.templates import IMAGENET, SETS, fill, read_templates, sentences_of
 from regionclip.words.vocabulary import Label, Vocabulary
 
@@ -78,7 +78,7 @@ def test_a_phrase_in_its_sentence(sentence: str, phrase: str, text: str) -> None
 
 
 def test_an_embedding_is_the_unit_mean_over_the_sentences() -> None:
-    wording = Wording(ToyTower(), ())
+    wording = PhraseCache(ToyTower(), ())
     sentences = ("{}", "{} and red")  # the toy tower hears the red
     mixed = wording.encode(["blue"], "region", (("en", sentences),))[0].numpy()
     parts = wording.encode([fill(sentence, "blue") for sentence in sentences], "region").numpy().mean(axis=0)
@@ -92,7 +92,7 @@ def test_phrases_are_put_into_sentences_of_their_own_language() -> None:
     assert sentences_of(read_templates("security", "t"), "zh") == SETS["security"]["zh"]
     assert sentences_of(read_templates("imagenet", "t"), "zh") == ()
     tower = ToyTower()
-    wording = Wording(tower, ())
+    wording = PhraseCache(tower, ())
     vocabulary = Vocabulary([Label("x", {"de": ["blue"], "en": ["green"]})], templates={"de": ["red {}"]})
     words = wording.words(vocabulary, "region")
     assert np.array_equal(words.phrases[0], wording.encode(["red"], "region")[0])
@@ -101,7 +101,7 @@ def test_phrases_are_put_into_sentences_of_their_own_language() -> None:
 
 def test_each_sentence_is_encoded_once_and_other_words_cost_the_new_ones_only() -> None:
     tower = ToyTower()
-    wording = Wording(tower, ())
+    wording = PhraseCache(tower, ())
     templates = {"en": ["{}", "a {}"]}
     wording.words(Vocabulary(["red", "blue"], templates=templates), "region")
     assert tower.phrases_encoded == 4
@@ -117,7 +117,7 @@ def test_a_label_may_opt_out_and_the_phrase_stays_the_users() -> None:
         negatives=["grey"],
         templates={"en": ["dark {}"]},
     )
-    wording = Wording(ToyTower(negatives=("grey wall",)), ("grey wall",))
+    wording = PhraseCache(ToyTower(negatives=("grey wall",)), ("grey wall",))
     words = wording.words(vocabulary, "region")
     said = ["dark red", "blue", "red green"]
     assert np.array_equal(words.phrases, wording.encode(said, "region"))
@@ -137,7 +137,7 @@ def test_templates_leave_independence_alone() -> None:
 
 
 def test_a_phrase_that_is_cut_in_its_longest_sentence_is_told_once() -> None:
-    wording = Wording(ToyTower(), ())
+    wording = PhraseCache(ToyTower(), ())
     with pytest.warns(PromptWarning, match="needs 9|has 9 tokens") as told:
         wording.encode(
             ["red"], "region", (("en", ("{}", "one two three four five six seven eight {}", "a b c d e f g h {}")),)

@@ -18,7 +18,7 @@ from regionclip.words.vocabulary import Label, Vocabulary, Words
 def checked(words: Words, near: float = 0.95, **settings: Any) -> VocabularyCheck:  # noqa: ANN401
     tower = ToyTower(bias=settings.pop("bias", -5.0), negatives=settings.pop("negatives", ()))
     det = Detector(tower, BoxesProposer(np.zeros((0, 4), np.float32)), Config(**settings))
-    return check_vocabulary(det, Vocabulary.of(words), near=near)
+    return check_vocabulary(det.scorer, Vocabulary.of(words), near=near)
 
 
 def only(words: Words, **settings: Any) -> Finding:  # noqa: ANN401
@@ -75,7 +75,7 @@ class SpellingTower(ToyTower):
 
 def test_words_that_the_tokenizer_never_met() -> None:
     det = Detector(SpellingTower(), BoxesProposer(np.zeros((0, 4), np.float32)))
-    (found,) = check_vocabulary(det, Vocabulary(["红罩罩", "gree", "红"])).findings[:1]
+    (found,) = check_vocabulary(det.scorer, Vocabulary(["红罩罩", "gree", "红"])).findings[:1]
     assert (found.kind, found.other) == ("unfamiliar", "罩")
 
 

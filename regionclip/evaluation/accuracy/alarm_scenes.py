@@ -25,7 +25,6 @@ import torch
 from numpy.typing import NDArray
 from torchvision.ops import box_iou
 
-from regionclip.answers.detections import identity
 from regionclip.calibration.peaks import confidences
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, FileError
@@ -33,6 +32,7 @@ from regionclip.formats.files import write_file
 from regionclip.scenes.kinds.novel import NOVEL
 from regionclip.scenes.language.phrases import KINDS, name
 from regionclip.scenes.render import Scene, render_scene
+from regionclip.words.asked import identity
 from regionclip.words.vocabulary import Label, Vocabulary
 
 ASKED = (

@@ -21,6 +21,7 @@ from proposals.base import AsksWords
 from regionclip.data.intervals import Share, share
 from regionclip.data.recall_sets import Shot, ShotSet
 from regionclip.detector import Detector
+from regionclip.timing import Timings
 from regionclip.words.vocabulary import Vocabulary, Words
 
 FIRST = (10, 50, 100, 300)
@@ -142,16 +143,17 @@ def record(rows: Sequence[RecallRow], shots: ShotSet, frames: int) -> dict[str, 
 
 def _look(detector: Detector, shot: Shot, vocabulary: Vocabulary | None, log: _Log) -> None:
     features = detector.features(shot.frame)
-    start, busy = time.perf_counter(), time.process_time()
-    found = detector.looking_for(vocabulary)(shot.frame, features)
-    spent, busy = (time.perf_counter() - start) * 1000, (time.process_time() - busy) * 1000
+    busy = time.process_time()
+    with Timings() as timings:
+        found = detector.proposer_for(vocabulary)(shot.frame, features)
+    busy, tower = (time.process_time() - busy) * 1000, timings.get("encode", 0.0)
     ranks = match_ranks(shot.boxes, found.xyxy)  # (T, N)
     groups = {"all": ranks} | ({} if shot.moving is None else {"moving": ranks[:, shot.moving]})
     for name, own in groups.items():
         log.matched.setdefault(name, {}).setdefault(shot.source, []).append(own)
     log.boxes.append(len(found))
-    log.own.append(spent - features.milliseconds)
-    log.tower.append(features.milliseconds)
+    log.own.append(timings.total - tower)
+    log.tower.append(tower)
     log.cpu.append(busy)
 
 

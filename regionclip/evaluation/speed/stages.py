@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from heads.classify import BANK, Words, classify
+from heads.classify import BANK, EncodedWords, classify
 from heads.select import Rules, select
 from regionclip.detector import Detector
 from regionclip.scenes.language.phrases import KINDS
@@ -85,7 +85,7 @@ def measure(
 
 
 def _one_round(
-    tower: Tower, frame: Frame, corners: NDArray[np.float32], words: Words, times: dict[str, list[float]]
+    tower: Tower, frame: Frame, corners: NDArray[np.float32], words: EncodedWords, times: dict[str, list[float]]
 ) -> None:
     card = tower.card
     square = torch.randn(_SIDE, _SIDE)
@@ -118,7 +118,7 @@ def measure_words(tower: Tower, *, labels: int, regions: int = 300, rounds: int 
     phrases, pooled = unit[: 2 * labels], unit[2 * labels :]  # (2C, D), (N, D)
     bank = torch.nn.functional.normalize(torch.randn(len(card.negatives), card.width, generator=generator))
     owner = torch.full((len(bank),), BANK)
-    words = Words(phrases, torch.arange(labels).repeat_interleave(2), labels, bank, owner, near=1.0)
+    words = EncodedWords(phrases, torch.arange(labels).repeat_interleave(2), labels, bank, owner, near=1.0)
     score = card.region_score
     rng, size = np.random.default_rng(0), (720, 1280)
     corners = torch.from_numpy(_random_boxes(rng, regions, size))  # (N, 4)
@@ -174,10 +174,10 @@ def table(speed: Speed, title: str) -> str:
     return "\n".join(lines)
 
 
-def _random_words(labels: int, width: int) -> Words:
+def _random_words(labels: int, width: int) -> EncodedWords:
     phrases = torch.nn.functional.normalize(torch.randn(labels, width, generator=torch.Generator().manual_seed(0)))
     nothing = torch.zeros(0, dtype=torch.long)
-    return Words(phrases, torch.arange(labels), labels, torch.zeros(0, width), nothing, near=1.0)
+    return EncodedWords(phrases, torch.arange(labels), labels, torch.zeros(0, width), nothing, near=1.0)
 
 
 def _random_boxes(rng: np.random.Generator, count: int, size: tuple[int, int]) -> NDArray[np.float32]:

@@ -52,7 +52,8 @@ class JsonLines(ResultWriter):
         self._begin(vocabulary)
 
     def _begin(self, vocabulary: Vocabulary) -> None:
-        self._append(to_json({"schema": SCHEMA, **asked_record(self._detector, vocabulary)}) + "\n")
+        asked = asked_record(self._detector.tower.card, vocabulary, self._detector.thresholds(vocabulary))
+        self._append(to_json({"schema": SCHEMA, **asked}) + "\n")
 
     def _add(self, frame: VideoFrame, found: list[dict[str, Any]]) -> None:
         height, width = frame.image.shape[:2]

@@ -27,7 +27,8 @@ class CocoResults(ResultWriter):
         self._videos: dict[str, int] = {}
         self._image = self._annotation = 0
         self.ask(vocabulary)
-        info = {"description": "regionclip", **asked_record(self._detector, vocabulary)}
+        asked = asked_record(self._detector.tower.card, vocabulary, self._detector.thresholds(vocabulary))
+        info = {"description": "regionclip", **asked}
         self._append(f'{{"info": {to_json(info)},\n"annotations": [\n')
 
     def ask(self, vocabulary: Vocabulary) -> None:

@@ -20,11 +20,12 @@ from heads.classify import Scores
 from heads.select import confidences
 from regionclip.answers.attributes import attribute_columns
 from regionclip.answers.decide import decide, rules
-from regionclip.answers.detections import Asked, detections
+from regionclip.answers.detections import detections
 from regionclip.answers.regions import Regions
 from regionclip.config import Config
 from regionclip.towers.card import TowerCard
 from regionclip.video.tracking.settings import TrackSettings
+from regionclip.words.asked import Asked
 from regionclip.words.vocabulary import Vocabulary
 
 Places = NDArray[np.int_]
@@ -171,7 +172,7 @@ def held_rows(
 
     Args:
         regions: `(N,)` fused embeddings of tracks.
-        judged: what `Detector.judged` says of them.
+        judged: what `Scorer.judge` says of them.
         holds: of each track; they take what is said.
         t_seconds: now.
         config: of the detector.

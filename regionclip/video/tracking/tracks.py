@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from heads.classify import Scores
 from heads.select import confidences
 from regionclip.answers.decide import decide, rules
-from regionclip.answers.detections import Asked
 from regionclip.answers.regions import Regions
 from regionclip.detector import Detector
 from regionclip.errors import BoxError, InputError
@@ -31,6 +30,7 @@ from regionclip.video.tracking.holding import Contests, Hold, held_rows
 from regionclip.video.tracking.resemblance import Resemblance
 from regionclip.video.tracking.settings import TrackSettings
 from regionclip.video.tracking.track import Track
+from regionclip.words.asked import Asked
 from regionclip.words.vocabulary import Vocabulary, Words
 
 _LEAVES = 0.25
@@ -100,7 +100,7 @@ class Tracks:
         """
         vocabulary = Vocabulary.of(words)
         if self._tracks:
-            self._detector.judged(self.embeddings(), vocabulary)  # raises what there is to raise
+            self._detector.scorer.judge(self.embeddings(), vocabulary)  # raises what there is to raise
         self._vocabulary = vocabulary
         self._contests = Contests(vocabulary, self._detector.config.labels_per_region)
         for track in self._tracks.values():
@@ -125,7 +125,7 @@ class Tracks:
         """
         if regions.frame_size != frame.shape[:2]:
             raise BoxError(f"tracks: expected regions of this frame, {frame.shape[:2]}, got {regions.frame_size}")
-        judged = self._detector.judged(regions, self._vocabulary)
+        judged = self._detector.scorer.judge(regions, self._vocabulary)
         if self._tracks and self._latest.frame_size != regions.frame_size:
             self.reset()
         self._move(frame, t_seconds)
@@ -218,7 +218,7 @@ class Tracks:
     def _decided(self) -> sv.Detections:
         if self._rows is None:
             regions, holds = self.embeddings(), [track.hold for track in self._live]
-            judged = self._detector.judged(regions, self._vocabulary)
+            judged = self._detector.scorer.judge(regions, self._vocabulary)
             card, config = self._detector.tower.card, self._detector.config
             self._rows = self._as_now(held_rows(regions, judged, holds, self._now, config, card))
         return self._rows

@@ -36,7 +36,7 @@ class Follower:
         return self.of(t, regions(BOXES[: len(embeddings)], embeddings, **columns))
 
     def of(self, t: float, own: Regions) -> sv.Detections:
-        judged = self.det.judged(own, self.words)
+        judged = self.det.scorer.judge(own, self.words)
         return held_rows(own, judged, self.holds, t, self.det.config, self.det.tower.card)
 
 
