@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_doctor_passes_with_the_embedded_tower() -> None:
     assert done.returncode == exits.OK, done.stdout
     assert "FAILED" not in done.stdout
     lines = dict(line.split(None, 1) for line in done.stdout.splitlines() if len(line.split()) > 1)
-    assert lines["regionclip"] == "0.1.0"
+    assert lines["regionclip"] == version("regionclip")
     assert "draws Chinese" in done.stdout
 
 
