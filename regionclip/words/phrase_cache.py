@@ -21,8 +21,8 @@ from regionclip.words.vocabulary import Label, Vocabulary
 NEAR = 0.95
 """Cosine from which a bank phrase says the same as a label's own phrase, and is left out for that label."""
 
-_MOST_KEPT = 10_000
-"""Phrases that stay encoded; the one asked for longest ago goes first. One takes its embedding and about 1 KiB."""
+MOST_KEPT = 10_000
+"""Phrases that stay encoded; the one asked for longest ago goes first. All of them take about 20 MiB."""
 
 Watch: TypeAlias = Callable[[Sequence[Any]], Iterable[Any]]
 """Shows the progress through a sequence that it hands on, as a progress bar does."""
@@ -36,11 +36,12 @@ class PhraseCache:
     Args:
         tower: encodes the phrases.
         bank: background phrases that region labels are weighed against, beside the vocabulary's own.
+        most: phrases that stay encoded.
     """
 
-    def __init__(self, tower: Tower, bank: Sequence[str]) -> None:
+    def __init__(self, tower: Tower, bank: Sequence[str], most: int = MOST_KEPT) -> None:
         self._tower = tower
-        self._bank = tuple(bank)
+        self._bank, self._most = tuple(bank), most
         self._kept: OrderedDict[tuple[str, Target, tuple[str, ...]], torch.Tensor] = OrderedDict()
         self._lock = Lock()
 
@@ -72,7 +73,7 @@ class PhraseCache:
         row = self._encoded(phrase, target, sentences)
         with self._lock:
             self._kept[key] = row
-            if len(self._kept) > _MOST_KEPT:
+            if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return row
 
