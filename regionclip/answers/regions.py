@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regionclip.boxes import Boxes, own_boxes
+from regionclip.boxes import Boxes, own_boxes, warn_of_format
 from regionclip.errors import BoxError, FileError
 from regionclip.formats.files import write_file
 from regionclip.towers.base import ImageFeatures
@@ -78,8 +78,12 @@ class Regions:
 
         Raises:
             BoxError: where `boxes` is not `(N, 4)`.
+
+        Warns with a `BoxWarning` where given boxes are probably no x1 y1 x2 y2 in pixels.
         """
         own = own_boxes(boxes)
+        if given:
+            warn_of_format(own.xyxy, features.frame_size)
         embeddings, valid = features.pool(own.xyxy)  # (N, D), (N,)
         return cls(
             xyxy=own.xyxy,
