@@ -24,6 +24,9 @@ RegionclipWarning (UserWarning)
 
 import inspect
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 
 
 class RegionclipError(Exception):
@@ -111,3 +114,17 @@ def warn(message: str, category: type[RegionclipWarning]) -> None:
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
         frame, depth = frame.f_back, depth + 1
     warnings.warn(message, category, stacklevel=depth)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what libraries warn of to themselves, where they name lines and files of theirs that say nothing to a user.
+
+    Python's filters belong to the whole process: so this is for short passages, which wait for one another.
+    """
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+_FILTERS = Lock()
