@@ -80,6 +80,15 @@ class Regions:
     def __len__(self) -> int:
         return len(self.xyxy)
 
+    def __repr__(self) -> str:
+        height, width = self.frame_size
+        invalid = len(self) - int(np.count_nonzero(self.valid))
+        parts = [f"{len(self)} regions of {width}x{height}", f"tower {self.fingerprint}"]
+        parts += [f"{invalid} invalid"] if invalid else []
+        parts += [] if self.tracker_id is None else ["with tracks"]
+        parts += [f"with {', '.join(self.data)}"] if self.data else []
+        return f"<{', '.join(parts)}>"
+
     @classmethod
     def pool(
         cls, features: ImageFeatures, boxes: Boxes, *, has_objectness: bool = False, given: bool = True

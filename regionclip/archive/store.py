@@ -126,6 +126,9 @@ class RegionsStore:
     def __len__(self) -> int:
         return len(self.frame_keys())
 
+    def __repr__(self) -> str:
+        return f"<regions {self.path}: {len(self._shards())} shards, tower {self.fingerprint}>"
+
     def frame_keys(self) -> list[FrameKey]:
         """The frames that are stored, in order; reads no embeddings."""
         return [key for shard in self._shards() for key in _keys(_read(shard, ("source", "index", "seconds")))]

@@ -58,6 +58,11 @@ class ImageFeatures:
         self._to_whole = whole
         self._spent = 0.0  # milliseconds
 
+    def __repr__(self) -> str:
+        height, width = self.frame_size
+        state = "tower has run" if self.passes else "tower has not run yet"
+        return f"<features of {width}x{height}, {self.card.name}@{self.card.revision}, {state}>"
+
     @property
     def milliseconds(self) -> float:
         """Time the tower has run for this frame so far; of frames encoded together, the first asked carries it all."""

@@ -140,3 +140,14 @@ def test_python_objects_are_not_saved(tmp_path: Path) -> None:
     with pytest.raises(BoxError, match="extra"):
         regions_of(outside).save(tmp_path / "r.npz")
     assert not (tmp_path / "r.npz").exists()
+
+
+def test_printed_regions_are_a_line() -> None:
+    assert repr(regions_of([])) == "<0 regions of 192x128, tower toy-1>"
+    outside = sv.Detections(np.array([[0, 0, 64, 64], [9, 9, 9, 9]], np.float32), tracker_id=np.array([1, 2]))
+    outside.data["speed"] = np.array([1, 2])
+    assert str(regions_of(outside)) == "<2 regions of 192x128, tower toy-1, 1 invalid, with tracks, with speed>"
+    features = ToyTower().encode_image([FRAME])[0]
+    assert repr(features) == "<features of 192x128, toy@toy-1, tower has not run yet>"
+    Regions.pool(features, [[0, 0, 64, 64]])
+    assert repr(features) == "<features of 192x128, toy@toy-1, tower has run>"
