@@ -41,7 +41,7 @@ class Heatmap:
     def __repr__(self) -> str:
         (rows, columns), (height, width) = self.scores.shape[1:], self.frame_size
         lines = [f"<heat map of {width}x{height}, {columns}x{rows} cells, {len(self.names)} labels"]
-        highest = self.scores.reshape(len(self.names), -1).max(axis=1, initial=0)  # (C,)
+        highest = self.scores.max(axis=(1, 2), initial=0)  # (C,)
         for place in (-highest).argsort(kind="stable")[:_SHOWN].tolist():
             lines.append(f"  {highest[place]:.2f} at most, threshold {self.thresholds[place]:.2f}: {self.names[place]}")
         lines += [f"  and {len(self.names) - _SHOWN} more"] if len(self.names) > _SHOWN else []
