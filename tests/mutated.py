@@ -8,6 +8,7 @@ import json
 import struct
 import zipfile
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -73,9 +74,9 @@ def text_changed(rng: np.random.Generator, content: bytes) -> bytes:
 def json_changed(rng: np.random.Generator, content: bytes) -> bytes:
     """One value anywhere in JSON put in place of another, or a key lost: the result is JSON."""
     whole = json.loads(content)
-    places: list[tuple[list | dict, int | str]] = []
+    places: list[tuple[Any, Any]] = []
 
-    def walk(node: object) -> None:
+    def walk(node: Any) -> None:  # noqa: ANN401 - any JSON value
         if isinstance(node, list | dict):
             for key in range(len(node)) if isinstance(node, list) else list(node):
                 places.append((node, key))

@@ -43,7 +43,10 @@ def told(boxes: NDArray[np.float32]) -> list[str]:
         (xywh(CORNERS / SIDES), r"fractions.*multiply by \[W, H, W, H\], and make corners"),
         (xywh(CORNERS), "x y width height: expected x1 y1 x2 y2"),
         (xywh(CORNERS)[1:2], "x y width height"),
-        (np.vstack([xywh(CORNERS), [[np.nan] * 4, [0] * 4]]).astype(np.float32), "x y width height"),
+        (
+            np.vstack([xywh(CORNERS), np.full((1, 4), np.nan, np.float32), np.zeros((1, 4), np.float32)]),
+            "x y width height",
+        ),
     ],
 )
 def test_another_format_is_told_once(boxes: NDArray[np.float32], said: str) -> None:

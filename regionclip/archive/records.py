@@ -11,7 +11,7 @@ from regionclip.answers.records import image_record, plain_value, readable
 from regionclip.answers.regions import Regions
 from regionclip.archive.search import Hit
 from regionclip.archive.store import FrameKey
-from regionclip.detector import Detector
+from regionclip.towers.card import TowerCard
 from regionclip.words.vocabulary import Vocabulary
 
 SEARCH_SCHEMA = "regionclip.search/1"
@@ -23,9 +23,8 @@ def frame_record(key: FrameKey, regions: Regions, detections: sv.Detections) -> 
     return image_record(key.source, regions, detections) | _frame(key)
 
 
-def search_json(detector: Detector, vocabulary: Vocabulary, hits: Sequence[Hit]) -> str:
-    """The file of `regionclip ask --top` as text."""
-    card = detector.tower.card
+def search_json(card: TowerCard, vocabulary: Vocabulary, hits: Sequence[Hit]) -> str:
+    """The file of `regionclip ask --top` as text; `card` is of the tower that was asked."""
     found = [
         {
             "label": hit.label,

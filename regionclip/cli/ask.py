@@ -152,7 +152,7 @@ def ask(
         text = _all_frames(detector, regions, vocabulary, quiet=quiet)
     else:
         hits = detector.search(regions, vocabulary, top=top)
-        text = search_json(detector, vocabulary, hits)
+        text = search_json(detector.tower.card, vocabulary, hits)
         if not quiet:
             _print_hits(hits)
     if quiet:

@@ -13,7 +13,7 @@ from regionclip.detector import Detector
 from regionclip.proposing import NoProposer
 
 FRAME = planted(red=(0, 0, 64, 64))
-BOX, OBJECTNESS = np.array([[0, 0, 96, 96]], np.float32), np.array([0.9], np.float32)
+BOX, OBJECTNESS = np.array([[0, 0, 128, 128]], np.float32), np.array([0.9], np.float32)
 
 
 def confidence(
@@ -24,7 +24,7 @@ def confidence(
     found = detector.classify(regions, ["red"])
     assert found.confidence is not None
     assert (found.confidence >= threshold).all()
-    return found.confidence.tolist()
+    return [float(value) for value in found.confidence]
 
 
 def test_objectness_weighs_for_proposals_and_not_for_boxes_given_back() -> None:
