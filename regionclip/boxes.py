@@ -9,7 +9,16 @@ import supervision as sv
 from numpy.typing import ArrayLike, NDArray
 
 from proposals.base import Proposals
-from regionclip.errors import BoxError
+from regionclip.errors import BoxError, BoxWarning, warn
+
+_OVERSHOOT = 0.05
+"""Share of a side by which boxes of other detectors stick out of their frame."""
+
+_PIXEL = 0.99
+"""A pixel, but for rounding."""
+
+_SLIPS = 0.5
+"""Share of boxes up to which corners in the wrong order are single slips, not another format."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,3 +81,40 @@ def own_boxes(boxes: Boxes) -> GivenBoxes:
         tracker_id=None if tracker_id is None else tracker_id.copy(),
         data={name: column.copy() for name, column in data.items()},
     )
+
+
+def warn_of_format(xyxy: NDArray[np.float32], frame_size: tuple[int, int]) -> None:
+    """Warn where boxes are probably fractions of the frame, or x y width height: taken for corners they find nothing.
+
+    They are fractions where all sides lie in 0..1 and one box is smaller than a pixel. For x y width height, most must
+    have their corners in the wrong order and all must fit into the frame when read so; where every width and height is
+    larger than its x and y, nobody can tell.
+
+    Args:
+        xyxy: `(N, 4)` as the caller gave them; boxes that are not finite or all zero are passed over.
+        frame_size: `(H, W)` in pixels.
+    """
+    boxes = xyxy[np.isfinite(xyxy).all(axis=1) & (xyxy != 0).any(axis=1)].astype(float)  # (M, 4)
+    if len(boxes) == 0:
+        return
+    corner, size = boxes[:, :2], boxes[:, 2:]  # (M, 2), if they are what they must not be
+    turned = (size < corner).any(axis=1).mean() > _SLIPS
+    if _inside(boxes, (1, 1)) and (boxes % 1 != 0).any() and (size - corner < _PIXEL).any():
+        corners = ", and make corners of x y width height" if turned else ""
+        warn(
+            "boxes look like fractions of the frame: expected x1 y1 x2 y2 in pixels; "
+            f"multiply by [W, H, W, H]{corners}",
+            BoxWarning,
+        )
+    elif turned and (size >= 0).all() and _inside(np.hstack([corner, corner + size]), frame_size):
+        warn(
+            "boxes look like x y width height: expected x1 y1 x2 y2, two corners in pixels; "
+            "add x and y to width and height",
+            BoxWarning,
+        )
+
+
+def _inside(boxes: NDArray[np.float64], frame_size: tuple[int, int]) -> bool:
+    """Whether all boxes `(M, 4)` lie in a frame of `(H, W)`, or nearly."""
+    shares = boxes / (frame_size[::-1] * 2)  # (M, 4)
+    return bool((shares >= -_OVERSHOOT).all() and (shares <= 1 + _OVERSHOOT).all())

@@ -1,22 +1,32 @@
 """Every exception of regionclip. Catch `RegionclipError` for all of them.
 
-    RegionclipError
-      InputError (ValueError)      the caller's values cannot be used
-        FrameError                 a frame of wrong type, shape or size
-        BoxError                   boxes of wrong shape, or a box file that does not fit
-        PromptError                words that cannot be asked for
-        ConfigError                an unknown key, a wrong value, a name that does not exist
-        FingerprintError           regions or prototypes of another tower
-      FileError (OSError)          a file cannot be used
-        ImageFileError             missing, unreadable or truncated picture
-        WeightsError               missing, damaged or unfitting weights
-        SourceError                a video, stream or camera cannot be opened or read
-        VideoFileError             a video cannot be written
-      DrawingError                 no font at hand can draw what is asked
+RegionclipError
+  InputError (ValueError)      the caller's values cannot be used
+    FrameError                 a frame of wrong type, shape or size
+    BoxError                   boxes of wrong shape, or a box file that does not fit
+    PromptError                words that cannot be asked for
+    ConfigError                an unknown key, a wrong value, a name that does not exist
+    FingerprintError           regions or prototypes of another tower
+  FileError (OSError)          a file cannot be used
+    ImageFileError             missing, unreadable or truncated picture
+    WeightsError               missing, damaged or unfitting weights
+    SourceError                a video, stream or camera cannot be opened or read
+    VideoFileError             a video cannot be written
+  DrawingError                 no font at hand can draw what is asked
 
-Warnings: `PromptWarning` (a prompt was cut), `CalibrationWarning` (thresholds of another detector), `SourceWarning`
-(a part of a video could not be read).
+RegionclipWarning (UserWarning)
+  BoxWarning                   boxes that are probably no x1 y1 x2 y2 in pixels
+  CalibrationWarning           thresholds of another detector
+  ImageWarning                 a picture file of which not all is used
+  PromptWarning                a prompt was cut, or says less than was probably meant
+  SourceWarning                a part of a video could not be read
 """
+
+import inspect
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 
 
 class RegionclipError(Exception):
@@ -71,13 +81,50 @@ class DrawingError(RegionclipError):
     """No font at hand can draw what is asked, or a named font cannot be read."""
 
 
-class PromptWarning(UserWarning):
-    """A prompt is longer than the tower reads and was cut."""
+class RegionclipWarning(UserWarning):
+    """Base of all warnings of regionclip."""
 
 
-class CalibrationWarning(UserWarning):
+class BoxWarning(RegionclipWarning):
+    """Boxes are probably not what is expected: fractions of the frame, or x y width height."""
+
+
+class CalibrationWarning(RegionclipWarning):
     """A vocabulary's thresholds were measured with another tower or other settings than those that use it."""
 
 
-class SourceWarning(UserWarning):
+class ImageWarning(RegionclipWarning):
+    """Of a picture file only a part is used: one picture of several."""
+
+
+class PromptWarning(RegionclipWarning):
+    """A prompt is longer than the tower reads and was cut, or was probably meant as several."""
+
+
+class SourceWarning(RegionclipWarning):
     """A part of a video, or one of several pictures, could not be read; the rest was."""
+
+
+def warn(message: str, category: type[RegionclipWarning]) -> None:
+    """Warn, and name the line outside this package that led here, however deep it lies.
+
+    So Python shows a warning of the same text once for each such line, not once in a process.
+    """
+    frame, depth = inspect.currentframe(), 1
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        frame, depth = frame.f_back, depth + 1
+    warnings.warn(message, category, stacklevel=depth)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what libraries warn of to themselves, where they name lines and files of theirs that say nothing to a user.
+
+    Python's filters belong to the whole process: so this is for short passages, which wait for one another.
+    """
+    with _FILTERS, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+_FILTERS = Lock()

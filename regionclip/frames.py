@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from regionclip.errors import FrameError, ImageFileError
+from regionclip.errors import FrameError, ImageFileError, ImageWarning, quiet, warn
 
 Frame: TypeAlias = NDArray[np.uint8]
 """`(H, W, 3)` uint8 BGR, C-contiguous."""
@@ -24,6 +24,12 @@ FrameLike: TypeAlias = NDArray[Any] | Image.Image | str | Path
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 """File names that count as pictures when a folder is read."""
+
+_SILENT = frozenset({"JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "PPM"})
+"""Formats of whose pixels Pillow does not warn."""
+
+_ALL_OF = {"GIF": "`regionclip video`"}
+"""What reads every picture of a format."""
 
 
 def to_frame(source: FrameLike) -> Frame:
@@ -54,6 +60,8 @@ def to_frame(source: FrameLike) -> Frame:
 def read_frame(path: str | Path) -> Frame:
     """Read one picture file, upright.
 
+    Of an animated file or one of several pages the first picture is taken, with an `ImageWarning`.
+
     Raises:
         ImageFileError: where the file is missing, not a picture, or truncated.
     """
@@ -74,18 +82,28 @@ def decode_frame(content: bytes, what: str) -> Frame:
     if not content:
         raise ImageFileError(f"{what} is empty")
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            return _from_pil(ImageOps.exif_transpose(image))
+        with quiet():  # Pillow warns of damage to the notes beside the pixels; damaged pixels raise
+            image = Image.open(io.BytesIO(content))
+            several = _holds_several(image)
+        if image.format in _SILENT:
+            image.load()  # the long part, out of `quiet` so that threads need not wait for one another
+        with quiet(), image:
+            upright = ImageOps.exif_transpose(image)
+        frame = _from_pil(upright)
     except FrameError as error:
         raise ImageFileError(f"{what}: {error}") from error
     except UnidentifiedImageError as error:
         raise ImageFileError(f"{what} cannot be decoded: it is no image, or badly damaged") from error
     except Image.DecompressionBombError as error:
         raise ImageFileError(f"{what} is too large: {error}") from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except Exception as error:  # Pillow's readers let out whatever struct, zlib and their own slips raise
         raise ImageFileError(
             f"{what} cannot be decoded ({error}): it is damaged or truncated; copy it again"
         ) from error
+    if several:
+        way = _ALL_OF.get(image.format or "", "det.batch(PIL.ImageSequence.all_frames(PIL.Image.open(FILE))) in Python")
+        warn(f"{what} holds several pictures and the first is taken; to have all of them, use {way}", ImageWarning)
+    return frame
 
 
 def find_images(sources: Iterable[str | Path]) -> list[Path]:
@@ -119,6 +137,11 @@ def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and path.is_file()
 
 
+def _holds_several(image: Image.Image) -> bool:
+    """Whether a file is animated or has pages. Photographs of telephones (MPO) hold a small copy, which is none."""
+    return image.format != "MPO" and bool(getattr(image, "is_animated", False))
+
+
 def _from_pil(image: Image.Image) -> Frame:
     if image.mode in ("F", "I"):
         raise FrameError(
@@ -129,6 +152,9 @@ def _from_pil(image: Image.Image) -> Frame:
         # Pillow's own conversion clips 16-bit grey at 255 instead of scaling it.
         grey = (np.asarray(image) >> 8).astype(np.uint8)
         return _from_array(grey)
+    if "transparency" in image.info:  # Pillow would warn of what it cannot keep of it, and nothing of it is kept here
+        image = image.copy()
+        del image.info["transparency"]
     rgb = np.asarray(image.convert("RGB"))  # (H, W, 3) RGB
     return _from_array(rgb[:, :, ::-1])
 

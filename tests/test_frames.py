@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from regionclip.errors import FrameError, ImageFileError
+from regionclip.errors import FrameError, ImageFileError, ImageWarning
 from regionclip.frames import find_images, read_frame, to_frame
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
@@ -124,3 +124,42 @@ def test_find_images(tmp_path: Path) -> None:
         find_images([tmp_path / "empty"])
     with pytest.raises(ImageFileError, match="no such file"):
         find_images([tmp_path / "*.webp"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [("GIF", "`regionclip video`"), ("WEBP", "all_frames"), ("TIFF", "all_frames"), ("PNG", "all_frames")],
+)
+def test_of_several_pictures_the_first_is_taken_and_that_is_said(tmp_path: Path, kind: str, way: str) -> None:
+    first, second = Image.new("RGB", (32, 24), (255, 0, 0)), Image.new("RGB", (32, 24), (0, 0, 255))
+    path = tmp_path / f"several.{kind.lower()}"
+    first.save(path, kind, save_all=True, append_images=[second])
+    with pytest.warns(
+        ImageWarning, match=rf"several\.\w+ holds several pictures and the first is taken; .*{way}"
+    ) as told:
+        frame = read_frame(path)
+    assert told[0].filename == __file__
+    assert abs(frame.astype(int) - (0, 0, 255)).max() < 10
+    first.save(path, kind)
+    read_frame(path)  # a warning would be an error
+
+
+def test_the_small_copy_in_a_photograph_is_not_told(tmp_path: Path) -> None:
+    first, small = Image.fromarray(NOISE), Image.fromarray(NOISE[:8, :8].copy())
+    first.save(tmp_path / "phone.jpg", "MPO", save_all=True, append_images=[small])
+    assert read_frame(tmp_path / "phone.jpg").shape == (40, 60, 3)
+
+
+def test_warnings_of_pillow_stay_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "p.png"
+    image = Image.fromarray(NOISE).convert("P")
+    image.save(path, transparency=bytes(range(256)))  # "should be converted to RGBA images"
+    assert np.array_equal(read_frame(path), to_frame(image))
+    exif = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x02\x00\x12\x01\x03\x00\x01"
+    Image.fromarray(NOISE).save(path, "JPEG", exif=exif)  # "Truncated File Read"
+    assert read_frame(path).shape == (40, 60, 3)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40 * 60 - 1)  # DecompressionBombWarning; twice that is refused
+    assert read_frame(path).shape == (40, 60, 3)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40 * 60 // 2 - 1)
+    with pytest.raises(ImageFileError, match="too large"):
+        read_frame(path)

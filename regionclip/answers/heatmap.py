@@ -16,6 +16,7 @@ from regionclip.frames import Frame, FrameLike, to_frame
 
 _PANEL = (32, 32, 32)
 _WHITE = (255, 255, 255)
+_SHOWN = 8  # labels of a printed heat map
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +37,15 @@ class Heatmap:
     names: tuple[str, ...]
     thresholds: NDArray[np.float64]
     frame_size: tuple[int, int]
+
+    def __repr__(self) -> str:
+        (rows, columns), (height, width) = self.scores.shape[1:], self.frame_size
+        lines = [f"<heat map of {width}x{height}, {columns}x{rows} cells, {len(self.names)} labels"]
+        highest = self.scores.max(axis=(1, 2), initial=0)  # (C,)
+        for place in (-highest).argsort(kind="stable")[:_SHOWN].tolist():
+            lines.append(f"  {highest[place]:.2f} at most, threshold {self.thresholds[place]:.2f}: {self.names[place]}")
+        lines += [f"  and {len(self.names) - _SHOWN} more"] if len(self.names) > _SHOWN else []
+        return "\n".join(lines) + ">"
 
     def at_frame_size(self, label: str | None = None) -> NDArray[np.float32]:
         """Scores of every pixel, `(H, W)` float32 in 0..1: each cell's at its middle, between them a straight line.

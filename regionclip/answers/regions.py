@@ -1,7 +1,6 @@
 """Regions: boxes of one frame with their embeddings. Plain data: keep it, ask it again with other words."""
 
 import io
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,12 +9,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from regionclip.boxes import Boxes, own_boxes
+from regionclip.boxes import Boxes, own_boxes, warn_of_format
 from regionclip.errors import BoxError, FileError
+from regionclip.formats.arrays import Layout, check_layout, read_arrays
 from regionclip.formats.files import write_file
 from regionclip.towers.base import ImageFeatures
 
 _FORMAT = 1
+_DATA = "data."
+"""How the names of the caller's columns begin in a file."""
+
+_FILE_LAYOUT: Layout = {
+    "format": ("int", ()),
+    "fingerprint": ("str", ()),
+    "frame_size": ("int", (2,)),
+    "has_objectness": ("bool", ()),
+    "given": ("bool", ()),
+}
+_REGION_LAYOUT: Layout = {
+    "xyxy": ("float", ("N", 4)),
+    "objectness": ("float", ("N",)),
+    "embeddings": ("float", ("N", "D")),
+    "valid": ("bool", ("N",)),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +80,15 @@ class Regions:
     def __len__(self) -> int:
         return len(self.xyxy)
 
+    def __repr__(self) -> str:
+        height, width = self.frame_size
+        invalid = len(self) - int(np.count_nonzero(self.valid))
+        parts = [f"{len(self)} regions of {width}x{height}", f"tower {self.fingerprint}"]
+        parts += [f"{invalid} invalid"] if invalid else []
+        parts += [] if self.tracker_id is None else ["with tracks"]
+        parts += [f"with {', '.join(self.data)}"] if self.data else []
+        return f"<{', '.join(parts)}>"
+
     @classmethod
     def pool(
         cls, features: ImageFeatures, boxes: Boxes, *, has_objectness: bool = False, given: bool = True
@@ -78,8 +103,12 @@ class Regions:
 
         Raises:
             BoxError: where `boxes` is not `(N, 4)`.
+
+        Warns with a `BoxWarning` where given boxes are probably no x1 y1 x2 y2 in pixels.
         """
         own = own_boxes(boxes)
+        if given:
+            warn_of_format(own.xyxy, features.frame_size)
         embeddings, valid = features.pool(own.xyxy)  # (N, D), (N,)
         return cls(
             xyxy=own.xyxy,
@@ -137,7 +166,7 @@ class Regions:
         if self.tracker_id is not None:
             arrays["tracker_id"] = self.tracker_id
         for name, column in self.data.items():
-            arrays[f"data.{name}"] = plain_column(name, column)
+            arrays[f"{_DATA}{name}"] = plain_column(name, column)
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
         write_file(path, buffer.getvalue())
@@ -149,29 +178,45 @@ class Regions:
         Raises:
             FileError: where the file is missing, damaged, or no regions file.
         """
-        try:
-            archive = np.lib.npyio.NpzFile(io.BytesIO(Path(path).read_bytes()), allow_pickle=False)
-            arrays = dict(archive)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise FileError(f"regions file {path} cannot be read: {error}") from error
-        try:
-            if int(arrays["format"]) != _FORMAT:
-                raise FileError(f"regions file {path}: expected format {_FORMAT}, got {int(arrays['format'])}")
-            height, width = arrays["frame_size"].tolist()
-            return cls(
-                xyxy=arrays["xyxy"],
-                objectness=arrays["objectness"],
-                embeddings=arrays["embeddings"],
-                valid=arrays["valid"],
-                frame_size=(height, width),
-                fingerprint=str(arrays["fingerprint"]),
-                has_objectness=bool(arrays["has_objectness"]),
-                given=bool(arrays["given"]),
-                tracker_id=arrays.get("tracker_id"),
-                data={key.removeprefix("data."): value for key, value in arrays.items() if key.startswith("data.")},
-            )
-        except KeyError as error:
-            raise FileError(f"regions file {path} has no entry {error}: it was not written by Regions.save") from error
+        what = f"regions file {path}"
+        arrays = read_arrays(path, what)
+        check_layout(arrays, _FILE_LAYOUT, what)
+        if arrays["format"] != _FORMAT:
+            raise FileError(f"{what}: expected format {_FORMAT}, got {arrays['format']}")
+        check_regions(arrays, what)
+        return cls.of_arrays(arrays, str(arrays["fingerprint"]))
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]], fingerprint: str) -> "Regions":
+        """Regions of one frame's arrays under the names of a file, which `check_regions` has seen."""
+        height, width = arrays["frame_size"].tolist()
+        tracker = arrays.get("tracker_id")
+        return cls(
+            **{name: arrays[name].astype(np.float32, copy=False) for name in ("xyxy", "objectness", "embeddings")},
+            valid=arrays["valid"],
+            frame_size=(height, width),
+            fingerprint=fingerprint,
+            has_objectness=bool(arrays["has_objectness"]),
+            given=bool(arrays["given"]),
+            tracker_id=None if tracker is None else tracker.astype(int, copy=False),
+            data={name.removeprefix(_DATA): column for name, column in arrays.items() if name.startswith(_DATA)},
+        )
+
+
+def check_regions(arrays: Mapping[str, NDArray[Any]], what: str) -> int:
+    """Make sure that what is written of N regions, of one frame or several, is all there; the number N.
+
+    Raises:
+        FileError: where it is not; `what` names the file.
+    """
+    layout = dict(_REGION_LAYOUT) | ({"tracker_id": ("int", ("N",))} if "tracker_id" in arrays else {})
+    n = check_layout(arrays, layout, what)["N"]
+    for name, column in arrays.items():
+        if name.startswith(_DATA) and (column.dtype.kind == "V" or column.shape[:1] != (n,)):
+            raise FileError(f"{what}: {name}: expected {n} values, got {column.dtype} of {column.shape}")
+    if (arrays["frame_size"] < 1).any():
+        raise FileError(f"{what}: frame_size: expected heights and widths of at least 1")
+    return n
 
 
 def plain_column(name: str, column: NDArray[Any]) -> NDArray[Any]:

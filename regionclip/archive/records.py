@@ -24,7 +24,7 @@ def frame_record(key: FrameKey, regions: Regions, detections: sv.Detections) -> 
 
 
 def search_json(card: TowerCard, vocabulary: Vocabulary, hits: Sequence[Hit]) -> str:
-    """The file of `regionclip ask --top` as text."""
+    """The file of `regionclip ask --top` as text; `card` is of the tower that was asked."""
     found = [
         {
             "label": hit.label,

@@ -7,7 +7,6 @@ written under another name first: a crash loses the frames of the shard that was
 import io
 import json
 import os
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from regionclip.answers.regions import Regions, plain_column
+from regionclip.answers.regions import Regions, check_regions, plain_column
 from regionclip.errors import BoxError, ConfigError, FileError, FingerprintError
+from regionclip.formats.arrays import Layout, check_layout, read_arrays
 from regionclip.formats.files import write_file
 
 _FORMAT = 1
@@ -26,7 +26,15 @@ _NOTES = "store.json"
 _FRAMES, _REGIONS = 64, 4096
 """Frames and regions from which on a shard is written."""
 
-_FRAME_ARRAYS = ("source", "index", "seconds", "frame_size", "count", "has_objectness", "given")
+_FRAME_LAYOUT: Layout = {
+    "source": ("str", ("F",)),
+    "index": ("int", ("F",)),
+    "seconds": ("float", ("F",)),
+    "frame_size": ("int", ("F", 2)),
+    "count": ("int", ("F",)),
+    "has_objectness": ("bool", ("F",)),
+    "given": ("bool", ("F",)),
+}
 _REGION_ARRAYS = ("xyxy", "objectness", "embeddings", "valid")
 
 
@@ -118,6 +126,9 @@ class RegionsStore:
     def __len__(self) -> int:
         return len(self.frame_keys())
 
+    def __repr__(self) -> str:
+        return f"<regions {self.path}: {len(self._shards())} shards, tower {self.fingerprint}>"
+
     def frame_keys(self) -> list[FrameKey]:
         """The frames that are stored, in order; reads no embeddings."""
         return [key for shard in self._shards() for key in _keys(_read(shard, ("source", "index", "seconds")))]
@@ -140,17 +151,8 @@ class RegionsStore:
         return sorted(self.path.glob("[0-9]*.npz"))
 
     def _frame(self, arrays: Mapping[str, NDArray[Any]], place: int, rows: slice) -> Regions:
-        height, width = arrays["frame_size"][place].tolist()
-        tracker = arrays.get("tracker_id")
-        return Regions(
-            **{name: arrays[name][rows] for name in _REGION_ARRAYS},
-            frame_size=(height, width),
-            fingerprint=self.fingerprint,
-            has_objectness=bool(arrays["has_objectness"][place]),
-            given=bool(arrays["given"][place]),
-            tracker_id=None if tracker is None else tracker[rows],
-            data={name.removeprefix("data."): arrays[name][rows] for name in arrays if name.startswith("data.")},
-        )
+        own = {name: column[place if name in _FRAME_LAYOUT else rows] for name, column in arrays.items()}
+        return Regions.of_arrays(own, self.fingerprint)
 
 
 class RegionsWriter:
@@ -236,16 +238,19 @@ def _keys(arrays: Mapping[str, NDArray[Any]]) -> list[FrameKey]:
 
 
 def _read(shard: Path, names: tuple[str, ...] | None = None) -> dict[str, NDArray[Any]]:
-    """Arrays of a shard; `names` for some of them."""
+    """Arrays of a shard; `names` for some of them.
+
+    Raises:
+        FileError: where they cannot be read, or are not as `_packed` makes them.
+    """
+    what = f"regions {shard}"
     try:
-        with shard.open("rb") as file, np.lib.npyio.NpzFile(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in names or archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise FileError(
-            f"regions {shard} cannot be read: {error}; remove this file and index its frames again"
-        ) from error
-    if names is None and (missing := {*_FRAME_ARRAYS, *_REGION_ARRAYS} - arrays.keys()):
-        raise FileError(f"regions {shard} has no {', '.join(sorted(missing))}: it was not written by RegionsStore")
+        arrays = read_arrays(shard, what, names)
+        frames = check_layout(arrays, {name: _FRAME_LAYOUT[name] for name in names or _FRAME_LAYOUT}, what)
+        if names is None and arrays["count"].sum() != (n := check_regions(arrays, what)):
+            raise FileError(f"{what}: count: expected {n} regions in {frames['F']} frames, got {arrays['count']}")
+    except FileError as error:
+        raise FileError(f"{error}; remove this file and index its frames again") from error
     return arrays
 
 

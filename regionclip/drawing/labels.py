@@ -78,7 +78,8 @@ def draw_labels(canvas: Canvas, detections: "sv.Detections") -> None:
     plates = _plates(canvas, [parts[row] for row in rows], colours)  # the first of the M
     sizes = np.array([plate.shape[1::-1] for plate in plates], int)  # (K, 2)
     boxes = np.clip(detections.xyxy[rows[: len(plates)]].astype(float), 0, [canvas.width, canvas.height] * 2)  # (K, 4)
-    edges = boxes + canvas.line // 2 * np.array([-1, -1, 1, 1])  # (K, 4), the lines' outer edges
+    outwards = canvas.line // 2 * np.array([-1, -1, 1, 1]) + np.array([0, 0, 1, 1])
+    edges = boxes.round() + outwards  # (K, 4), what the lines cover; x2 and y2 are outside
     places = place_labels(edges, sizes, (canvas.height, canvas.width), canvas.taken).tolist()
     placed = list(zip(boxes.tolist(), plates, places, colours, strict=False))[::-1]
     for box, plate, (x, y), paint in placed:

@@ -107,7 +107,7 @@ def read_toml(path: str | Path, what: str, known: Sequence[str] = ()) -> dict[st
     except OSError as error:
         names = f": expected a .toml file or one of {', '.join(known)}" if known else ""
         raise ConfigError(f"{what} {path} cannot be read: {error.strerror}{names}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # of encoding, syntax, numbers too long, a zero in the path
         raise ConfigError(f"{what} {path} is not valid TOML: {error}") from error
 
 

@@ -60,6 +60,11 @@ class ImageFeatures:
         self._dense: torch.Tensor | None = None
         self._embedding: torch.Tensor | None = None
 
+    def __repr__(self) -> str:
+        height, width = self.frame_size
+        state = "tower has run" if self.passes else "tower has not run yet"
+        return f"<features of {width}x{height}, {self.card.name}@{self.card.revision}, {state}>"
+
     @property
     def passes(self) -> int:
         """Pictures that the tower was run on: 1 once anything was asked that needs it."""

@@ -1,13 +1,12 @@
 """What calibration leaves in a vocabulary: a curve for each label, and what its thresholds were measured with."""
 
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from regionclip.config import Config
-from regionclip.errors import CalibrationWarning, ConfigError, PromptError
+from regionclip.errors import CalibrationWarning, ConfigError, PromptError, warn
 from regionclip.towers.card import TowerCard
 
 GIVEN_BOXES = "given boxes"
@@ -108,11 +107,10 @@ class Conditions:
 def warn_of_changes(measured_with: Conditions, now: Conditions) -> None:
     """Warn where thresholds were measured with something else than what they are used with now."""
     if differences := measured_with.differences(now):
-        warnings.warn(
+        warn(
             f"this vocabulary's thresholds were measured with {'; '.join(differences)}: they promise nothing here; "
             "calibrate it again (regionclip calibrate)",
             CalibrationWarning,
-            stacklevel=5,  # the caller of the detector
         )
 
 

@@ -57,7 +57,7 @@ def load_vocabulary(name_or_path: str | Path) -> Vocabulary:
         raise ConfigError(f"vocabulary file {path}: expected [[labels]] tables, got {type(entries).__name__}")
     for entry in entries:
         _check_keys(entry, _LABEL_KEYS, f"{path}, [[labels]]")
-        if "name" not in entry:
+        if not isinstance(entry.get("name"), str):
             raise ConfigError(f"vocabulary file {path}: a [[labels]] table has no name")
     notes = {entry["name"]: entry.pop("taught") for entry in entries if "taught" in entry}
     taught = load_prototypes(path, notes)

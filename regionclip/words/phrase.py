@@ -2,12 +2,29 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from regionclip.errors import PromptError
+from regionclip.errors import PromptError, PromptWarning, warn
 
 _HAN = re.compile("[\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _CODE = re.compile("[a-z]{2,3}")
+
+_SYNTAX = re.compile(r"[^\W\d]\s*(?:=|\||｜)\s*[^\W\d]")
+"""What only the command line reads: a sign between two letters. `1=1` and `A-|` are words."""
+
+_SEPARATOR = re.compile(r"(?<!\d),|,(?!\d)|[，、;；]")
+"""What stands between the words of a list; a comma within a number does not."""
+
+_GOES_ON = re.compile(
+    "(?:no|not|non|with|without|in|on|at|by|of|and|or|from|to|who|that|which|wearing|holding|carrying|standing|sitting)"
+    r"\b|[没不无未非禁带戴穿拿抱背坐站躺正在有和或与]"
+)
+"""How a part of a sentence begins that says more of the part before it."""
+
+_ARTICLE = re.compile(r"(?:an?|the)\b")
+
+_MOST_WORDS, _MOST_HAN = 3, 6
+"""Words of an English part, and characters of a Chinese one, up to which it is the name of a thing."""
 
 
 def check_phrase(phrase: object, what: str) -> None:
@@ -85,3 +102,52 @@ def spoken(value: object, languages: object, what: str) -> tuple[tuple[str, ...]
     order = list(dict.fromkeys(pairs.values()))
     grouped = sorted(pairs, key=lambda phrase: order.index(pairs[phrase]))  # as a file by language gives them back
     return tuple(grouped), tuple(pairs[phrase] for phrase in grouped)
+
+
+def warn_of_syntax(words: Iterable[str]) -> None:
+    """Warn once where strings were probably meant as several phrases or labels: they are taken as they stand.
+
+    A string looks like a label of the command line where `=` or `|` stands between letters, and like a list where
+    commas (or 、 and ;) part it into names of things (`listed`).
+
+    Args:
+        words: the strings of a call; not the names of `Label`, whoever writes one means it.
+    """
+    for text in words:
+        if _SYNTAX.search(text):
+            name = re.split("[=|｜]", text)[0].strip()
+            hint = f"= and | are read on the command line only; write Label({name!r}, prompts=[...])"
+        elif parts := listed(text):
+            each = ", ".join(map(repr, parts))
+            hint = f"nothing is split; give {each} as labels of their own, or Label({text!r}) where that is meant"
+        else:
+            continue
+        warn(f"prompt {text!r} is taken as one phrase: {hint}", PromptWarning)
+        return
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The names that a string looks like a list of, else nothing.
+
+    Each part has up to three English words or six Chinese characters, none goes on with a sentence (`no entry`,
+    `wearing a hat`, `没戴安全帽`), and either all or none have an article. Of two parts the second must not
+    have more English words than the first, as in `small, red ball`.
+
+    >>> listed("person, dog"), listed("人、狗"), listed("a tall, thin man"), listed("no entry, sign")
+    (('person', 'dog'), ('人', '狗'), (), ())
+    """
+    parts = tuple(part.strip() for part in _SEPARATOR.split(text))
+    if len(parts) < 2 or not all(map(_names_a_thing, parts)):
+        return ()
+    if len({_ARTICLE.match(part.lower()) is None for part in parts}) > 1:
+        return ()
+    chinese = any(language_of(part) == "zh" for part in parts)
+    if len(parts) == 2 and not chinese and len(parts[0].split()) < len(parts[1].split()):
+        return ()
+    return parts
+
+
+def _names_a_thing(part: str) -> bool:
+    if not part or _GOES_ON.match(part.lower()):
+        return False
+    return len(part) <= _MOST_HAN if language_of(part) == "zh" else len(part.split()) <= _MOST_WORDS

@@ -1,7 +1,6 @@
 """The text side of a detector: a vocabulary's phrases, encoded once and kept, and what was taught beside them."""
 
 import math
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
@@ -12,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from heads.classify import BANK, EncodedWords
-from regionclip.errors import FingerprintError, PromptError, PromptWarning
+from regionclip.errors import FingerprintError, PromptError, PromptWarning, warn
 from regionclip.towers.base import Target, Tower
 from regionclip.words.phrase import check_phrase, language_of
 from regionclip.words.templates import Chosen, fill, sentences_of
@@ -176,11 +175,10 @@ class PhraseCache:
         check_phrase(phrase, "prompt")
         needed, read, text = max((*self._tower.count_tokens(text, target), text) for text in texts)
         if needed > read:
-            warnings.warn(
+            warn(
                 f"prompt {text!r} has {needed} tokens, {self._tower.card.name} reads {read}: "
                 f"{needed - read} were cut; shorten it",
                 PromptWarning,
-                stacklevel=2,
             )
 
 

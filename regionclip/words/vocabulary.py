@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from regionclip.errors import PromptError
 from regionclip.words.calibrated import Conditions, Platt
-from regionclip.words.phrase import check_phrase, check_phrases, language_of, spoken
+from regionclip.words.phrase import check_phrase, check_phrases, language_of, spoken, warn_of_syntax
 from regionclip.words.prototype import Prototype
 from regionclip.words.templates import Chosen, Templates, read_templates
 
@@ -184,7 +184,8 @@ class Vocabulary:
     def of(cls, words: "Words") -> "Vocabulary":
         """Make a vocabulary of what a caller holds: one string, strings and labels in a list, or a vocabulary.
 
-        A string is one label, never split. The same words give the same vocabulary, without being checked anew.
+        A string is one label, never split; a warning tells where several were probably meant. The same words give the
+        same vocabulary again, without being checked anew.
         """
         if isinstance(words, Vocabulary):
             return words
@@ -265,7 +266,9 @@ class Vocabulary:
 
 @lru_cache(maxsize=64)
 def _vocabulary_of(words: tuple[str | Label, ...]) -> Vocabulary:
-    return Vocabulary(words)
+    vocabulary = Vocabulary(words)
+    warn_of_syntax(word for word in words if isinstance(word, str))
+    return vocabulary
 
 
 Words: TypeAlias = Vocabulary | Label | str | Sequence[str | Label]

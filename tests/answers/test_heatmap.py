@@ -7,6 +7,7 @@ from toy import CELL, ToyTower, planted
 from proposals.boxes import BoxesProposer
 from proposals.heatmap import HeatmapProposer
 from proposals.union import UnionProposer
+from regionclip.answers.heatmap import Heatmap
 from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import FingerprintError, FrameError, PromptError
@@ -154,3 +155,15 @@ def test_milliseconds_are_booked_once() -> None:
 def test_a_label_can_be_taught_with_a_proposer_that_looks_for_words() -> None:
     det = Detector(ToyTower(), HeatmapProposer())
     assert det.teach(["blue"], "mine", [(FRAME, RED)]).names == ("blue", "mine")
+
+
+def test_a_printed_map_is_ten_lines_at_most() -> None:
+    scores = np.zeros((12, 2, 3), np.float32)
+    scores[3, 1, 2] = 0.75
+    names = tuple(f"label {place}" for place in range(12))
+    lines = repr(Heatmap(scores, names, np.full(12, 0.5), (720, 1280))).splitlines()
+    assert lines[0] == "<heat map of 1280x720, 3x2 cells, 12 labels"
+    assert lines[1] == "  0.75 at most, threshold 0.50: label 3"
+    assert lines[-1] == "  and 4 more>"
+    assert len(lines) == 10
+    assert repr(Heatmap(scores[:0], (), np.zeros(0), (720, 1280))) == "<heat map of 1280x720, 3x2 cells, 0 labels>"

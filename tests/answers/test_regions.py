@@ -111,6 +111,28 @@ def test_files_that_are_no_regions(tmp_path: Path) -> None:
         Regions.load(tmp_path / "absent.npz")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("xyxy", np.zeros((2, 4), "U3"), r"xyxy: expected float of shape \(N = 2, 4\), got <U3"),
+        ("embeddings", np.zeros((2, 3), complex), "embeddings: expected float"),
+        ("valid", np.zeros(3, bool), r"valid: expected bool of shape \(N = 2\)"),
+        ("frame_size", np.array([0, 5]), "heights and widths of at least 1"),
+        ("tracker_id", np.zeros((2, 1), int), "tracker_id: expected int"),
+        ("data.speed", np.zeros(()), "data.speed: expected 2 values"),
+        ("format", np.array([1, 1]), "format: expected int"),
+    ],
+)
+def test_arrays_that_do_not_belong_together(tmp_path: Path, name: str, value: np.ndarray, said: str) -> None:
+    path = tmp_path / "r.npz"
+    regions_of([[0, 0, 64, 64], [0, 0, 1, 1]]).save(path)
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    np.savez(path, **(arrays | {name: value}))
+    with pytest.raises(FileError, match=said):
+        Regions.load(path)
+
+
 def test_python_objects_are_not_saved(tmp_path: Path) -> None:
     outside = sv.Detections(
         xyxy=np.array([[0, 0, 64, 64]], np.float32), data={"extra": np.array([{"a": 1}], dtype=object)}
@@ -118,3 +140,14 @@ def test_python_objects_are_not_saved(tmp_path: Path) -> None:
     with pytest.raises(BoxError, match="extra"):
         regions_of(outside).save(tmp_path / "r.npz")
     assert not (tmp_path / "r.npz").exists()
+
+
+def test_printed_regions_are_a_line() -> None:
+    assert repr(regions_of([])) == "<0 regions of 192x128, tower toy-1>"
+    outside = sv.Detections(np.array([[0, 0, 64, 64], [9, 9, 9, 9]], np.float32), tracker_id=np.array([1, 2]))
+    outside.data["speed"] = np.array([1, 2])
+    assert str(regions_of(outside)) == "<2 regions of 192x128, tower toy-1, 1 invalid, with tracks, with speed>"
+    features = ToyTower().encode_image([FRAME])[0]
+    assert repr(features) == "<features of 192x128, toy@toy-1, tower has not run yet>"
+    Regions.pool(features, [[0, 0, 64, 64]])
+    assert repr(features) == "<features of 192x128, toy@toy-1, tower has run>"

@@ -350,3 +350,8 @@ def test_what_is_no_store_is_told(tmp_path: Path) -> None:
     (tmp_path / "x" / "store.json").write_text('{"format": 2}')
     with pytest.raises(FileError, match="format 1"):
         RegionsStore(tmp_path / "x")
+
+
+def test_a_printed_store_is_a_line(tmp_path: Path) -> None:
+    store = filled(tmp_path / "x", 3)
+    assert repr(store) == f"<regions {tmp_path / 'x'}: 1 shards, tower toy-1>"

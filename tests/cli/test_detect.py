@@ -93,6 +93,15 @@ def test_coco_boxes(run: Run, pictures: Path, tmp_path: Path) -> None:
     assert detection["data"] == {"annotation_id": 9, "category": "thing"}
 
 
+@pytest.mark.filterwarnings("default::regionclip.errors.BoxWarning")
+def test_boxes_in_another_format_are_told_of(
+    run: Run, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "boxes.json").write_text(json.dumps({"a.jpg": [[0.1, 0.2, 0.5, 0.6]], "b.png": [[0.1, 0.1, 0.9, 0.9]]}))
+    assert run(pictures, "-p", "red", "--boxes", tmp_path / "boxes.json") == exits.OK
+    assert capsys.readouterr().err.count("warning: boxes look like fractions of the frame: expected x1 y1 x2 y2") == 1
+
+
 def test_boxes_that_are_no_numbers_are_flagged(
     run: Run, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -138,3 +138,12 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         read_toml("none.toml", "rules", ("a", "b"))
     broken.write_text("\ufeffx = 1", encoding="utf-8")
     assert read_toml(broken, "rules") == {"x": 1}
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 5000, "'\x00'", '"\\ud800"', "\udcff", "nonsense"])
+def test_what_no_reader_of_toml_takes(tmp_path: Path, value: str) -> None:
+    (tmp_path / "a.toml").write_bytes(f"a = {value}".encode("utf-8", "surrogateescape"))
+    with pytest.raises(ConfigError, match=r"settings .*a\.toml is not valid TOML"):
+        read_toml(tmp_path / "a.toml", "settings")
+    with pytest.raises(ConfigError, match="settings"):
+        read_toml("a\x00.toml", "settings")

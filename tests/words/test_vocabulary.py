@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regionclip.errors import ConfigError, PromptError
+from regionclip.errors import ConfigError, PromptError, PromptWarning
 from regionclip.words.vocabulary import Label, Vocabulary, parse_label
 
 WORDS = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1)
@@ -12,8 +12,11 @@ WORDS = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1)
 
 def test_names_come_back_byte_for_byte() -> None:
     names = ["  Person ", "红色背包", "a|b=c", "café"]
-    assert Vocabulary.of(names).names == tuple(names)
-    assert Vocabulary.of("person, with commas").names == ("person, with commas",)
+    with pytest.warns(PromptWarning, match=r"'a\|b=c' is taken as one phrase"):
+        assert Vocabulary.of(names).names == tuple(names)
+    with pytest.warns(PromptWarning, match="give 'person', 'dog' as labels"):
+        assert Vocabulary.of("person, dog").names == ("person, dog",)
+    assert Vocabulary.of([Label("person, dog")]).names == ("person, dog",)
     assert len(Vocabulary.of([])) == 0
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 from rich.console import Console
 from rich.progress import track
 
-from regionclip.errors import CalibrationWarning, PromptWarning, SourceWarning
+from regionclip.errors import RegionclipWarning
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -34,7 +34,7 @@ def show_warnings() -> None:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        if issubclass(category, PromptWarning | CalibrationWarning | SourceWarning):
+        if issubclass(category, RegionclipWarning):
             say(f"regionclip: warning: {message}")
         else:
             usual(message, category, filename, lineno, file, line)
