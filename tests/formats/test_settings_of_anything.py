@@ -9,6 +9,7 @@ import pytest
 import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from toml_values import values
 
 from regionclip.config import Config
 from regionclip.data.settings import DataSettings
@@ -43,18 +44,7 @@ def keys_of(model: type[Settings]) -> list[str]:
 
 
 KEYS = sorted({"self", "en", "detr", "kind", "a\nb", *(key for model in MODELS for key in keys_of(model))})
-SCALARS = st.one_of(
-    st.booleans(),
-    st.integers(-(2**63), 2**63 - 1) | st.integers(-2, 20),
-    st.floats() | st.floats(0, 1),
-    st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(("auto", "none", "en", "coco", "~no/x", "x\0")),
-    st.datetimes() | st.dates() | st.times(),
-)
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | st.text(), inner, max_size=3),
-    max_leaves=6,
-)
+VALUES = values(KEYS)
 
 
 def told(read: Callable[[], object]) -> str | None:
