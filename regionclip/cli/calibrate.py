@@ -121,7 +121,7 @@ def _from_empty(
     from proposals.base import Remembers
     from regionclip.calibration.empty import Seen, set_thresholds, watch
     from regionclip.calibration.report import empty_json, empty_table
-    from regionclip.formats.files import write_together
+    from regionclip.formats.together import write_together
     from regionclip.words.file import files_of
 
     if isinstance(detector.proposer, Remembers):
@@ -158,7 +158,7 @@ def _from_labelled(
     from regionclip.calibration.labelled import calibrate_labelled
     from regionclip.calibration.reliability import diagram
     from regionclip.calibration.report import labelled_json, labelled_table
-    from regionclip.formats.files import write_together
+    from regionclip.formats.together import write_together
     from regionclip.words.file import files_of
 
     if detector.proposer.has_memory and not true_boxes:

@@ -8,8 +8,8 @@ import tomli_w
 from pydantic import Field
 
 from regionclip.config import config_folder
-from regionclip.formats.files import write_together
 from regionclip.formats.settings import Expected, Settings, read_toml, shipped_names
+from regionclip.formats.together import write_together
 from regionclip.words.calibrated import Conditions, Platt, table_of
 from regionclip.words.prototype import Prototype, TaughtNote, beside, load_prototypes, packed
 from regionclip.words.templates import NONE, Chosen
@@ -78,11 +78,9 @@ def vocabulary_path(name_or_path: str | Path) -> Path:
     return vocabulary_folder() / f"{name_or_path}.toml" if named else Path(name_or_path)
 
 
-def vocabulary_note(name_or_path: str | Path) -> str:
-    """What a vocabulary file says of itself: its first line where that is a comment, else nothing."""
-    path = vocabulary_path(name_or_path)
-    read_toml(path, "vocabulary file", vocabulary_names())
-    first = path.read_text(encoding="utf-8-sig").partition("\n")[0]
+def vocabulary_note(name: str) -> str:
+    """What a shipped vocabulary says of itself: its first line where that is a comment, else nothing."""
+    first = vocabulary_path(name).read_text(encoding="utf-8").partition("\n")[0]
     return first.lstrip("# ").strip() if first.startswith("#") else ""
 
 
@@ -91,8 +89,8 @@ def load_vocabulary(name_or_path: str | Path) -> Vocabulary:
     path = vocabulary_path(name_or_path)
     table = read_toml(path, "vocabulary file", vocabulary_names())
     file = VocabularyFile.of(table, f"vocabulary file {path}")
-    taught = load_prototypes(path, {label.name: label.taught for label in file.labels if label.taught is not None})
-    labels = [table.label(taught.get(table.name)) for table in file.labels]
+    taught = load_prototypes(path, {each.name: each.taught for each in file.labels if each.taught is not None})
+    labels = [each.label(taught.get(each.name)) for each in file.labels]
     return Vocabulary(labels, **{key: value for key, value in file if key != "labels"})
 
 
