@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from regionclip.errors import ConfigError
 from regionclip.video.tracking.settings import TrackSettings
 
 PAGE = (Path(__file__).parents[3] / "docs" / "tracks.md").read_text(encoding="utf-8")
@@ -27,3 +28,26 @@ def test_the_table_of_settings() -> None:
         name: f'`"{value}"`' if isinstance(value, str) else str(value)
         for name, value in TrackSettings().model_dump().items()
     }
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            "[tracks]\npatience = 3",
+            r"yard\.toml, \[tracks\]: unknown key patience; known are change, confirm_frames, .*lost_",
+        ),
+        (
+            "[tracks]\ntracker = 'best'",
+            r"\[tracks\]: tracker: expected one of bytetrack, ocsort, sort, botsort, got 'best'",
+        ),
+        ("[tracks]\nminimum_resemblance = -2", "minimum_resemblance: expected a number in -1..1, got -2"),
+        ("[tracks]\nconfirm_frames = 0", "confirm_frames: expected a whole number in 1..1000, got 0"),
+        ("tracks = 3", r"yard\.toml, \[tracks\]: expected a table, got 3"),
+        ("", r"yard\.toml: expected a table \[tracks\]"),
+    ],
+)
+def test_settings_say_what_is_wrong(tmp_path: Path, content: str, said: str) -> None:
+    (tmp_path / "yard.toml").write_text(content)
+    with pytest.raises(ConfigError, match=said):
+        TrackSettings.load(tmp_path / "yard.toml")
