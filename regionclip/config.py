@@ -1,29 +1,39 @@
 """Config: every setting of a detector, its default, and the TOML files that change a few of them."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal
 
-from regionclip.errors import ConfigError
+from annotated_types import Predicate
+from pydantic import Field
+
+from regionclip.formats.settings import Expected, Settings, read_shipped, shipped_names, value_of
+
+MOST_TILES: Final = 1024
+"""Most tiles that may be asked for."""
+
+
+def _are_few(tiles: str | tuple[int, int]) -> bool:
+    return isinstance(tiles, str) or tiles[0] * tiles[1] <= MOST_TILES
+
 
 Nms = Literal["auto", "class", "agnostic", "group", "none"]
 Mode = Literal["independent", "closed"]
-Budget = int | Literal["dynamic", "fast", "balanced", "fine"]
+Budget = Annotated[int, Field(ge=1, le=1_000_000)] | Literal["dynamic", "fast", "balanced", "fine"]
 """Most patches of a frame, or a name: see `Config.budget`."""
-Tiles = Literal["none", "auto"] | tuple[int, int]
+Tiles = Annotated[
+    Literal["none", "auto"] | tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]],
+    Predicate(_are_few),
+    Expected(f'"none", "auto" or [columns, rows], {MOST_TILES} tiles at most'),
+]
 """No tiles, those that fit frame and tower, or columns and rows."""
-BUDGET_NAMES = ("dynamic", "fast", "balanced", "fine")
-MOST_TILES = 1024
-"""Most tiles that may be asked for."""
-
-_OPTIONAL = ("name", "weights", "revision")
-"""Settings that are a string or None."""
+Names = Annotated[tuple[str, ...], Field(min_length=1), Expected('a list like ["dense"]')]
+Share = Annotated[float, Field(ge=0, le=1)]
+Options = Mapping[str, Mapping[str, Any]]
+"""Options of proposers, by name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Settings):
     """Settings of a detector. Files in configs/ hold only what differs from these defaults.
 
     Attributes:
@@ -42,7 +52,8 @@ class Config:
         max_crops: most crops a frame.
         proposers: who finds boxes where none are given (`regionclip proposals` lists them); several are united. None
             takes `dense` where the weights come with a learned head, else `grid`.
-        proposer: options of proposers, by name: in a file a table `[proposer.detr]` for each (docs/proposals.md).
+        proposer_options: options of proposers, by name: in a file a table `[proposer.detr]` for each
+            (docs/proposals.md).
         max_proposals: most boxes a frame.
         threshold: least confidence, 0..1, where neither label nor vocabulary has one; None takes the tower's.
         mode: `independent` scores (labels do not influence one another) or `closed` (softmax over the labels).
@@ -56,7 +67,12 @@ class Config:
         unknown: report regions that no label fits as `unknown`.
         objectness_weight: a in confidence = score^(1-a) * objectness^a, 0..1; it is 0 where a proposer's objectness
             means nothing, and for boxes from outside.
+
+    Raises:
+        ConfigError: for what cannot be.
     """
+
+    title: ClassVar[str] = "config"
 
     name: str | None = None
     tower: str = "tiny"
@@ -66,51 +82,21 @@ class Config:
     dtype: str = "auto"
     budget: Budget | None = None
     tiles: Tiles = "none"
-    tile_overlap: float = 0.25
+    tile_overlap: Annotated[float, Field(ge=0, le=0.9)] = 0.25
     crop_small: bool = False
-    max_crops: int = 32
-    proposers: tuple[str, ...] | None = None
-    proposer: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    max_proposals: int = 300
-    threshold: float | None = None
+    max_crops: Annotated[int, Field(ge=1, le=100_000)] = 32
+    proposers: Names | None = None
+    proposer_options: Options = Field(default={}, validation_alias="proposer")
+    max_proposals: Annotated[int, Field(ge=1, le=100_000)] = 300
+    threshold: Share | None = None
     mode: Mode = "independent"
     bank: bool = True
     nms: Nms = "auto"
-    nms_iou: float = 0.4
-    labels_per_region: int = 1
-    max_detections: int = 300
+    nms_iou: Share = 0.4
+    labels_per_region: Annotated[int, Field(ge=0, le=100_000)] = 1
+    max_detections: Annotated[int, Field(ge=1, le=1_000_000)] = 300
     unknown: bool = False
-    objectness_weight: float = 0.7
-
-    def __post_init__(self) -> None:
-        for name, low, high in (
-            ("nms_iou", 0, 1),
-            ("objectness_weight", 0, 1),
-            *([] if self.threshold is None else [("threshold", 0, 1)]),
-            ("max_proposals", 1, 100_000),
-            ("labels_per_region", 0, 100_000),
-            ("max_detections", 1, 1_000_000),
-            ("tile_overlap", 0, 0.9),
-            ("max_crops", 1, 100_000),
-        ):
-            _check_range(name, getattr(self, name), low, high)
-        for name in ("labels_per_region", "max_proposals", "max_detections", "max_crops"):
-            _check_type(name, getattr(self, name), int)
-        for name in ("bank", "unknown", "crop_small"):
-            _check_type(name, getattr(self, name), bool)
-        for name in ("tower", "device", "dtype", *(key for key in _OPTIONAL if getattr(self, key) is not None)):
-            _check_type(name, getattr(self, name), str)
-        _check_choice("nms", self.nms, get_args(Nms))
-        _check_choice("mode", self.mode, get_args(Mode))
-        if isinstance(self.budget, str):
-            _check_choice("budget", self.budget, BUDGET_NAMES)
-        elif self.budget is not None:
-            _check_type("budget", self.budget, int)
-            _check_range("budget", self.budget, 1, 1_000_000)
-        object.__setattr__(self, "tiles", _tiles(self.tiles))
-        if self.proposers is not None:
-            object.__setattr__(self, "proposers", _names("proposers", self.proposers))
-        _check_tables("proposer", self.proposer)
+    objectness_weight: Share = 0.7
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> "Config":
@@ -123,24 +109,22 @@ class Config:
 
     @classmethod
     def read(cls, name_or_path: str | Path) -> dict[str, Any]:
-        """The settings that such a file names, their keys checked; a `preset` it names is laid under them.
+        """The settings that such a file names, checked; a `preset` it names is laid under them.
 
         Raises:
-            ConfigError: where there is no such file, name or preset, or it has an unknown key.
+            ConfigError: as `load`, and where there is no such preset.
         """
-        return cls._read(name_or_path, config_folder(), "config")
-
-    @classmethod
-    def of(cls, settings: dict[str, Any], source: str) -> "Config":
-        """A config of these settings; what they do not name keeps its default. `source` is named in errors."""
-        try:
-            return cls(**settings)
-        except ConfigError as error:
-            raise ConfigError(f"{source}: {error}") from error
+        table = read_shipped(name_or_path, config_folder(), "config")
+        _File.of(table, f"config {name_or_path}")
+        if (name := table.pop("preset", None)) is None:
+            return table
+        under = _preset(name)
+        options = _merged(under.get("proposer", {}), table.get("proposer", {}))
+        return {**under, **table, "proposer": options}
 
     def changed(self, **settings: Any) -> "Config":  # noqa: ANN401 - values of several types, checked on the way
         """This config with the settings that are not None replaced."""
-        return replace(self, **{name: value for name, value in settings.items() if value is not None})
+        return self.replaced(**{name: value for name, value in settings.items() if value is not None})
 
     def with_preset(self, name_or_path: str | Path) -> "Config":
         """This config with the settings of a shipped preset, or of a TOML file, in place of its own.
@@ -150,12 +134,9 @@ class Config:
         Raises:
             ConfigError: where there is no such preset or file, or its settings cannot be used.
         """
-        preset = self._read(name_or_path, preset_folder(), "preset")
-        options = _merged(preset.get("proposer", {}), self.proposer)
-        try:
-            return replace(self, **{**preset, "proposer": options})
-        except ConfigError as error:
-            raise ConfigError(f"preset {name_or_path}: {error}") from error
+        preset = _preset(name_or_path)
+        options = _merged(preset.pop("proposer", {}), self.proposer_options)
+        return self.replaced(**preset, proposer_options=options)
 
     def with_proposers(self, names: Sequence[str]) -> "Config":
         """This config with these proposers in place of its own; `detr=FOLDER` gives one its weights.
@@ -163,35 +144,22 @@ class Config:
         Raises:
             ConfigError: without any name.
         """
-        pairs = [name.partition("=") for name in _names("proposers", list(names))]
+        pairs = [name.partition("=") for name in value_of(Names, list(names), "config: proposers")]
         weights = {name: {"weights": folder} for name, _, folder in pairs if folder}
         plain = tuple(name for name, *_ in pairs)
-        return replace(self, proposers=plain, proposer=_merged(self.proposer, weights))
+        return self.replaced(proposers=plain, proposer_options=_merged(self.proposer_options, weights))
 
-    @classmethod
-    def _read(cls, name_or_path: str | Path, folder: Path, what: str) -> dict[str, Any]:
-        path = Path(name_or_path)
-        if path.suffix != ".toml":
-            path = folder / f"{name_or_path}.toml"
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            shipped = ", ".join(_shipped(folder))
-            raise ConfigError(
-                f"{what} {name_or_path} does not exist: expected a .toml file or one of {shipped}"
-            ) from error
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ConfigError(f"{what} {path} cannot be read: {error}") from error
-        known = {field.name for field in fields(cls)} | ({"preset"} if what == "config" else set())
-        unknown = sorted(set(table) - known)
-        if unknown:
-            raise ConfigError(f"{what} {path}: unknown key {', '.join(unknown)}; known are {', '.join(sorted(known))}")
-        _check_tables(f"{path}: proposer", table.get("proposer", {}))
-        if "preset" not in table:
-            return table
-        under = cls._read(str(table.pop("preset")), preset_folder(), "preset")
-        options = _merged(under.get("proposer", {}), table.get("proposer", {}))
-        return {**under, **table, "proposer": options}
+
+class _File(Config):
+    """A file of settings, which may name a preset that lies under them."""
+
+    preset: str | None = None
+
+
+def _preset(name_or_path: str | Path) -> dict[str, Any]:
+    table = read_shipped(name_or_path, preset_folder(), "preset")
+    Config.of(table, f"preset {name_or_path}")
+    return table
 
 
 def config_folder() -> Path:
@@ -203,7 +171,7 @@ def config_folder() -> Path:
 
 def config_names() -> list[str]:
     """Names of the shipped configs."""
-    return _shipped(config_folder())
+    return shipped_names(config_folder())
 
 
 def preset_folder() -> Path:
@@ -213,53 +181,9 @@ def preset_folder() -> Path:
 
 def preset_names() -> list[str]:
     """Names of the shipped presets: choices of proposers for a kind of use, to be combined with any tower."""
-    return _shipped(preset_folder())
+    return shipped_names(preset_folder())
 
 
-def _shipped(folder: Path) -> list[str]:
-    return sorted(path.stem for path in folder.glob("*.toml"))
-
-
-def _merged(under: Mapping[str, Mapping[str, Any]], over: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def _merged(under: Options, over: Options) -> dict[str, dict[str, Any]]:
     """Tables of options: key by key, `over` wins."""
     return {name: {**under.get(name, {}), **over.get(name, {})} for name in (*under, *over)}
-
-
-def _check_range(name: str, value: object, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise ConfigError(f"config: {name}: expected a number in {low}..{high}, got {value!r}")
-
-
-def _check_type(name: str, value: object, kind: type) -> None:
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ConfigError(f"config: {name}: expected {kind.__name__}, got {value!r}")
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ConfigError(f"config: {name}: expected one of {', '.join(choices)}, got {value!r}")
-
-
-def _names(name: str, value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not value or not all(isinstance(entry, str) for entry in value):
-        raise ConfigError(f'config: {name}: expected a list like ["dense"], got {value!r}')
-    return tuple(value)
-
-
-def _check_tables(name: str, value: object) -> None:
-    if not isinstance(value, Mapping) or not all(isinstance(table, Mapping) for table in value.values()):
-        raise ConfigError(f"config: {name}: expected tables like [proposer.detr], got {value!r}")
-
-
-def _tiles(value: object) -> Tiles:
-    if value == "none" or value == "auto":  # `in` would not tell mypy
-        return value
-    counts = list(value) if isinstance(value, list | tuple) else []
-    if len(counts) != 2 or not all(isinstance(count, int) and not isinstance(count, bool) for count in counts):
-        raise ConfigError(f'config: tiles: expected "none", "auto" or [columns, rows], got {value!r}')
-    columns, rows = counts
-    if min(counts) < 1 or columns * rows > MOST_TILES:
-        raise ConfigError(
-            f"config: tiles: expected 1 or more columns and rows, {MOST_TILES} tiles at most, got {value!r}"
-        )
-    return columns, rows

@@ -16,7 +16,7 @@ from proposals.learned.checkpoint import CheckpointError
 from proposals.union import UnionProposer
 from regionclip.config import Config
 from regionclip.errors import BoxError, ConfigError, WeightsError
-from regionclip.formats.typed import value_of
+from regionclip.formats.settings import value_of
 from regionclip.towers.device import choose_device
 from regionclip.towers.hub import TINY_WEIGHTS
 
@@ -98,14 +98,14 @@ def make_proposer(config: Config, width: int) -> Proposer:
     """The proposer that a config asks for; several are united.
 
     Args:
-        config: its `proposers`, `proposer`, `max_proposals`, `device`, `weights`.
+        config: its `proposers`, `proposer_options`, `max_proposals`, `device`, `weights`.
         width: channels of the tower's tokens.
 
     Raises:
         ConfigError: for a name or an option that is not known, or a value that cannot be.
         WeightsError: where a proposer's weights are missing, damaged or do not fit.
     """
-    for name, options in config.proposer.items():
+    for name, options in config.proposer_options.items():
         if name not in PROPOSERS:
             raise ConfigError(f"[proposer.{name}]: expected one of {', '.join(PROPOSERS)}")
         if name != AUTO:  # whose keys are those of the proposer that it stands for here
@@ -133,10 +133,10 @@ def _check_keys(name: str, options: Mapping[str, Any]) -> None:
 def _one(name: str, config: Config, width: int) -> Proposer:
     if name not in PROPOSERS:
         raise ConfigError(f"proposer {name!r} is not known: expected one of {', '.join(PROPOSERS)}")
-    options = dict(config.proposer.get(name, {}))
+    options = dict(config.proposer_options.get(name, {}))
     if name == AUTO:
         name = "dense" if _learned_head(config).is_file() else "grid"
-        options = {**config.proposer.get(name, {}), **options}
+        options = {**config.proposer_options.get(name, {}), **options}
     every = options.pop(_EVERY, None)
     proposer = _made(name, options, config, width)
     if every is None:

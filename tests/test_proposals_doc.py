@@ -33,7 +33,7 @@ def test_the_settings_example(tmp_path: Path) -> None:
     path.write_text(block("toml"), encoding="utf-8")
     config = Config.load(path)
     assert config.proposers == ("motion", "tracked", "detr")
-    for name, options in config.proposer.items():
+    for name, options in config.proposer_options.items():
         assert options.keys() - {"every"} <= ({"max_proposals"} if name == "auto" else options_of(name).keys())
 
 

@@ -50,7 +50,7 @@ def fit_platt(scores: NDArray[np.float32], answers: NDArray[np.bool_]) -> Platt 
         line = _downhill(rows, targets, line, step)
         if float(np.abs(gradient).max()) < 1e-7 * len(scores):
             break
-    return Platt(float(line[0]), float(line[1])) if np.isfinite(line).all() and line[0] > 0 else None
+    return Platt(slope=float(line[0]), intercept=float(line[1])) if np.isfinite(line).all() and line[0] > 0 else None
 
 
 def logits(scores: NDArray[np.floating]) -> Array:

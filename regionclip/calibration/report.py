@@ -10,7 +10,7 @@ from regionclip.calibration.alarms import Alarm
 from regionclip.calibration.empty import EmptyCalibration, Finding, Goal, Seen
 from regionclip.calibration.extremes import LEVEL
 from regionclip.calibration.labelled import FOLDS, SPOKEN, LabelledCalibration
-from regionclip.words.vocabulary import Vocabulary
+from regionclip.words.calibrated import table_of
 
 SCHEMA = "regionclip.calibration/1"
 
@@ -74,7 +74,7 @@ def empty_json(found: EmptyCalibration, seen: Seen, goal: Goal, alarm: Alarm, fo
             "alarm": asdict(alarm) if goal.per == "hour" else "each frame that passes",
             "footage": {**footage, "frames": seen.frames, "hours": seen.hours},
             "confidence": LEVEL,
-            "measured_with": _conditions(found.vocabulary),
+            "measured_with": table_of(found.vocabulary.measured_with),
             "together": {"alarms": found.together, "rate": found.rate},
             "labels": [asdict(finding) for finding in found.findings],
         }
@@ -90,20 +90,16 @@ def labelled_json(found: LabelledCalibration, beta: float, pictures: Mapping[str
             "beta": beta,
             "folds": FOLDS,
             "confidence": LEVEL,
-            "measured_with": _conditions(found.vocabulary),
+            "measured_with": table_of(found.vocabulary.measured_with),
             "calibration_error": {
                 "pairs": len(found.before.chances),
                 "of_score_at_least": SPOKEN,
                 "before": asdict(found.error_before),
                 "after": asdict(found.error_after),
             },
-            "labels": [asdict(fit) for fit in found.fits],
+            "labels": [asdict(fit) | {"curve": table_of(fit.curve)} for fit in found.fits],
         }
     )
-
-
-def _conditions(vocabulary: Vocabulary) -> dict[str, Any] | None:
-    return None if vocabulary.measured_with is None else asdict(vocabulary.measured_with)
 
 
 def _json(content: dict[str, Any]) -> bytes:

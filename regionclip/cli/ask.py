@@ -1,7 +1,6 @@
 """`regionclip index` and `regionclip ask`: pictures through the tower once, words as often as wanted."""
 
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Optional
 
@@ -17,10 +16,10 @@ if TYPE_CHECKING:
     from regionclip.detector import Detector
     from regionclip.words.vocabulary import Vocabulary
 
-_ASKING = (
+_ASKING = {
     *("name", "weights", "revision", "device", "dtype", "threshold", "mode", "bank", "nms", "nms_iou"),
-    *("labels_per_region", "max_detections", "unknown", "objectness_weight"),
-)
+    *("labels_per_region", "max_detections", "unknown", "objectness_weight", "proposer_options"),
+}
 """Settings that change no region: they may differ when an index is resumed. The tower is told by its fingerprint."""
 
 
@@ -98,9 +97,8 @@ def _store(out: Path, detector: "Detector", given: bool, resume: bool) -> "Regio
     """
     from regionclip.archive.store import RegionsStore
 
-    settings = {name: value for name, value in asdict(detector.config).items() if name not in _ASKING}
+    settings = detector.config.model_dump(mode="json", exclude=_ASKING)
     notes = {**settings, "proposer": detector.conditions(given=given).proposer, "name": detector.tower.card.name}
-    notes = {name: list(value) if isinstance(value, tuple) else value for name, value in notes.items()}
     if not resume or not out.exists():
         return RegionsStore.create(out, detector.tower.card.revision, notes)
     store = RegionsStore(out)

@@ -121,7 +121,8 @@ def _from_empty(
     from proposals.base import Remembers
     from regionclip.calibration.empty import Seen, set_thresholds, watch
     from regionclip.calibration.report import empty_json, empty_table
-    from regionclip.formats.files import write_file
+    from regionclip.formats.together import write_together
+    from regionclip.words.file import files_of
 
     if isinstance(detector.proposer, Remembers):
         footage.at_cut = detector.proposer.reset
@@ -131,8 +132,8 @@ def _from_empty(
     seen = Seen(footage.frames, footage.seconds / 3600 if footage.has_clock else None)
     found = set_thresholds(detector, words, peaks, seen, goal, alarm, floor)
     source = {"sources": footage.names, "every": footage.every, "faults": footage.faults}
-    found.vocabulary.save(out)
-    write_file(out.with_suffix(".calibration.json"), empty_json(found, seen, goal, alarm, source))
+    report = {out.with_suffix(".calibration.json"): empty_json(found, seen, goal, alarm, source)}
+    write_together(files_of(found.vocabulary, out) | report)
     sys.stdout.write(empty_table(found, seen, goal) + "\n")
     say(f"regionclip: wrote {out} and {out.with_suffix('.calibration.json').name}")
 
@@ -157,18 +158,19 @@ def _from_labelled(
     from regionclip.calibration.labelled import calibrate_labelled
     from regionclip.calibration.reliability import diagram
     from regionclip.calibration.report import labelled_json, labelled_table
-    from regionclip.formats.files import write_file
+    from regionclip.formats.together import write_together
+    from regionclip.words.file import files_of
 
     if detector.proposer.has_memory and not true_boxes:
         raise ConfigError("--labelled: each picture stands alone, and this proposer remembers earlier frames")
     answered = [answer(detector, words, truth, true_boxes=true_boxes) for truth in progress(truths, "calibrate")]
     found = calibrate_labelled(detector, words, answered, beta)
     source = {"annotations": str(annotations), "pictures": len(truths), "true_boxes": true_boxes}
-    found.vocabulary.save(out)
-    write_file(out.with_suffix(".calibration.json"), labelled_json(found, beta, source))
-    write_file(
-        out.with_suffix(".reliability.png"), diagram(found.before, found.after, f"{out.stem}, {len(truths)} pictures")
-    )
+    report = {
+        out.with_suffix(".calibration.json"): labelled_json(found, beta, source),
+        out.with_suffix(".reliability.png"): diagram(found.before, found.after, f"{out.stem}, {len(truths)} pictures"),
+    }
+    write_together(files_of(found.vocabulary, out) | report)
     sys.stdout.write(labelled_table(found, beta) + "\n")
     say(f"regionclip: wrote {out}, {out.stem}.calibration.json and {out.stem}.reliability.png")
 

@@ -1,16 +1,19 @@
 """Where pictures with truth come from: rendered scenes, or a COCO file."""
 
-from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from regionclip.errors import ConfigError
+from pydantic import Field, model_validator
+
+from regionclip.formats.settings import Settings
+
+Seed = Annotated[int, Field(ge=0, le=2**31)]
+Pixels = Annotated[int, Field(ge=64, le=4096)]
 
 _KEYS_OF = {"scenes": ("seed", "height", "width"), "coco": ("annotations", "images", "split")}
 """Keys of `[data]` that only one kind has."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataSettings:
+class DataSettings(Settings):
     """Table `[data]`: where examples come from. Keys of the other kind are refused.
 
     Attributes:
@@ -23,27 +26,21 @@ class DataSettings:
         split: coco: only pictures whose `split` is this.
     """
 
+    title: ClassVar[str] = "data"
+
     kind: Literal["scenes", "coco"] = "scenes"
-    seed: int = 1
-    height: int = 480
-    width: int = 640
+    seed: Seed = 1
+    height: Pixels = 480
+    width: Pixels = 640
     annotations: str | None = None
     images: str | None = None
     split: str | None = None
 
-    def __post_init__(self) -> None:
-        usual = {item.name: item.default for item in fields(self)}
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Self:
         other = _KEYS_OF["scenes" if self.kind == "coco" else "coco"]
-        if stray := [key for key in other if getattr(self, key) != usual[key]]:
-            raise ConfigError(f"kind {self.kind} has no {', '.join(stray)}; it has {', '.join(_KEYS_OF[self.kind])}")
+        if stray := [key for key in other if getattr(self, key) != type(self).model_fields[key].default]:
+            raise ValueError(f"kind {self.kind} has no {', '.join(stray)}; it has {', '.join(_KEYS_OF[self.kind])}")
         if self.kind == "coco" and (self.annotations is None or self.images is None):
-            raise ConfigError("kind coco needs annotations (a JSON file) and images (the folder of the pictures)")
-        in_range("seed", self.seed, 0, 2**31)
-        in_range("height", self.height, 64, 4096)
-        in_range("width", self.width, 64, 4096)
-
-
-def in_range(name: str, value: float, low: float, high: float) -> None:
-    """Refuse a value outside `low..high`."""
-    if not low <= value <= high:
-        raise ConfigError(f"{name}: expected {low}..{high}, got {value}")
+            raise ValueError("kind coco needs annotations (a JSON file) and images (the folder of the pictures)")
+        return self

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
@@ -42,8 +42,8 @@ class Expected:
 class Settings(BaseModel):
     """Base of all settings: frozen, no unknown keys, no guessing between types; lists serve as tuples.
 
-    Limits stand in the annotation, `Annotated[int, Field(ge=1)] = 8`; `validation_alias` names a key that the file has
-    under another name than Python.
+    Limits stand in the annotation, `Annotated[int, Field(ge=1)] = 8`; what they cannot say is a `Predicate` beside an
+    `Expected`. `validation_alias` names a key that tables have under another name than Python.
 
     Raises:
         ConfigError: for what cannot be; never pydantic's own ValidationError.
@@ -55,18 +55,18 @@ class Settings(BaseModel):
         strict=True,
         allow_inf_nan=False,
         arbitrary_types_allowed=True,
-        validate_by_name=True,
-        validate_by_alias=True,
     )
     title: ClassVar[str] = "settings"
     """Names these settings in errors where no file does."""
 
-    def __init__(self, **values: Any) -> None:  # noqa: ANN401 - checked on the way
+    def __init__(self, /, **values: Any) -> None:  # noqa: ANN401 - checked on the way
         if _nested.get():  # the outermost tells, since it knows the way here
             super().__init__(**values)
             return
-        with _Telling(type(self), values, self.title):
-            super().__init__(**_tuples(values))
+        fields = type(self).model_fields
+        table = {_key(name, fields[name]) if name in fields else name: _tuples(values[name]) for name in values}
+        with _Telling(type(self), table, self.title):
+            super().__init__(**table)
 
     @classmethod
     def of(cls, table: object, source: str) -> Self:
@@ -74,7 +74,7 @@ class Settings(BaseModel):
         with _Telling(cls, table, source):
             return cls.model_validate(_tuples(table))
 
-    def changed(self, **values: Any) -> Self:  # noqa: ANN401 - checked on the way
+    def replaced(self, **values: Any) -> Self:  # noqa: ANN401 - checked on the way
         """These settings with some replaced, checked again."""
         return type(self)(**{name: getattr(self, name) for name in type(self).model_fields} | values)
 
@@ -107,8 +107,27 @@ def read_toml(path: str | Path, what: str, known: Sequence[str] = ()) -> dict[st
     except OSError as error:
         names = f": expected a .toml file or one of {', '.join(known)}" if known else ""
         raise ConfigError(f"{what} {path} cannot be read: {error.strerror}{names}") from error
-    except (ValueError, RecursionError) as error:  # of encoding, syntax, numbers too long, a zero in the path
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, too long a number, too deep
         raise ConfigError(f"{what} {path} is not valid TOML: {error}") from error
+
+
+def read_shipped(name_or_path: str | Path, folder: Path, what: str) -> dict[str, Any]:
+    """The tables of a TOML file, or of the one of that name that ships with regionclip, in `folder`.
+
+    Raises:
+        ConfigError: as `read_toml`; where there is none of that name, those that there are are listed.
+    """
+    names = shipped_names(folder)
+    if Path(name_or_path).suffix == ".toml":
+        return read_toml(name_or_path, what, names)
+    if str(name_or_path) not in names:
+        raise ConfigError(f"{what} {name_or_path} does not exist: expected a .toml file or one of {', '.join(names)}")
+    return read_toml(folder / f"{name_or_path}.toml", what)
+
+
+def shipped_names(folder: Path) -> list[str]:
+    """Names of the TOML files of a folder."""
+    return sorted(path.stem for path in folder.glob("*.toml"))
 
 
 def in_words(kind: Any, *notes: Any) -> str:  # noqa: ANN401 - any annotation
@@ -133,11 +152,16 @@ def in_words(kind: Any, *notes: Any) -> str:  # noqa: ANN401 - any annotation
 
 def _range(notes: Sequence[Any]) -> str:
     limits = {type(limit): limit for note in notes for limit in _limits(note)}
-    low, above, most = limits.get(Ge), limits.get(Gt), limits.get(Le)
-    if low and most:
-        return f" in {low.ge:g}..{most.le:g}"
-    least = f" of at least {low.ge:g}" if low else f" above {above.gt:g}" if above else ""
-    return least + (f", {most.le:g} at most" if most else "")
+    least, above, most, below = (limits.get(kind) for kind in (Ge, Gt, Le, Lt))
+    if least and most:
+        return f" in {_number(least.ge)}..{_number(most.le)}"
+    parts = [f" of at least {_number(least.ge)}"] if least else [f" above {_number(above.gt)}"] if above else [""]
+    parts += [f"{_number(most.le)} at most"] if most else [f"below {_number(below.lt)}"] if below else []
+    return ", ".join(parts)
+
+
+def _number(limit: float) -> str:
+    return f"{limit:g}" if isinstance(limit, float) else str(limit)
 
 
 def _limits(note: Any) -> tuple[Any, ...]:  # noqa: ANN401
@@ -180,11 +204,13 @@ class _Place:
         if unknown:
             self._into_table()
             known = ", ".join(sorted(_keys(_models(self._kind)[0])))
-            return f"{self._where()}: unknown key {error['loc'][-1]}; known are {known}"
+            return f"{self._where()}: unknown key {_plain(str(error['loc'][-1]))}; known are {known}"
         expected = in_words(self._kind, *self._notes)
         if error["type"] == "missing" and isinstance(error["loc"][-1], str):
             return f"{self._where()} is missing: expected {expected}"
         if error["type"] == "value_error":
+            if isinstance(self._value, Mapping):
+                self._into_table()
             return f"{self._where()}: {error['ctx']['error']}"
         if error["type"].startswith("union_tag"):
             self._into_table()
@@ -196,11 +222,11 @@ class _Place:
         return f"{self._where()}: expected {expected}" + ("" if secret else f", got {_shown(self._value)}")
 
     def _where(self) -> str:
-        return ", ".join(self._tables) + (f": {self._key}" if self._key else "")
+        return ", ".join(self._tables) + (f": {_plain(self._key)}" if self._key else "")
 
     def _into_table(self) -> None:
         if self._key:
-            self._tables.append(f"[{self._key}]")
+            self._tables.append(f"[{_plain(self._key)}]")
             self._key = ""
 
     def _enter(self, step: str) -> bool:
@@ -217,7 +243,7 @@ class _Place:
         if field is not None:
             self._kind, self._notes = field.annotation, tuple(field.metadata)
         else:
-            self._kind, self._notes = get_args(self._kind)[-1], ()
+            self._kind, self._notes = _inside(self._kind), ()
         self._value = self._value.get(step) if isinstance(self._value, Mapping) else None
         return True
 
@@ -225,6 +251,7 @@ class _Place:
         """Follow into an entry of a list of tables; of a plain list, the whole is told of."""
         if not _models(self._kind):
             return False
+        self._kind = _inside(self._kind)
         entries = self._value if isinstance(self._value, list | tuple) else ()
         self._value = entries[step] if step < len(entries) else None
         name = self._value.get("name") if isinstance(self._value, Mapping) else None
@@ -241,9 +268,20 @@ def _models(kind: Any) -> list[type[BaseModel]]:  # noqa: ANN401
     return [model for inner in get_args(kind) for model in _models(inner)] if not is_mapping else []
 
 
+def _inside(kind: Any) -> Any:  # noqa: ANN401
+    """What stands in a list or table of such an annotation."""
+    if (origin := get_origin(kind)) in (tuple, dict, Mapping):
+        return get_args(kind)[0 if origin is tuple else -1]
+    return next((found for inner in get_args(kind) if (found := _inside(inner)) is not None), None)
+
+
 def _keys(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Fields by the key that a file has for them."""
-    return {str(field.validation_alias or name): field for name, field in model.model_fields.items()}
+    """Fields by the key that a table has for them."""
+    return {_key(name, field): field for name, field in model.model_fields.items()}
+
+
+def _key(name: str, field: FieldInfo) -> str:
+    return str(field.validation_alias or name)
 
 
 def _tags(model: type[BaseModel]) -> tuple[str, ...]:
@@ -257,6 +295,11 @@ def _tuples(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, list):
         return tuple(map(_tuples, value))
     return {key: _tuples(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+
+
+def _plain(key: str) -> str:
+    """A key as it stands in one line."""
+    return key if key.isprintable() else repr(key)
 
 
 def _shown(value: object) -> str:

@@ -7,7 +7,6 @@ folder for `regionclip.load`, of the last check), `start/` (an FG-CLIP 2 made ou
 import json
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from regionclip.training.sources import batches, held_out_of, source_of
 from regionclip.training.trainees.base import TrainableTower, Trainee
 
 CHECKPOINT = "checkpoint.pt"
-_FREE = ("device", "workers", "check", "check_every", "check_pictures", "out")
+_FREE = {"device", "workers", "check", "check_every", "check_pictures", "out"}
 """Settings that may change when a run goes on: they do not touch what is learned."""
 
 
@@ -192,7 +191,7 @@ class FineTuning:
 
     def _run(self) -> dict[str, Any]:
         """What makes a run the same run."""
-        settings = {key: value for key, value in asdict(self.settings).items() if key not in _FREE}
+        settings = self.settings.model_dump(exclude=_FREE)
         settings = {**settings, "data": self.source.identity, "processes": self.world}
         plain: dict[str, Any] = json.loads(json.dumps(settings))
         return plain

@@ -1,20 +1,19 @@
 """What calibration leaves in a vocabulary: a curve for each label, and what its thresholds were measured with."""
 
-import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from regionclip.config import Config
-from regionclip.errors import CalibrationWarning, ConfigError, PromptError, warn
+from regionclip.errors import CalibrationWarning, warn
+from regionclip.formats.settings import Settings
 from regionclip.towers.card import TowerCard
 
 GIVEN_BOXES = "given boxes"
 """In place of a proposer's name, where boxes came from the caller."""
 
 
-@dataclass(frozen=True, slots=True)
-class Platt:
+class Platt(Settings):
     """Score to probability: `1 / (1 + e^-(slope * logit(score) + intercept))`.
 
     Attributes:
@@ -22,37 +21,16 @@ class Platt:
         intercept: any finite number.
 
     Raises:
-        PromptError: for other numbers.
+        ConfigError: for other numbers.
     """
 
-    slope: float
+    title: ClassVar[str] = "calibration"
+
+    slope: Annotated[float, Field(gt=0)]
     intercept: float
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                raise PromptError(f"calibration: expected a finite number as {field.name}, got {value!r}")
-        if self.slope <= 0:
-            raise PromptError(f"calibration: expected a slope above 0, got {self.slope!r}")
 
-    @classmethod
-    def of(cls, table: object, what: str) -> "Platt":
-        """Read `{slope = ..., intercept = ...}`; `what` is named in errors.
-
-        Raises:
-            ConfigError: for anything else.
-        """
-        if not isinstance(table, Mapping) or set(table) != {"slope", "intercept"}:
-            raise ConfigError(f"{what}: expected calibration = {{slope = ..., intercept = ...}}, got {table!r}")
-        try:
-            return cls(**table)
-        except PromptError as error:
-            raise PromptError(f"{what}: {error}") from error
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(Settings):
     """What thresholds were measured with. With anything else they promise nothing.
 
     Attributes:
@@ -64,11 +42,13 @@ class Conditions:
         bank: whether labels were weighed against the tower's own background phrases.
     """
 
+    title: ClassVar[str] = "measured_with"
+
     tower: str
     proposer: str
     budget: str
     tiles: str
-    objectness_weight: float
+    objectness_weight: Annotated[float, Field(ge=0, le=1)]
     bank: bool
 
     @classmethod
@@ -83,25 +63,10 @@ class Conditions:
             bank=config.bank,
         )
 
-    @classmethod
-    def of(cls, table: object, what: str) -> "Conditions":
-        """Read what `asdict` of one gives; `what` is named in errors.
-
-        Raises:
-            ConfigError: for anything else.
-        """
-        kinds: dict[str, type | tuple[type, ...]] = dict.fromkeys(("tower", "proposer", "budget", "tiles"), str)
-        kinds |= {"objectness_weight": (int, float), "bank": bool}
-        if not isinstance(table, Mapping) or set(table) != set(kinds):
-            raise ConfigError(f"{what}: expected a table measured_with of {', '.join(kinds)}, got {table!r}")
-        if wrong := [name for name, value in table.items() if not isinstance(value, kinds[name])]:
-            raise ConfigError(f"{what}: measured_with: {wrong[0]} cannot be {table[wrong[0]]!r}")
-        return cls(**table)
-
     def differences(self, other: "Conditions") -> list[str]:
         """What differs there from here, each as `name: here, there`."""
-        mine, theirs = asdict(self), asdict(other)
-        return [f"{name}: {mine[name]}, now {theirs[name]}" for name in mine if mine[name] != theirs[name]]
+        pairs = [(name, mine, getattr(other, name)) for name, mine in self]
+        return [f"{name}: {mine}, now {now}" for name, mine, now in pairs if mine != now]
 
 
 def warn_of_changes(measured_with: Conditions, now: Conditions) -> None:
@@ -116,4 +81,4 @@ def warn_of_changes(measured_with: Conditions, now: Conditions) -> None:
 
 def table_of(record: Platt | Conditions | None) -> dict[str, Any] | None:
     """The record as a TOML table."""
-    return None if record is None else asdict(record)
+    return None if record is None else record.model_dump()

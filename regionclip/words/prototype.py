@@ -12,9 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from regionclip.errors import ConfigError, FileError
-from regionclip.formats.files import write_file
+from regionclip.formats.settings import Settings
 
-_NOTES = {"tower": str, "examples": int, "digest": str}
+
+class TaughtNote(Settings):
+    """What a vocabulary file says of a label that was taught; its numbers are in the file beside it.
+
+    Attributes:
+        tower: fingerprint of the tower whose embeddings it was learned from.
+        examples: how many it was learned from.
+        digest: of the numbers.
+    """
+
+    tower: str
+    examples: int
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -41,41 +53,32 @@ class Prototype:
         content = self.direction + struct.pack("<2d", self.scale, self.bias)
         return hashlib.sha256(content).hexdigest()[:16]
 
+    @property
+    def note(self) -> TaughtNote:
+        """What a vocabulary file says of it."""
+        return TaughtNote(tower=self.tower, examples=self.examples, digest=self.digest)
+
     def __repr__(self) -> str:
         """Everything it holds, the numbers as their digest: a vocabulary's identity is made of this."""
         return f"Prototype(digest={self.digest!r}, tower={self.tower!r}, examples={self.examples})"
 
 
-def save_prototypes(vocabulary: str | Path, taught: Mapping[str, Prototype]) -> dict[str, dict[str, Any]]:
-    """Write the numbers of taught labels into the file beside a vocabulary file; none are no file.
-
-    Returns:
-        What the vocabulary file says of each: the tower, the number of examples, and a digest of the numbers.
-
-    Raises:
-        ConfigError: where the vocabulary's own name ends in `.safetensors`.
-        FileError: where the file cannot be written.
-    """
-    if not taught:
-        return {}
+def packed(taught: Mapping[str, Prototype]) -> bytes:
+    """The numbers of taught labels, by name, as the content of a safetensors file."""
     from safetensors.numpy import save
 
     tensors = {}
     for name, prototype in taught.items():
         tensors[f"direction:{name}"] = _array(prototype.direction, "<f4")  # (D,)
         tensors[f"line:{name}"] = _array(struct.pack("<2d", prototype.scale, prototype.bias), "<f8")  # (2,)
-    write_file(_beside(Path(vocabulary)), save(tensors))
-    return {
-        name: {"tower": prototype.tower, "examples": prototype.examples, "digest": prototype.digest}
-        for name, prototype in taught.items()
-    }
+    content: bytes = save(tensors)
+    return content
 
 
-def load_prototypes(vocabulary: Path, notes: Mapping[str, object]) -> dict[str, Prototype]:
+def load_prototypes(vocabulary: Path, notes: Mapping[str, TaughtNote]) -> dict[str, Prototype]:
     """Read the numbers of the labels that a vocabulary file says are taught.
 
     Raises:
-        ConfigError: where the notes are not those that `save_prototypes` gave.
         FileError: where the file is missing, damaged, or holds other numbers than the notes tell of.
     """
     if not notes:
@@ -83,7 +86,7 @@ def load_prototypes(vocabulary: Path, notes: Mapping[str, object]) -> dict[str, 
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    path = _beside(vocabulary)
+    path = beside(vocabulary)
     try:
         tensors = load(path.read_bytes())
     except OSError as error:
@@ -96,10 +99,7 @@ def load_prototypes(vocabulary: Path, notes: Mapping[str, object]) -> dict[str, 
     return {name: _read(name, note, tensors, path) for name, note in notes.items()}
 
 
-def _read(name: str, note: object, tensors: Mapping[str, Any], path: Path) -> Prototype:
-    if not isinstance(note, dict) or {key: type(value) for key, value in note.items()} != _NOTES:
-        expected = ", ".join(f"{key} ({kind.__name__})" for key, kind in _NOTES.items())
-        raise ConfigError(f"label {name!r}: expected taught = {{{expected}}}, got {note!r}")
+def _read(name: str, note: TaughtNote, tensors: Mapping[str, Any], path: Path) -> Prototype:
     shapes = {key: tuple(tensors[key].shape) for key in (f"direction:{name}", f"line:{name}") if key in tensors}
     if [len(shape) for shape in shapes.values()] != [1, 1] or shapes[f"line:{name}"] != (2,):
         raise FileError(
@@ -108,16 +108,21 @@ def _read(name: str, note: object, tensors: Mapping[str, Any], path: Path) -> Pr
         )
     scale, bias = (float(value) for value in tensors[f"line:{name}"])
     direction = tensors[f"direction:{name}"].astype("<f4").tobytes()
-    prototype = Prototype(direction, scale, bias, note["tower"], note["examples"])
-    if prototype.digest != note["digest"] or not all(map(math.isfinite, (scale, bias))):
+    prototype = Prototype(direction, scale, bias, note.tower, note.examples)
+    if prototype.digest != note.digest or not all(map(math.isfinite, (scale, bias))):
         raise FileError(
-            f"{path}: label {name!r} has the digest {prototype.digest}, the vocabulary expects {note['digest']}: the "
+            f"{path}: label {name!r} has the digest {prototype.digest}, the vocabulary expects {note.digest}: the "
             "two files were not written together; teach the label again"
         )
     return prototype
 
 
-def _beside(vocabulary: Path) -> Path:
+def beside(vocabulary: Path) -> Path:
+    """The file that keeps the numbers of a vocabulary file's taught labels.
+
+    Raises:
+        ConfigError: where the vocabulary's own name ends in `.safetensors`.
+    """
     if vocabulary.suffix == ".safetensors":
         raise ConfigError(f"vocabulary file {vocabulary}: expected a name that ends in .toml")
     return vocabulary.with_suffix(".safetensors")

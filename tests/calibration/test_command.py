@@ -20,7 +20,7 @@ from regionclip.cli.terminal import exits
 from regionclip.config import Config
 from regionclip.data.rendered import export_scenes
 from regionclip.detector import Detector
-from regionclip.errors import ConfigError, ImageFileError
+from regionclip.errors import ConfigError, FileError, ImageFileError
 from regionclip.evaluation.accuracy.alarm_scenes import Done, Part, Plan, Watched, watch_scenes
 from regionclip.evaluation.accuracy.alarms import draw, evaluate_alarms, table
 from regionclip.scenes.render import render_scene
@@ -118,6 +118,10 @@ def test_labelled_pictures_give_curves_and_a_diagram(
     picture = cv2.imread(str(tmp_path / "new.reliability.png"))
     assert picture is not None
     assert len(np.unique(picture)) > 10
+    (tmp_path / "other.reliability.png").mkdir()
+    with pytest.raises(FileError, match="is a folder"):
+        run("calibrate", "--vocabulary", words, "--labelled", notes, "--true-boxes", "--out", tmp_path / "other.toml")
+    assert not list(tmp_path.glob("*other.[tc]*"))  # neither vocabulary nor report without the rest
     report = json.loads((tmp_path / "new.calibration.json").read_text(encoding="utf-8"))
     assert report["pictures"]["true_boxes"] is True
     assert report["labels"][0]["curve"]["slope"] > 0

@@ -176,7 +176,7 @@ def test_a_planted_miscalibration_is_taken_away() -> None:
 
 
 def test_attributes_and_labels_without_examples_are_left_as_they_were() -> None:
-    curved = Label("blue", threshold=0.4, calibration=Platt(0.5, 0.1))
+    curved = Label("blue", threshold=0.4, calibration=Platt(slope=0.5, intercept=0.1))
     words = Vocabulary(["red", curved, Label("striped", of="red")])
     made = [
         replace(

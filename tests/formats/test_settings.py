@@ -119,8 +119,8 @@ def test_the_same_checks_hold_in_python() -> None:
     with pytest.raises(ConfigError, match=r"^drawing, \[look\]: width: expected"):
         Drawing(look={"width": 99})  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"^settings: width"):
-        Look().changed(width=99)
-    assert Look(colour="red").changed(width=3) == Look(width=3, colour="red")
+        Look().replaced(width=99)
+    assert Look(colour="red").replaced(width=3) == Look(width=3, colour="red")
 
 
 def test_single_values() -> None:

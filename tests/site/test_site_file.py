@@ -70,7 +70,7 @@ def test_everything(tmp_path: Path) -> None:
         budget = "fast"
         batch = 4
         [tracks]
-        confirm = 3
+        confirm_frames = 3
         [webhook]
         url = "https://192.0.2.1/hook"
         headers = { Authorization = "Bearer abc" }
@@ -104,7 +104,7 @@ def test_everything(tmp_path: Path) -> None:
     assert gate.follow.rules.rules[0].name == "intruder"
     assert gate.follow.timezone == "Asia/Shanghai"
     assert gate.follow.tracks is not None
-    assert gate.follow.tracks.confirm == 3
+    assert gate.follow.tracks.confirm_frames == 3
     assert gate.schedule[0].days == {5, 6}
     assert hall.url.value == "0"
     assert hall.follow.rules is None
@@ -142,9 +142,12 @@ def test_everything(tmp_path: Path) -> None:
         (WORDS + 'blur = ["person"]\n' + CAMERA, "blur: only together with snapshots"),
         (WORDS + "[detector]\ntowr = 1\n" + CAMERA, "detector: unknown key towr"),
         (WORDS + '[detector]\ntower = "huge"\n' + CAMERA, "detector: tower 'huge' is not known"),
-        (WORDS + '[detector]\nbudget = "much"\n' + CAMERA, "detector: config: budget: expected one of"),
+        (
+            WORDS + '[detector]\nbudget = "much"\n' + CAMERA,
+            "detector: config: budget: expected a whole number in 1..1000000 or one of dynamic",
+        ),
         (WORDS + '[detector]\nconfig = "a.toml"\ntower = "tiny"\n' + CAMERA, "expected config or tower, got both"),
-        (WORDS + "[tracks]\nconfirm = 0\n" + CAMERA, "[tracks]"),
+        (WORDS + "[tracks]\nconfirm_frames = 0\n" + CAMERA, "[tracks]"),
         (WORDS + '[webhook]\nurl = "ftp://192.0.2.1"\n' + CAMERA, "webhook: url: webhook: expected an address"),
         (WORDS + "[webhook]\n" + CAMERA, "webhook: url is missing"),
         ("vocabulary = [", "is not valid TOML"),

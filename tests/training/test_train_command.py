@@ -75,37 +75,35 @@ def test_a_mistyped_key_is_an_error_that_lists_the_known(
     train: Train, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert train(_file(tmp_path, lr=0.1)) == exits.USAGE
-    assert "unknown key lr at the top; known are batch, betas" in capsys.readouterr().err
+    assert "run.toml: unknown key lr; known are batch, betas" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ({"loss": {"rank": 1.0}}, r"unknown key rank in \[loss\]; known are calibration, hard"),
-        ({"data": {"kind": "voc"}}, "data.kind: expected 'scenes' or 'coco', got 'voc'"),
-        ({"data": {"kind": "coco"}}, "data: kind coco needs annotations"),
-        ({"data": 3}, r"data: expected a table \[data\]"),
-        ({"steps": 0}, "steps: expected 1..1000000000, got 0"),
-        ({"steps": "many"}, "steps: expected a whole number, got 'many'"),
-        ({"batch": True}, "batch: expected a whole number, got True"),
-        ({"rate": "fast"}, "rate: expected a number"),
-        ({"betas": [0.9]}, "betas: expected a list of a number"),
+        ({"loss": {"rank": 1.0}}, r"run.toml, \[loss\]: unknown key rank; known are calibration, hard"),
+        ({"data": {"kind": "voc"}}, r"\[data\]: kind: expected one of scenes, coco, got 'voc'"),
+        ({"data": {"kind": "coco"}}, r"\[data\]: kind coco needs annotations"),
+        ({"data": 3}, "data: expected a table, got 3"),
+        ({"steps": 0}, "steps: expected a whole number in 1..1000000000, got 0"),
+        ({"batch": True}, "batch: expected a whole number in 1..1000000, got True"),
+        ({"betas": [0.9]}, r"betas: expected two numbers from 0 to below 1, got \[0.9\]"),
         ({"betas": [0.9, 1.0]}, r"betas: expected two numbers from 0 to below 1, got \[0.9, 1.0\]"),
-        ({"freeze": "text"}, "freeze: expected a list of text"),
-        ({"languages": ["en", "en"]}, "languages: expected en, zh or both"),
-        ({"languages": ["fr"]}, "languages: expected 'en' or 'zh', got 'fr'"),
-        ({"budget": "high"}, "budget: expected a whole number or 'dynamic'"),
+        ({"freeze": "text"}, "freeze: expected a list of text, got 'text'"),
+        ({"languages": ["en", "en"]}, r"languages: expected en, zh or both, each once, got \['en', 'en'\]"),
+        ({"languages": ["fr"]}, r"languages: expected en, zh or both, each once, got \['fr'\]"),
+        ({"budget": "high"}, "budget: expected a whole number in 1..1000000 or dynamic, got 'high'"),
         ({"start": "siglip2"}, 'start "siglip2" needs tower = "fgclip2"'),
         ({"check": {"seed": 1}}, "check: series 1: trained on as well"),
         ({"data": {"seed": 4}, "check": {"seed": 1}}, "the embedded tower was trained on series 1"),
         ({"data": _COCO, "check": _COCO}, "check: pictures of a.json, split None: trained on as well"),
         ({"data": _COCO, "check": {**_COCO, "split": "val"}}, "split val: trained on as well"),
-        ({"data": {**_COCO, "seed": 3}}, "data: kind coco has no seed; it has annotations, images, split"),
-        ({"check": {"images": "x"}}, "check: kind scenes has no images; it has seed, height, width"),
+        ({"data": {**_COCO, "seed": 3}}, r"\[data\]: kind coco has no seed; it has annotations, images, split"),
+        ({"check": {"images": "x"}}, r"\[check\]: kind scenes has no images; it has seed, height, width"),
         ({"revision": "main"}, "revision: expected weights too"),
         ({"stage": "global", "loss": {"whole": 0}}, "stage global has nothing to learn from: expected whole above 0"),
         ({"loss": dict.fromkeys(("whole", "region", "tic", "hard", "calibration"), 0)}, "stage regions has nothing"),
-        ({"loss": {"hard": -1}}, "loss: hard: expected 0..1000, got -1"),
+        ({"loss": {"hard": -1}}, r"\[loss\]: hard: expected a number in 0..1000, got -1"),
     ],
 )
 def test_mistakes_in_a_file(tmp_path: Path, content: dict[str, object], said: str) -> None:
@@ -128,7 +126,7 @@ def test_what_is_measured_on_is_by_itself_new_to_the_tower() -> None:
 def test_what_must_be_said_is_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     path.write_text("steps = 3\n")
-    with pytest.raises(ConfigError, match="needs 'out', 'data', and 'check'"):
+    with pytest.raises(ConfigError, match=r"run\.toml: out is missing: expected text"):
         TrainSettings.load(path)
     with pytest.raises(ConfigError, match=r"expected a \.toml file or one of fgclip2-coco, tiny-scenes"):
         TrainSettings.load("nothing")

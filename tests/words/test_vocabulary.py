@@ -109,18 +109,37 @@ def test_files_round_trip(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "sub").iterdir()] == ["words.toml"]  # no temporary file left
 
 
+def _curve(table: str) -> str:
+    return f'[[labels]]\nname = "a"\ncalibration = {{{table}}}'
+
+
 @pytest.mark.parametrize(
     ("content", "error", "said"),
     [
         ("labels = [", ConfigError, "not valid TOML"),
-        ('[[labels]]\nname = "a"\ntreshold = 0.5', ConfigError, "unknown key treshold"),
-        ("label = []", ConfigError, "unknown key label"),
-        ("[[labels]]\nthreshold = 0.5", ConfigError, "no name"),
-        ('labels = ["a"]', ConfigError, "tables"),
-        ("threshold = 2", PromptError, "threshold in"),
+        (
+            '[[labels]]\nname = "a"\ntreshold = 0.5',
+            ConfigError,
+            r"\[\[labels\]\] 'a': unknown key treshold; known are c",
+        ),
+        ("label = []", ConfigError, "vocabulary file .*words.toml: unknown key label; known are labels, measured_with"),
+        ("[[labels]]\nthreshold = 0.5", ConfigError, r"\[\[labels\]\] 1: name is missing: expected text"),
+        ('labels = ["a"]', ConfigError, r"\[\[labels\]\] 1: expected a table, got 'a'"),
+        ("threshold = 2", ConfigError, "threshold: expected a number in 0..1, got 2"),
         ('[[labels]]\nname = " "', PromptError, "expected words"),
-        ('[[labels]]\nname = "a"\nprompts = {en = "a"}', PromptError, "prompts.en: expected a list"),
+        ('[[labels]]\nname = "a"\nprompts = {en = "a"}', ConfigError, "'a': prompts: expected a list of text, or such"),
         ('[[labels]]\nname = "a"\nlanguages = ["en"]', ConfigError, "unknown key languages"),
+        ('[[labels]]\nname = "a"\ntaught = "yes"', ConfigError, "'a': taught: expected a table, got 'yes'"),
+        ('[[labels]]\nname = "a"\ncalibration = 3', ConfigError, "'a': calibration: expected a table, got 3"),
+        (
+            '[[labels]]\nname = "a"\n[labels.calibration]\nslope = 1',
+            ConfigError,
+            "intercept is missing: expected a num",
+        ),
+        (_curve("slope = 0.0, intercept = 1"), ConfigError, "slope: expected a number above 0, got 0.0"),
+        (_curve("slope = 1, intercept = nan"), ConfigError, "intercept: expected a number, got nan"),
+        ("measured_with = 1", ConfigError, "measured_with: expected a table, got 1"),
+        ("measured_with.bank = 1", ConfigError, r"\[measured_with\]: tower is missing: expected text"),
         ('[[labels]]\nname = "a"\nof = "b"', PromptError, "'b' is no label"),
         ('templates = "securty"', PromptError, "does not exist"),
     ],

@@ -47,7 +47,6 @@ def tracks(
     Each tracker and each --every gives two rows: labels of each key frame alone, and of fused embeddings. Protocol and
     table: docs/tracks.md.
     """
-    from dataclasses import replace
 
     from regionclip.cli.terminal.sizes import check_frame_size
     from regionclip.evaluation.accuracy.tracks import evaluate_tracks, make_clips, record, table
@@ -65,7 +64,7 @@ def tracks(
     rows = evaluate_tracks(
         detector,
         (next(clips) for _ in progress(range(count), "tracks")),
-        settings=[replace(settings, tracker=name) for name in followed],
+        settings=[settings.replaced(tracker=name) for name in followed],
         every=list(dict.fromkeys(every)),
     )
     title = f"{count} clips {size}, seed {seed}, camera {camera or 'still and moving'}"

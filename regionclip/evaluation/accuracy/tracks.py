@@ -212,7 +212,7 @@ def table(rows: Sequence[TrackRow], title: str) -> str:
 
 def record(rows: Sequence[TrackRow], title: str, settings: TrackSettings) -> dict[str, Any]:
     """The figures as a JSON object; `settings` apart from the tracker."""
-    told = {key: value for key, value in asdict(settings).items() if key != "tracker"}
+    told = settings.model_dump(exclude={"tracker"})
     return {"schema": _SCHEMA, "set": title, "settings": told, "rows": [asdict(row) for row in rows]}
 
 

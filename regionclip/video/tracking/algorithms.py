@@ -104,12 +104,12 @@ class AlikeIoU(BaseIoU):
 def make_tracker(settings: TrackSettings, metric: AlikeIoU, begin: float) -> BaseTracker:
     """The tracker that settings name; `begin` is the confidence from which a region begins a track."""
     shared: dict[str, Any] = {
-        "lost_track_buffer": round(settings.patience * RATE),
+        "lost_track_buffer": round(settings.lost_track_seconds * RATE),
         "frame_rate": RATE,
-        "minimum_consecutive_frames": settings.confirm,
+        "minimum_consecutive_frames": settings.confirm_frames,
         "iou": metric,
     }
-    least: dict[str, Any] = {"minimum_iou_threshold": settings.overlap}
+    least: dict[str, Any] = {"minimum_iou_threshold": settings.minimum_iou}
     if settings.tracker == "ocsort":
         return trackers.OCSORTTracker(
             **shared, **least, high_conf_det_threshold=begin, state_estimator_class=_CarriedScale
@@ -122,9 +122,9 @@ def make_tracker(settings: TrackSettings, metric: AlikeIoU, begin: float) -> Bas
         return trackers.ByteTrackTracker(**shared, **least, state_estimator_class=_CarriedCorners)
     return trackers.BoTSORTTracker(
         **shared,
-        minimum_iou_threshold_first_assoc=settings.overlap,
-        minimum_iou_threshold_second_assoc=settings.overlap,
-        minimum_iou_threshold_unconfirmed_assoc=settings.overlap,
+        minimum_iou_threshold_first_assoc=settings.minimum_iou,
+        minimum_iou_threshold_second_assoc=settings.minimum_iou,
+        minimum_iou_threshold_unconfirmed_assoc=settings.minimum_iou,
         instant_first_frame_activation=False,
         state_estimator_class=_CarriedSides,
     )

@@ -118,7 +118,7 @@ class Association:
         for track in self._tracker.tracks:
             track.state_estimator.carried = carried.get(track.state_estimator.number)
         # Key frames may lie farther apart than the patience: then a track is given one more.
-        self._tracker.maximum_time_without_update = max(self._settings.patience, 2.1 * self._gap)
+        self._tracker.maximum_time_without_update = max(self._settings.lost_track_seconds, 2.1 * self._gap)
         self._gap = 0.0 if self._time is None else t_seconds - self._time
         self._time = t_seconds
         self._metric.prepare(self._tracker.tracks, seen.boxes, seen.alike)
@@ -141,7 +141,7 @@ class Association:
             if box is None:
                 continue
             track.state_estimator.observed = None
-            if self._sights[number] >= self._settings.confirm and number not in self._ids:
+            if self._sights[number] >= self._settings.confirm_frames and number not in self._ids:
                 self._ids[number] = next(self._free_ids)
                 track.tracker_id = self._ids[number]  # so that it is remembered through misses
             place = places[np.asarray(box, np.float32).tobytes()]

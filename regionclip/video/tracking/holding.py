@@ -142,7 +142,7 @@ class Hold:
             if best is None or best == held or scores[best] - scores[held] <= margin:
                 return
             since = since if rival == best else t
-            if t - since < self._settings.switch:
+            if t - since < self._settings.switch_seconds:
                 self._rivals[key] = best, since
                 return
         if best is None:

@@ -53,8 +53,8 @@ class Tracks:
     over the track's life. A confidence may be below its threshold by `margin`.
 
     A track is live while its rows may be shown: it was seen on the latest key frame, or missed for no longer than
-    `hold`, and is inside the frame. One that is missed for longer is remembered for `patience`: seen again it is the
-    same, with all that was known of it.
+    `hold_seconds`, and is inside the frame. One that is missed for longer is remembered for `lost_track_seconds`: seen
+    again it is the same, with all that was known of it.
 
     Args:
         detector: whose regions these are.
@@ -211,7 +211,7 @@ class Tracks:
 
     @property
     def _live(self) -> list[Track]:
-        hold = self.settings.hold
+        hold = self.settings.hold_seconds
         tracks = (track for track in self._tracks.values() if track.id is not None)
         return [track for track in tracks if track.missed is None or self._now - track.missed < hold]
 
@@ -251,7 +251,8 @@ class Tracks:
         self._resemblance.learn(boxes, embeddings)
         fused = [track.fused.embedding for track in self._tracks.values()]
         resemblance = self._resemblance.of(np.array(fused, np.float32).reshape(-1, embeddings.shape[1]), embeddings)
-        alike = resemblance >= self.settings.alike if self.settings.alike > -1 else np.full(resemblance.shape, True)
+        least = self.settings.minimum_resemblance
+        alike = resemblance >= least if least > -1 else np.full(resemblance.shape, True)
         return dict(zip(self._tracks, alike, strict=True))
 
     def _see(self, sightings: list[Sighting], places: NDArray[np.int_], regions: Regions) -> None:
@@ -267,7 +268,9 @@ class Tracks:
         for sighting in sightings:
             if sighting.number not in self._tracks:
                 hold = Hold(self._contests, self.settings)
-                self._tracks[sighting.number] = Track(sighting.number, Fused(self.settings.memory), hold, self._now)
+                self._tracks[sighting.number] = Track(
+                    sighting.number, Fused(self.settings.memory_seconds), hold, self._now
+                )
             track, place = self._tracks[sighting.number], sighting.place
             track.id = sighting.id
             track.see(regions, int(places[place]), looks[place], float(quality[place]), self._now)

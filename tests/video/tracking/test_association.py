@@ -68,7 +68,7 @@ def test_boxes_keep_their_place_whatever_order_they_come_in(tracker: TrackerName
 @pytest.mark.parametrize("tracker", TRACKERS)
 @pytest.mark.parametrize("confirm", [1, 3])
 def test_ids_begin_at_one_after_so_many_sights(tracker: TrackerName, confirm: int) -> None:
-    scene = Scene(tracker=tracker, confirm=confirm)
+    scene = Scene(tracker=tracker, confirm_frames=confirm)
     ids = [scene.show([box(100)])[0].id for _ in range(4)]
     assert ids == [None] * (confirm - 1) + [1] * (5 - confirm)
     numbers = {scene.show([box(100)])[0].number for _ in range(3)}
@@ -78,7 +78,7 @@ def test_ids_begin_at_one_after_so_many_sights(tracker: TrackerName, confirm: in
 @pytest.mark.parametrize("tracker", TRACKERS)
 def test_a_return_within_the_patience_is_the_same(tracker: TrackerName) -> None:
     for away, same in ((0.8, True), (2.0, False)):
-        scene = Scene(tracker=tracker, patience=1.0)
+        scene = Scene(tracker=tracker, lost_track_seconds=1.0)
         for _ in range(3):
             scene.show([box(100)])
         for _ in range(round(away * 10)):
@@ -89,7 +89,7 @@ def test_a_return_within_the_patience_is_the_same(tracker: TrackerName) -> None:
 
 
 def test_key_frames_farther_apart_than_the_patience() -> None:
-    scene = Scene(patience=0.5)
+    scene = Scene(lost_track_seconds=0.5)
     ids = [scene.show([box(100)], step=1.0)[0].id for _ in range(6)]
     assert ids[-1] is not None
     assert ids[-3:] == [ids[-1]] * 3
@@ -97,7 +97,7 @@ def test_key_frames_farther_apart_than_the_patience() -> None:
 
 @pytest.mark.parametrize("tracker", TRACKERS)
 def test_ids_are_never_used_twice(tracker: TrackerName) -> None:
-    scene = Scene(tracker=tracker, patience=0.2)
+    scene = Scene(tracker=tracker, lost_track_seconds=0.2)
     seen: set[int | None] = set()
     for _ in range(5):
         for _ in range(3):

@@ -1,7 +1,6 @@
 """Labels that tracks hold: like `classify` without margin and time, slow to change with them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from regionclip.words.vocabulary import Label, Vocabulary, Words
 
 COLOURS = ("red", "green", "blue")
 BOXES = [(10.0, 10.0, 60.0, 60.0), (100.0, 10.0, 150.0, 60.0), (200.0, 10.0, 250.0, 60.0)]
-NONE = TrackSettings(margin=0, switch=0)
+NONE = TrackSettings(margin=0, switch_seconds=0)
 
 
 class Follower:
@@ -94,7 +93,7 @@ def test_without_margin_and_time_rows_are_those_of_classify(
 
 def test_a_label_that_alternates_does_not_flicker() -> None:
     """Red and green lead by turns, each by more than the margin but never for long."""
-    follower = Follower(COLOURS, TrackSettings(margin=0.05, switch=0.5))
+    follower = Follower(COLOURS, TrackSettings(margin=0.05, switch_seconds=0.5))
     plain = Follower(COLOURS, NONE)
     shown, flickering = [], []
     for step in range(20):
@@ -107,7 +106,7 @@ def test_a_label_that_alternates_does_not_flicker() -> None:
 
 
 def test_another_label_wins_after_it_has_led_for_long_enough() -> None:
-    follower = Follower(COLOURS, TrackSettings(margin=0.1, switch=0.5))
+    follower = Follower(COLOURS, TrackSettings(margin=0.1, switch_seconds=0.5))
     follower.at(0.0, mixture(0.48))
     shown = [names(follower.at(1 + step * 0.1, mixture(0.52)))[0] for step in range(8)]
     assert shown == ["red"] * 5 + ["green"] * 3
@@ -118,7 +117,7 @@ def test_another_label_wins_after_it_has_led_for_long_enough() -> None:
 
 
 def test_a_lead_within_the_margin_never_wins() -> None:
-    follower = Follower(COLOURS, TrackSettings(margin=0.5, switch=0.0))
+    follower = Follower(COLOURS, TrackSettings(margin=0.5, switch_seconds=0.0))
     follower.at(0.0, mixture(0.4))
     row = follower.at(100.0, mixture(0.52))
     assert names(row) == ["red"]
@@ -129,7 +128,7 @@ def test_a_lead_within_the_margin_never_wins() -> None:
 
 def test_a_label_is_lost_only_below_its_threshold_by_the_margin() -> None:
     words = [Label("red", threshold=0.9)]
-    follower = Follower(words, TrackSettings(margin=0.2, switch=0.5))
+    follower = Follower(words, TrackSettings(margin=0.2, switch_seconds=0.5))
     shares = (0.1, 0.45, 0.5)
     score = {share: float(follower.det.scores(regions(BOXES[:1], [mixture(share)]), words)[0, 0]) for share in shares}
     assert score[0.1] > 0.9 > score[0.45] > 0.7 > score[0.5]
@@ -150,7 +149,7 @@ def test_a_group_and_an_attribute_are_held_too() -> None:
         Label("cold", ["green"], of="grey", group="tone"),
     ]
     det = detector(threshold=0.01)
-    follower = Follower(words, TrackSettings(margin=0.001, switch=0.5), det)
+    follower = Follower(words, TrackSettings(margin=0.001, switch_seconds=0.5), det)
     both = colour("grey") * 0.4 + (colour("red") + colour("green")) * 0.3
     warm, cold = (both + 0.01 * sign * (colour("red") - colour("green")) for sign in (1, -1))
     warm, cold = warm / np.linalg.norm(warm), cold / np.linalg.norm(cold)
@@ -163,7 +162,7 @@ def test_a_group_and_an_attribute_are_held_too() -> None:
     assert values(follower.at(0.7, cold), "tone") == ["cold"]
 
     groups: list[str | Label] = [Label("red", group="colour"), Label("green", group="colour"), "grey"]
-    several = Follower(groups, TrackSettings(margin=0.05, switch=0.5), detector(labels_per_region=0))
+    several = Follower(groups, TrackSettings(margin=0.05, switch_seconds=0.5), detector(labels_per_region=0))
     several.at(0.0, mixture(0.48))
     again = several.at(0.1, mixture(0.52))
     assert names(again) == ["red"]
@@ -171,7 +170,7 @@ def test_a_group_and_an_attribute_are_held_too() -> None:
 
 
 def test_labels_that_do_not_exclude_one_another_come_and_go_alone() -> None:
-    follower = Follower(["red", "grey"], TrackSettings(margin=0.2, switch=9), detector(labels_per_region=0))
+    follower = Follower(["red", "grey"], TrackSettings(margin=0.2, switch_seconds=9), detector(labels_per_region=0))
     both = colour("red", "grey", 0.5)
     scores = follower.det.scores(regions(BOXES[:1], [both]), ["red", "grey"])[0]
     assert (scores > 0.5).all()
@@ -188,20 +187,3 @@ def test_no_tracks_and_no_labels() -> None:
     assert names(unknown) == ["unknown"]
     assert unknown.confidence is not None
     assert unknown.confidence[0] == 1
-
-
-def test_settings_say_what_is_wrong() -> None:
-    from regionclip.errors import ConfigError
-
-    assert TrackSettings.of({"tracker": "sort", "patience": 3}, "x").patience == 3
-    for table, message in (
-        ({"trackr": "sort"}, "yard.toml: unknown key trackr; known are tracker"),
-        ({"tracker": "best"}, "yard.toml: tracks: tracker: expected 'bytetrack' or"),
-        ({"margin": 2}, "yard.toml: tracks: margin: expected a number in 0..1, got 2"),
-        ({"confirm": 0}, "confirm: expected a number in 1..1000, got 0"),
-        ({"hold": "long"}, "hold: expected a number, got 'long'"),
-        (None, r"yard.toml: expected a table \[tracks\], got None"),
-    ):
-        with pytest.raises(ConfigError, match=message):
-            TrackSettings.of(table, "yard.toml")
-    assert replace(TrackSettings(), tracker="ocsort").tracker == "ocsort"

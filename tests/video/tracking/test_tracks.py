@@ -106,7 +106,7 @@ def test_between_key_frames_boxes_go_with_the_picture() -> None:
 
 
 def test_a_track_changes_its_label_only_when_all_that_was_seen_says_so() -> None:
-    own, frame = tracks(memory=1.0, switch=0.3), picture([LEFT])
+    own, frame = tracks(memory_seconds=1.0, switch_seconds=0.3), picture([LEFT])
     shown = []
     for step in range(40):
         odd = step in (6, 9) or step > 20
@@ -119,7 +119,7 @@ def test_a_track_changes_its_label_only_when_all_that_was_seen_says_so() -> None
 def test_asking_again_equals_having_asked_from_the_start() -> None:
     rng = np.random.default_rng(0)
     later: list[str | Label] = ["grey", Label("blue", threshold=0.3), "red"]
-    always, asked = tracks(later, margin=0, switch=0), tracks(("red", "green", "blue", "grey"), margin=0, switch=0)
+    always, asked = (tracks(words, margin=0, switch_seconds=0) for words in (later, ("red", "green", "blue", "grey")))
     for step in range(20):
         boxes = [at(LEFT, 4 * step), at(RIGHT, -2 * step)]
         seen = regions(boxes, [colour("red", "blue", rng.uniform(0, 0.4)), colour("blue", "red", rng.uniform(0, 0.4))])
@@ -141,7 +141,7 @@ def test_asking_again_equals_having_asked_from_the_start() -> None:
 
 
 def test_a_whole_life_can_be_asked_through_the_embeddings() -> None:
-    own = tracks(memory=100.0)
+    own = tracks(memory_seconds=100.0)
     for step in range(10):
         looks = colour("red", "green", 0.45 if step < 8 else 0.6)
         own.update(regions([LEFT], [looks]), picture([LEFT]), step / 10)
@@ -172,7 +172,7 @@ def test_words_that_cannot_be_asked_change_nothing() -> None:
 
 
 def test_missed_for_a_moment_it_is_held_then_remembered_then_forgotten() -> None:
-    film = Film(tracks(hold=0.25, patience=1.0))
+    film = Film(tracks(hold_seconds=0.25, lost_track_seconds=1.0))
     shown = [film.show(LEFT, RIGHT, hidden=[1] if 5 <= step < 12 else []) for step in range(16)]
     assert [len(rows) for rows in shown] == [0] + [2] * 4 + [2] * 3 + [1] * 4 + [2] * 4
     assert {number for rows in shown for number in ids(rows)} == {1, 2}
@@ -186,7 +186,7 @@ def test_missed_for_a_moment_it_is_held_then_remembered_then_forgotten() -> None
 
 
 def test_what_leaves_the_frame_ends() -> None:
-    film = Film(tracks(patience=60), every=100, squares=("red",))
+    film = Film(tracks(lost_track_seconds=60), every=100, squares=("red",))
     for _ in range(2):
         film.show(LEFT, key=True)
     for step in range(1, 12):
@@ -320,7 +320,7 @@ def test_times_and_sizes_that_cannot_be() -> None:
 
 def test_memory_is_bounded() -> None:
     """New things everywhere, all the time: only what was seen within the patience is remembered."""
-    rng, own, most = np.random.default_rng(0), tracks(patience=0.5), 0
+    rng, own, most = np.random.default_rng(0), tracks(lost_track_seconds=0.5), 0
     frame = np.zeros((*SIZE, 3), np.uint8)
     for step in range(150):
         corner = rng.uniform(0, (SIZE[1] - 40, SIZE[0] - 40), (12, 2))
