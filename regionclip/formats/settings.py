@@ -12,8 +12,8 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from annotated_types import Ge, Gt, Le, MinLen, Predicate
+from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -39,6 +39,20 @@ class Expected:
     secret: bool = False
 
 
+Text = Annotated[
+    str, Predicate(lambda text: bool(text.strip()) and "\0" not in text), Expected("text that is not empty")
+]
+
+Texts = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
+    MinLen(1),
+    Predicate(lambda texts: len(set(texts)) == len(texts)),
+    Expected("a string, or a list of different strings"),
+]
+"""One text or several."""
+
+
 class Settings(BaseModel):
     """Base of all settings: frozen, no unknown keys, no guessing between types; lists serve as tuples.
 
@@ -55,18 +69,18 @@ class Settings(BaseModel):
         strict=True,
         allow_inf_nan=False,
         arbitrary_types_allowed=True,
-        validate_by_name=True,
-        validate_by_alias=True,
     )
     title: ClassVar[str] = "settings"
     """Names these settings in errors where no file does."""
 
-    def __init__(self, **values: Any) -> None:  # noqa: ANN401 - checked on the way
+    def __init__(self, /, **values: Any) -> None:  # noqa: ANN401 - checked on the way
         if _nested.get():  # the outermost tells, since it knows the way here
             super().__init__(**values)
             return
-        with _Telling(type(self), values, self.title):
-            super().__init__(**_tuples(values))
+        fields = type(self).model_fields
+        table = {_key(name, fields[name]) if name in fields else name: _tuples(values[name]) for name in values}
+        with _Telling(type(self), table, self.title):
+            super().__init__(**table)
 
     @classmethod
     def of(cls, table: object, source: str) -> Self:
@@ -107,14 +121,14 @@ def read_toml(path: str | Path, what: str, known: Sequence[str] = ()) -> dict[st
     except OSError as error:
         names = f": expected a .toml file or one of {', '.join(known)}" if known else ""
         raise ConfigError(f"{what} {path} cannot be read: {error.strerror}{names}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # not UTF-8, not TOML, too long a number, too deep
         raise ConfigError(f"{what} {path} is not valid TOML: {error}") from error
 
 
 def in_words(kind: Any, *notes: Any) -> str:  # noqa: ANN401 - any annotation
     """What a value of an annotation has to be, as it stands after "expected"."""
     if own := [note.words for note in notes if isinstance(note, Expected)]:
-        return own[0]
+        return own[-1]  # the outermost
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return in_words(inner[0], *inner[1:], *notes)
@@ -179,20 +193,26 @@ class _Place:
                 break
         if unknown:
             self._into_table()
-            known = ", ".join(sorted(_keys(_models(self._kind)[0])))
-            return f"{self._where()}: unknown key {error['loc'][-1]}; known are {known}"
+            model = _models(self._kind)[0]
+            known = ", ".join(sorted(_keys(model)))
+            kind = f" where kind is {self._value['kind']}" if _tags(model) and isinstance(self._value, Mapping) else ""
+            return f"{self._where()}: unknown key {error['loc'][-1]}{kind}; known are {known}"
         expected = in_words(self._kind, *self._notes)
         if error["type"] == "missing" and isinstance(error["loc"][-1], str):
             return f"{self._where()} is missing: expected {expected}"
         if error["type"] == "value_error":
-            return f"{self._where()}: {error['ctx']['error']}"
+            if isinstance(self._value, Mapping):
+                self._into_table()
+            said = str(error["ctx"]["error"])  # that of a whole may say where in it: "[[rule]] 'night': ..."
+            return f"{self._where()}{', ' if said.startswith('[[') else ': '}{said}"
         if error["type"].startswith("union_tag"):
             self._into_table()
             given = self._value.get("kind") if isinstance(self._value, Mapping) else None
             kinds = ", ".join(tag for model in _models(self._kind) for tag in _tags(model))
             got = " is missing" if given is None else ""
             return f"{self._where()}: kind{got}: expected one of {kinds}" + ("" if got else f", got {_shown(given)}")
-        secret = any(isinstance(note, Expected) and note.secret for note in self._notes)
+        notes = (*self._notes, *getattr(self._kind, "__metadata__", ()))
+        secret = any(isinstance(note, Expected) and note.secret for note in notes)
         return f"{self._where()}: expected {expected}" + ("" if secret else f", got {_shown(self._value)}")
 
     def _where(self) -> str:
@@ -242,8 +262,12 @@ def _models(kind: Any) -> list[type[BaseModel]]:  # noqa: ANN401
 
 
 def _keys(model: type[BaseModel]) -> dict[str, FieldInfo]:
-    """Fields by the key that a file has for them."""
-    return {str(field.validation_alias or name): field for name, field in model.model_fields.items()}
+    """Fields by the key that a table has for them."""
+    return {_key(name, field): field for name, field in model.model_fields.items()}
+
+
+def _key(name: str, field: FieldInfo) -> str:
+    return str(field.validation_alias or name)
 
 
 def _tags(model: type[BaseModel]) -> tuple[str, ...]:
@@ -259,6 +283,10 @@ def _tuples(value: Any) -> Any:  # noqa: ANN401
     return {key: _tuples(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 
+def _lists(value: Any) -> Any:  # noqa: ANN401
+    return list(map(_lists, value)) if isinstance(value, tuple) else value
+
+
 def _shown(value: object) -> str:
-    text = repr(list(value) if isinstance(value, tuple) else value)
+    text = repr(_lists(value))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
