@@ -14,7 +14,7 @@ from regionclip.loading import config_of
 from regionclip.sinks.posting import Target
 from regionclip.site.secrets import SecretText, fill
 from regionclip.site.settings import CameraSettings, OutputSettings, SiteSettings, WebhookSettings
-from regionclip.site.tables import NO_RULES, WORDS, CameraTable, DetectorTable, SiteTable, Watched, WebhookTable
+from regionclip.site.tables import LIVE, NO_RULES, WORDS, CameraTable, DetectorTable, SiteTable, Watched, WebhookTable
 from regionclip.video.options import FollowOptions
 from regionclip.video.rules.file import RuleSet, load_rules, rules_names, rules_path
 from regionclip.video.sources.opening import source_kind
@@ -109,7 +109,7 @@ class _Reading:
         tracks = None if site.tracks is None else TrackSettings.of(dict(site.tracks), f"{self._path}, [tracks]")
         follow = FollowOptions(timezone=site.timezone, tracks=tracks)
         return SiteSettings(
-            cameras=tuple(self._camera(_Keys(site, camera, str(self._path)), follow) for camera in site.cameras),
+            cameras=tuple(self._camera(site, camera, follow) for camera in site.cameras),
             detector=self._detector(site.detector),
             batch=site.detector.batch,
             timezone=site.timezone,
@@ -122,71 +122,62 @@ class _Reading:
             status=self._named(site.status),
         )
 
-    def _camera(self, keys: "_Keys", follow: FollowOptions) -> CameraSettings:
-        with keys.about("name"):
-            name = keys.camera.name
-            if mask(name) != name or not name.isprintable():
-                raise ConfigError(f"expected a short name without a password, got {mask(name)!r}")
-        words, rules = self._words(keys), self._rules(keys)
-        if rules is not None:
-            with _about(f"{keys.where}: rules"):
-                rules.check_labels(words)
-            if rules.needs_tracks and not keys["track"]:
-                raise ConfigError(
-                    f"{keys.where}: track: expected true, got false: the rule {rules.needs_tracks[0]!r} of "
-                    f"{rules.source} can only be judged where things are followed"
-                )
-        with keys.about("schedule"):
-            if keys["schedule"] and follow.timezone is None:
+    def _camera(self, site: SiteTable, table: CameraTable, follow: FollowOptions) -> CameraSettings:
+        where = f"{self._path}, [[camera]] {table.name!r}"
+        above = {key: getattr(site, key) for key in Watched.model_fields if key not in table.model_fields_set}
+        table = table.model_copy(update=above)
+
+        def about(key: str) -> AbstractContextManager[None]:
+            return _about(f"{self._path if key in above else where}: {key}")
+
+        if table.vocabulary is None:
+            raise ConfigError(f"{where}: vocabulary is missing: expected {WORDS}")
+        with about("vocabulary"):
+            words = self._words(table.vocabulary, table.threshold)
+        with about("rules"):
+            rules = self._rules(table.rules)
+        with _about(where):
+            _check_rules(rules, words, table)
+        with about("schedule"):
+            if table.schedule and follow.timezone is None:
                 raise ConfigError('whose clock? Write timezone = "Asia/Shanghai" above')
+        with about("url"):
+            url = self._url(str(table.url), self._named(table.password_file))
         return CameraSettings(
-            name=name,
-            url=self._url(keys),
+            name=table.name,
+            url=url,
             words=words,
-            follow=replace(follow, track=keys["track"], every=keys["every"], rules=rules),
-            live=LiveOptions(
-                transport=keys["transport"],
-                open_timeout=keys["open_timeout"],
-                read_timeout=keys["read_timeout"],
-                key_frames_only=keys["key_frames_only"],
-            ),
-            max_fps=keys["max_fps"],
-            schedule=keys["schedule"],
-            enabled=keys.camera.enabled,
+            follow=replace(follow, track=table.track, every=table.every, rules=rules),
+            live=LiveOptions(**{key: getattr(table, key) for key in LIVE}),
+            max_fps=table.max_fps,
+            schedule=table.schedule,
+            enabled=table.enabled,
         )
 
-    def _words(self, keys: "_Keys") -> Vocabulary:
-        given, threshold = keys["vocabulary"], keys["threshold"]
-        if given is None:
-            raise ConfigError(f"{keys.where}: vocabulary is missing: expected {WORDS}")
-        with keys.about("vocabulary"):
-            if isinstance(given, str):
-                path = vocabulary_path(given) if given in vocabulary_names() else self._beside(given)
-                words = self._once(path, load_vocabulary)
-            else:
-                words = Vocabulary(tuple(map(parse_label, given)))
-            if not words:
-                raise ConfigError("expected words to look for, got none")
+    def _words(self, given: str | tuple[str, ...], threshold: float | None) -> Vocabulary:
+        if isinstance(given, str):
+            path = vocabulary_path(given) if given in vocabulary_names() else self._beside(given)
+            words = self._once(path, load_vocabulary)
+        else:
+            words = Vocabulary(tuple(map(parse_label, given)))
+        if not words:
+            raise ConfigError("expected words to look for, got none")
         return words if threshold is None else replace(words, threshold=threshold)
 
-    def _rules(self, keys: "_Keys") -> RuleSet | None:
-        if (given := keys["rules"]) == NO_RULES:
+    def _rules(self, given: str) -> RuleSet | None:
+        if given == NO_RULES:
             return None
-        with keys.about("rules"):
-            path = rules_path(given) if given in rules_names() else self._beside(given)
-            return self._once(path, load_rules)
+        return self._once(rules_path(given) if given in rules_names() else self._beside(given), load_rules)
 
-    def _url(self, keys: "_Keys") -> SecretText:
-        password_file = self._named(keys["password_file"])
+    def _url(self, text: str, password_file: Path | None) -> SecretText:
         if password_file is not None:
             self.files.append(password_file)
-        with keys.about("url"):
-            url = fill(str(keys.camera.url), password_file)
-            if url.value == "-":
-                raise ConfigError("expected a camera, or a file played like one, got -, standard input")
-            if scheme_of(url.value) is None and not url.value.isdecimal():
-                url = SecretText(str(self._beside(url.value)), url.shown, url.secrets)
-            source_kind(url.value, "latest")
+        url = fill(text, password_file)
+        if url.value == "-":
+            raise ConfigError("expected a camera, or a file played like one, got -, standard input")
+        if scheme_of(url.value) is None and not url.value.isdecimal():
+            url = SecretText(str(self._beside(url.value)), url.shown, url.secrets)
+        source_kind(url.value, "latest")
         return url
 
     def _webhook(self, table: WebhookTable) -> WebhookSettings:
@@ -204,7 +195,7 @@ class _Reading:
             weights = None if table.weights is None else self._here(table.weights)
             if table.config is not None:
                 config = Config.load(self._here(table.config))
-            elif table.tower is None and weights is not None and Path(weights).is_dir():
+            elif table.tower is None and weights is not None and os.path.isdir(weights):  # noqa: PTH112 - False where pathlib raises
                 config = config_of(weights)
             else:
                 config = config_of(self._here(table.tower or "tiny"))
@@ -231,23 +222,17 @@ class _Reading:
         return str(self._beside(name)) if os.path.exists(self._beside(name)) else name  # noqa: PTH110 - as above
 
 
-class _Keys:
-    """What is said of one camera: its own keys, else those that stand above all cameras."""
-
-    def __init__(self, site: SiteTable, camera: CameraTable, source: str) -> None:
-        self._site, self.camera, self._source = site, camera, source
-        self.where = f"{source}, [[camera]] {camera.name!r}"
-
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - each key has its own type
-        return getattr(self._table(key), key)
-
-    def about(self, key: str) -> AbstractContextManager[None]:
-        """What is wrong with a key is said of the table that has it."""
-        return _about(f"{self._source if self._table(key) is self._site else self.where}: {key}")
-
-    def _table(self, key: str) -> Watched:
-        is_above = key in Watched.model_fields and key not in self.camera.model_fields_set
-        return self._site if is_above else self.camera
+def _check_rules(rules: RuleSet | None, words: Vocabulary, table: CameraTable) -> None:
+    """Refuse rules about words that are not asked for, and such as need tracks without any."""
+    if rules is None:
+        return
+    with _about("rules"):
+        rules.check_labels(words)
+    if rules.needs_tracks and not table.track:
+        raise ConfigError(
+            f"track: expected true, got false: the rule {rules.needs_tracks[0]!r} of {rules.source} can only be judged "
+            "where things are followed"
+        )
 
 
 @contextmanager

@@ -3,14 +3,18 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
+from annotated_types import Predicate
 from pydantic import Field, model_validator
 
 from regionclip.config import Budget
 from regionclip.formats.settings import Expected, Settings, Text, Texts
 from regionclip.video.rules.schedule import Schedule, Timezone
 from regionclip.video.sources.options import Transport
+from regionclip.video.sources.urls import mask
 
 NO_RULES = "none"
+LIVE = ("transport", "open_timeout", "read_timeout", "key_frames_only")
+"""Keys that are fields of `LiveOptions`."""
 Positive = Annotated[float, Field(gt=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 WORDS = "a list of words, a file, or a name of `regionclip vocab list`"
@@ -28,7 +32,7 @@ class Watched(Settings):
         every: the tower looks at each so many frames.
         max_fps: most frames a second.
         password_file: its one line is put behind the user's name of the URL.
-        transport: as the three that follow, see `LiveOptions`.
+        transport: this and the rest are fields of `LiveOptions`.
     """
 
     vocabulary: Annotated[Text | tuple[Text, ...] | None, Expected(WORDS)] = None
@@ -48,7 +52,11 @@ class Watched(Settings):
 class CameraTable(Watched):
     """`[[camera]]`: its name, the address with what stands for its secrets, and whether it is on."""
 
-    name: Text
+    name: Annotated[
+        Text,
+        Predicate(lambda name: name.isprintable() and mask(name) == name),
+        Expected("a short name without a password", secret=True),
+    ]
     url: Annotated[Text | int, Expected("the address of a camera, as rtsp://viewer@192.0.2.10/live", secret=True)]
     enabled: bool = True
 
