@@ -1,6 +1,6 @@
 """Rule files: zones, lines and rules of one camera, checked as a whole (docs/events.md)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -56,15 +56,16 @@ class RuleSet(Scaled):
     @model_validator(mode="before")
     @classmethod
     def _hand_down(cls, table: Any) -> Any:  # noqa: ANN401 - checked after
-        """What the points of all zones and lines are counted in stands above them."""
-        if not isinstance(table, Mapping):
+        """What points are counted in stands above all zones and lines, or in one of them."""
+        if not isinstance(table, dict):
             return table
         scale = {key: table[key] for key in Scaled.model_fields if key in table}
-        return dict(table) | {
-            key: tuple(scale | each if isinstance(each, dict) else each for each in table[key])
-            for key in ("zone", "line")
-            if isinstance(table.get(key), tuple)
-        }
+
+        def scaled(place: object) -> object:
+            return scale | place if isinstance(place, dict) and "unit" not in place else place
+
+        shapes = {key: table[key] for key in ("zone", "line") if isinstance(table.get(key), tuple)}
+        return table | {key: tuple(map(scaled, places)) for key, places in shapes.items()}
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:

@@ -63,6 +63,23 @@ schedule = "周一-周五 18:00-06:00"
     assert len(rules) == 1
 
 
+def test_a_zone_may_be_drawn_on_another_frame() -> None:
+    drawn = [[0, 0], [64, 0], [64, 36]]
+    rules = RuleSet.of(
+        {
+            "unit": "pixel",
+            "size": [1280, 720],
+            "zone": [
+                {"name": "a", "points": [[0, 0], [1280, 0], [1280, 720]]},
+                {"name": "b", "points": drawn, "size": [64, 36]},
+                {"name": "c", "points": [[0, 0], [1, 0], [1, 1]], "unit": "fraction"},
+            ],
+        }
+    )
+    for zone in rules.zones:
+        assert zone.on((36, 64)).points.tolist() == drawn
+
+
 def test_nothing_at_all() -> None:
     rules = RuleSet.of({})
     assert len(rules) == 0
