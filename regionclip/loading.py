@@ -1,6 +1,6 @@
 """load(): from a name or a folder to a detector.
 
-Nothing heavy is imported before something is loaded: a wrong name is told before torch is there.
+Nothing heavy is imported before it is needed: a config with a mistake is told before torch is loaded.
 """
 
 import json
@@ -53,7 +53,7 @@ def _fgclip2(config: Config, device: "torch.device") -> "Tower":
     )
 
 
-TOWERS: "dict[str, Callable[[Config, torch.device], Tower]]" = {
+TOWERS: dict[str, "Callable[[Config, torch.device], Tower]"] = {
     "tiny": _tiny,
     "fgclip2": _fgclip2,
 }
