@@ -12,7 +12,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, MinLen, Predicate
+from annotated_types import Ge, Gt, Le, Lt, MinLen, Predicate
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
@@ -56,8 +56,8 @@ Texts = Annotated[
 class Settings(BaseModel):
     """Base of all settings: frozen, no unknown keys, no guessing between types; lists serve as tuples.
 
-    Limits stand in the annotation, `Annotated[int, Field(ge=1)] = 8`; `validation_alias` names a key that the file has
-    under another name than Python.
+    Limits stand in the annotation, `Annotated[int, Field(ge=1)] = 8`; what they cannot say is a `Predicate` beside an
+    `Expected`. `validation_alias` names a key that tables have under another name than Python.
 
     Raises:
         ConfigError: for what cannot be; never pydantic's own ValidationError.
@@ -88,7 +88,7 @@ class Settings(BaseModel):
         with _Telling(cls, table, source):
             return cls.model_validate(_tuples(table))
 
-    def changed(self, **values: Any) -> Self:  # noqa: ANN401 - checked on the way
+    def replaced(self, **values: Any) -> Self:  # noqa: ANN401 - checked on the way
         """These settings with some replaced, checked again."""
         return type(self)(**{name: getattr(self, name) for name in type(self).model_fields} | values)
 
@@ -125,6 +125,25 @@ def read_toml(path: str | Path, what: str, known: Sequence[str] = ()) -> dict[st
         raise ConfigError(f"{what} {path} is not valid TOML: {error}") from error
 
 
+def read_shipped(name_or_path: str | Path, folder: Path, what: str) -> dict[str, Any]:
+    """The tables of a TOML file, or of the one of that name that ships with regionclip, in `folder`.
+
+    Raises:
+        ConfigError: as `read_toml`; where there is none of that name, those that there are are listed.
+    """
+    names = shipped_names(folder)
+    if Path(name_or_path).suffix == ".toml":
+        return read_toml(name_or_path, what, names)
+    if str(name_or_path) not in names:
+        raise ConfigError(f"{what} {name_or_path} does not exist: expected a .toml file or one of {', '.join(names)}")
+    return read_toml(folder / f"{name_or_path}.toml", what)
+
+
+def shipped_names(folder: Path) -> list[str]:
+    """Names of the TOML files of a folder."""
+    return sorted(path.stem for path in folder.glob("*.toml"))
+
+
 def in_words(kind: Any, *notes: Any) -> str:  # noqa: ANN401 - any annotation
     """What a value of an annotation has to be, as it stands after "expected"."""
     if own := [note.words for note in notes if isinstance(note, Expected)]:
@@ -147,11 +166,16 @@ def in_words(kind: Any, *notes: Any) -> str:  # noqa: ANN401 - any annotation
 
 def _range(notes: Sequence[Any]) -> str:
     limits = {type(limit): limit for note in notes for limit in _limits(note)}
-    low, above, most = limits.get(Ge), limits.get(Gt), limits.get(Le)
-    if low and most:
-        return f" in {low.ge:g}..{most.le:g}"
-    least = f" of at least {low.ge:g}" if low else f" above {above.gt:g}" if above else ""
-    return least + (f", {most.le:g} at most" if most else "")
+    least, above, most, below = (limits.get(kind) for kind in (Ge, Gt, Le, Lt))
+    if least and most:
+        return f" in {_number(least.ge)}..{_number(most.le)}"
+    parts = [f" of at least {_number(least.ge)}"] if least else [f" above {_number(above.gt)}"] if above else [""]
+    parts += [f"{_number(most.le)} at most"] if most else [f"below {_number(below.lt)}"] if below else []
+    return ", ".join(parts)
+
+
+def _number(limit: float) -> str:
+    return f"{limit:g}" if isinstance(limit, float) else str(limit)
 
 
 def _limits(note: Any) -> tuple[Any, ...]:  # noqa: ANN401
@@ -196,7 +220,7 @@ class _Place:
             model = _models(self._kind)[0]
             known = ", ".join(sorted(_keys(model)))
             kind = f" where kind is {self._value['kind']}" if _tags(model) and isinstance(self._value, Mapping) else ""
-            return f"{self._where()}: unknown key {error['loc'][-1]}{kind}; known are {known}"
+            return f"{self._where()}: unknown key {_plain(str(error['loc'][-1]))}{kind}; known are {known}"
         expected = in_words(self._kind, *self._notes)
         if error["type"] == "missing" and isinstance(error["loc"][-1], str):
             return f"{self._where()} is missing: expected {expected}"
@@ -216,11 +240,11 @@ class _Place:
         return f"{self._where()}: expected {expected}" + ("" if secret else f", got {_shown(self._value)}")
 
     def _where(self) -> str:
-        return ", ".join(self._tables) + (f": {self._key}" if self._key else "")
+        return ", ".join(self._tables) + (f": {_plain(self._key)}" if self._key else "")
 
     def _into_table(self) -> None:
         if self._key:
-            self._tables.append(f"[{self._key}]")
+            self._tables.append(f"[{_plain(self._key)}]")
             self._key = ""
 
     def _enter(self, step: str) -> bool:
@@ -237,7 +261,7 @@ class _Place:
         if field is not None:
             self._kind, self._notes = field.annotation, tuple(field.metadata)
         else:
-            self._kind, self._notes = get_args(self._kind)[-1], ()
+            self._kind, self._notes = _inside(self._kind), ()
         self._value = self._value.get(step) if isinstance(self._value, Mapping) else None
         return True
 
@@ -245,6 +269,7 @@ class _Place:
         """Follow into an entry of a list of tables; of a plain list, the whole is told of."""
         if not _models(self._kind):
             return False
+        self._kind = _inside(self._kind)
         entries = self._value if isinstance(self._value, list | tuple) else ()
         self._value = entries[step] if step < len(entries) else None
         name = self._value.get("name") if isinstance(self._value, Mapping) else None
@@ -259,6 +284,13 @@ def _models(kind: Any) -> list[type[BaseModel]]:  # noqa: ANN401
         return [kind]
     is_mapping = get_origin(kind) in (dict, Mapping)
     return [model for inner in get_args(kind) for model in _models(inner)] if not is_mapping else []
+
+
+def _inside(kind: Any) -> Any:  # noqa: ANN401
+    """What stands in a list or table of such an annotation."""
+    if (origin := get_origin(kind)) in (tuple, dict, Mapping):
+        return get_args(kind)[0 if origin is tuple else -1]
+    return next((found for inner in get_args(kind) if (found := _inside(inner)) is not None), None)
 
 
 def _keys(model: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -281,6 +313,11 @@ def _tuples(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, list):
         return tuple(map(_tuples, value))
     return {key: _tuples(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+
+
+def _plain(key: str) -> str:
+    """A key as it stands in one line."""
+    return key if key.isprintable() else repr(key)
 
 
 def _lists(value: Any) -> Any:  # noqa: ANN401

@@ -93,6 +93,7 @@ CIRCLE = {"kind": "circle", "name": "hole", "radius": 1}
         ({"size": [[640, 480]]}, "a.toml: size: expected [width, height] in pixels, got [[640, 480]]"),
         ({"deep": "yes"}, "a.toml: deep: expected true or false, got 'yes'"),
         ({"deep": True}, "a.toml: deep: only with shapes"),
+        ({"shape": ["x"]}, "a.toml, [[shape]] 1: expected a table, got 'x'"),
         ({"shape": {}}, "a.toml: shape: expected a list of tables, got {}"),
         ({"shape": [{"kind": "circle", "radius": 1}]}, "a.toml, [[shape]] 1: name is missing: expected text"),
         (
@@ -138,8 +139,8 @@ def test_the_same_checks_hold_in_python() -> None:
     with pytest.raises(ConfigError, match=r"^drawing, \[look\]: width: expected"):
         Drawing(look={"width": 99})  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"^settings: width"):
-        Look().changed(width=99)
-    assert Look(colour="red").changed(width=3) == Look(width=3, colour="red")
+        Look().replaced(width=99)
+    assert Look(colour="red").replaced(width=3) == Look(width=3, colour="red")
 
 
 def test_single_values() -> None:
