@@ -12,8 +12,8 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from annotated_types import Ge, Gt, Le, Lt, MinLen, Predicate
+from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -37,6 +37,20 @@ class Expected:
 
     words: str
     secret: bool = False
+
+
+Text = Annotated[
+    str, Predicate(lambda text: bool(text.strip()) and "\0" not in text), Expected("text that is not empty")
+]
+
+Texts = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(lambda given: (given,) if isinstance(given, str) else given),
+    MinLen(1),
+    Predicate(lambda texts: len(set(texts)) == len(texts)),
+    Expected("a string, or a list of different strings"),
+]
+"""One text or several."""
 
 
 class Settings(BaseModel):
@@ -133,7 +147,7 @@ def shipped_names(folder: Path) -> list[str]:
 def in_words(kind: Any, *notes: Any) -> str:  # noqa: ANN401 - any annotation
     """What a value of an annotation has to be, as it stands after "expected"."""
     if own := [note.words for note in notes if isinstance(note, Expected)]:
-        return own[0]
+        return own[-1]  # the outermost
     origin, inner = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return in_words(inner[0], *inner[1:], *notes)
@@ -203,22 +217,26 @@ class _Place:
                 break
         if unknown:
             self._into_table()
-            known = ", ".join(sorted(_keys(_models(self._kind)[0])))
-            return f"{self._where()}: unknown key {_plain(str(error['loc'][-1]))}; known are {known}"
+            model = _models(self._kind)[0]
+            known = ", ".join(sorted(_keys(model)))
+            kind = f" where kind is {self._value['kind']}" if _tags(model) and isinstance(self._value, Mapping) else ""
+            return f"{self._where()}: unknown key {_plain(str(error['loc'][-1]))}{kind}; known are {known}"
         expected = in_words(self._kind, *self._notes)
         if error["type"] == "missing" and isinstance(error["loc"][-1], str):
             return f"{self._where()} is missing: expected {expected}"
         if error["type"] == "value_error":
             if isinstance(self._value, Mapping):
                 self._into_table()
-            return f"{self._where()}: {error['ctx']['error']}"
+            said = str(error["ctx"]["error"])  # that of a whole may say where in it: "[[rule]] 'night': ..."
+            return f"{self._where()}{', ' if said.startswith('[[') else ': '}{said}"
         if error["type"].startswith("union_tag"):
             self._into_table()
             given = self._value.get("kind") if isinstance(self._value, Mapping) else None
             kinds = ", ".join(tag for model in _models(self._kind) for tag in _tags(model))
             got = " is missing" if given is None else ""
             return f"{self._where()}: kind{got}: expected one of {kinds}" + ("" if got else f", got {_shown(given)}")
-        secret = any(isinstance(note, Expected) and note.secret for note in self._notes)
+        notes = (*self._notes, *getattr(self._kind, "__metadata__", ()))
+        secret = any(isinstance(note, Expected) and note.secret for note in notes)
         return f"{self._where()}: expected {expected}" + ("" if secret else f", got {_shown(self._value)}")
 
     def _where(self) -> str:
@@ -302,6 +320,10 @@ def _plain(key: str) -> str:
     return key if key.isprintable() else repr(key)
 
 
+def _lists(value: Any) -> Any:  # noqa: ANN401
+    return list(map(_lists, value)) if isinstance(value, tuple) else value
+
+
 def _shown(value: object) -> str:
-    text = repr(list(value) if isinstance(value, tuple) else value)
+    text = repr(_lists(value))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

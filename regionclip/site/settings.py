@@ -5,7 +5,7 @@ from pathlib import Path
 
 from regionclip.config import Config
 from regionclip.site.secrets import SecretText
-from regionclip.video.follower import FollowOptions
+from regionclip.video.options import FollowOptions
 from regionclip.video.rules.schedule import Hours
 from regionclip.video.sources.options import LiveOptions
 from regionclip.words.vocabulary import Vocabulary

@@ -23,7 +23,8 @@ from regionclip.site.outputs import SiteOutputs, Troubles
 from regionclip.site.settings import CameraSettings, SiteSettings
 from regionclip.site.status import CameraStatus, status_json
 from regionclip.towers.base import ImageFeatures
-from regionclip.video.follower import Follower, FollowOptions
+from regionclip.video.follower import Follower
+from regionclip.video.options import FollowOptions
 from regionclip.video.rules.schedule import timezone_of
 from regionclip.video.sources.base import VideoFrame
 from regionclip.words.vocabulary import Vocabulary

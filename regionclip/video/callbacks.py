@@ -9,7 +9,8 @@ from regionclip.drawing import Style
 from regionclip.errors import FrameError
 from regionclip.frames import Frame
 from regionclip.video.annotating import Painter
-from regionclip.video.follower import Follower, FollowOptions
+from regionclip.video.follower import Follower
+from regionclip.video.options import FollowOptions
 from regionclip.video.sources.base import VideoFrame
 from regionclip.words.vocabulary import Vocabulary, Words
 

@@ -8,7 +8,8 @@ from typing import Self, TypedDict, Unpack
 
 from regionclip.detector import Detector
 from regionclip.sinks.log_and_snapshots import Sink, hand_on
-from regionclip.video.follower import Follower, FollowOptions, StreamFrame
+from regionclip.video.follower import Follower, StreamFrame
+from regionclip.video.options import FollowOptions
 from regionclip.video.rules.file import RuleSet, load_rules
 from regionclip.video.rules.watch import Event
 from regionclip.video.sources.base import OpenSource, SourceEvent, SourceStatus

@@ -36,7 +36,8 @@ from regionclip.site.settings import CameraSettings, OutputSettings, SiteSetting
 from regionclip.site.status import CameraStatus
 from regionclip.site.turns import Site
 from regionclip.towers.base import ImageFeatures, TokenGrid
-from regionclip.video.follower import Follower, FollowOptions
+from regionclip.video.follower import Follower
+from regionclip.video.options import FollowOptions
 from regionclip.video.rules.file import RuleSet
 from regionclip.video.rules.schedule import Hours
 from regionclip.video.rules.watch import Event

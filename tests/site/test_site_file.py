@@ -2,14 +2,21 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tomli_w
+from fuzzing import HEAVY, TOML_VALUES, known_keys, loaded_after, refusal
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from regionclip.errors import ConfigError
+from regionclip.formats.settings import Settings
 from regionclip.site.file import SiteFile
 from regionclip.site.secrets import fill
 from regionclip.site.settings import CameraSettings, SiteSettings
-from regionclip.video.follower import FollowOptions
+from regionclip.site.tables import CameraTable, DetectorTable, SiteTable, WebhookTable
+from regionclip.video.options import FollowOptions
 
 RULES = """
 [[zone]]
@@ -140,16 +147,27 @@ def test_everything(tmp_path: Path) -> None:
         (CAMERA + 'vocabulary = ["person", "person"]', "'gate': vocabulary: "),
         (WORDS + CAMERA + "threshold = 2", "'gate': threshold: expected a number"),
         (WORDS + 'blur = ["person"]\n' + CAMERA, "blur: only together with snapshots"),
-        (WORDS + "[detector]\ntowr = 1\n" + CAMERA, "detector: unknown key towr"),
-        (WORDS + '[detector]\ntower = "huge"\n' + CAMERA, "detector: tower 'huge' is not known"),
+        (WORDS + "[detector]\ntowr = 1\n" + CAMERA, "[detector]: unknown key towr; known are batch"),
+        (WORDS + '[detector]\ntower = "huge"\n' + CAMERA, "[detector]: tower 'huge' is not known"),
         (
             WORDS + '[detector]\nbudget = "much"\n' + CAMERA,
-            "detector: config: budget: expected a whole number in 1..1000000 or one of dynamic",
+            "[detector]: budget: expected a whole number",
         ),
-        (WORDS + '[detector]\nconfig = "a.toml"\ntower = "tiny"\n' + CAMERA, "expected config or tower, got both"),
+        (
+            WORDS + '[detector]\nconfig = "a.toml"\ntower = "tiny"\n' + CAMERA,
+            "[detector]: expected config or tower, got",
+        ),
         (WORDS + "[tracks]\nconfirm_frames = 0\n" + CAMERA, "[tracks]"),
-        (WORDS + '[webhook]\nurl = "ftp://192.0.2.1"\n' + CAMERA, "webhook: url: webhook: expected an address"),
-        (WORDS + "[webhook]\n" + CAMERA, "webhook: url is missing"),
+        (WORDS + '[webhook]\nurl = "ftp://192.0.2.1"\n' + CAMERA, "[webhook]: url: webhook: expected an address"),
+        (WORDS + "[webhook]\n" + CAMERA, "[webhook]: url is missing"),
+        ("camera = 3\n" + WORDS, "site.toml: camera: expected a list of tables, got 3"),
+        (WORDS + CAMERA + "password_file = true", "'gate': password_file: expected text that is"),
+        (WORDS + CAMERA.replace('"rtsp://192.0.2.10/live"', "true"), "'gate': url: expected the address of a camera"),
+        (WORDS + CAMERA + "threshold = nan", "'gate': threshold: expected a number in 0..1, got nan"),
+        ("schedule = []\n" + WORDS + CAMERA, "site.toml: schedule: expected days, hours or both"),
+        ('vocabulary = "nowhere.toml"\n' + CAMERA, "site.toml: vocabulary: vocabulary file"),
+        (WORDS + 'rules = "~nobody/rules.toml"\n' + CAMERA, "site.toml: rules: rules "),
+        (WORDS + '[detector]\nweights = "."\n' + CAMERA, "[detector]: weights "),
         ("vocabulary = [", "is not valid TOML"),
     ],
 )
@@ -206,6 +224,29 @@ def test_secrets_that_cannot_be(tmp_path: Path, more: str, said: str) -> None:
     assert "sesame" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        WORDS + '[[camera]]\nname = "rtsp://viewer:hush@192.0.2.10/live"\nurl = "0"',
+        WORDS + '[[camera]]\nname = "rtsp://viewer:hush@192.0.2.10/live"',
+        WORDS + CAMERA + '"rtsp://viewer:hush@192.0.2.10/live" = 1',
+        WORDS + CAMERA.replace('"rtsp://192.0.2.10/live"', '["rtsp://viewer:hush@192.0.2.10/live"]'),
+        WORDS + CAMERA.replace('"rtsp://192.0.2.10/live"', '{password = "hush"}'),
+        WORDS + CAMERA.replace("rtsp://192.0.2.10/live", "ftp://viewer:hush@192.0.2.10/live"),
+        WORDS + '[webhook]\nurl = ["https://192.0.2.1/?token=hush"]\n' + CAMERA,
+        WORDS + '[webhook]\nurl = "https://192.0.2.1/\\n/hush"\n' + CAMERA,
+        WORDS + '[webhook]\nurl = "https://192.0.2.1/"\nheaders = "Bearer hush"\n' + CAMERA,
+        WORDS + '[webhook]\nurl = "https://192.0.2.1/"\nheaders = {Authorization = ["Bearer hush"]}\n' + CAMERA,
+        WORDS + '[webhook]\nurl = "https://192.0.2.1/"\nheaders = {Authorization = "Bearer hush é"}\n' + CAMERA,
+    ],
+)
+def test_no_mistake_shows_a_secret(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, text)
+    assert "hush" not in str(caught.value)
+    assert caught.value.__suppress_context__  # else a traceback would show it
+
+
 def test_a_missing_or_empty_password_file(tmp_path: Path) -> None:
     text = WORDS + CAMERA.replace("192", "viewer@192") + 'password_file = "secret"'
     with pytest.raises(ConfigError, match="secret cannot be read: No such file"):
@@ -249,3 +290,35 @@ def test_the_shipped_example(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hush-hush" not in repr(settings)
     for camera in settings.cameras:
         assert re.search(r"//(viewer:\*\*\*@)?192\.0\.2\.\d+/", camera.url.shown)
+
+
+@given(st.sampled_from([(), ("camera", 0), ("webhook",), ("detector",)]), st.data())
+@settings(max_examples=300, deadline=None)
+def test_whatever_a_key_holds_is_read_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, way: tuple[str | int, ...], data: st.DataObject
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "site.toml"
+    table: dict[str, Any] = {
+        "timezone": "Asia/Shanghai",
+        "vocabulary": ["person"],
+        "snapshots": "pictures",
+        "camera": [{"name": "gate", "url": "rtsp://192.0.2.10/live"}],
+        "webhook": {"url": "https://192.0.2.1/", "headers": {"a": "b"}},
+        "detector": {},
+    }
+    inside: Any = table
+    for step in way:
+        inside = inside[step]
+    models: dict[Any, type[Settings]] = {"webhook": WebhookTable, "detector": DetectorTable, 0: CameraTable}
+    model = models.get(way[-1] if way else None, SiteTable)
+    inside[data.draw(st.sampled_from(known_keys(model)))] = data.draw(TOML_VALUES)
+    path.write_text(tomli_w.dumps(table), encoding="utf-8")
+    said = refusal(lambda: SiteFile(path))
+    assert said.startswith(str(path)) or not said
+
+
+def test_a_wrong_file_is_told_before_anything_heavy_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_text(WORDS + CAMERA + "every = 0", encoding="utf-8")
+    said, loaded = loaded_after(f"from regionclip.site.file import SiteFile; SiteFile({str(tmp_path / 'site.toml')!r})")
+    assert "[[camera]] 'gate': every: expected a whole number of at least 1, got 0" in said
+    assert not loaded & HEAVY

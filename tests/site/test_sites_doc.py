@@ -7,9 +7,9 @@ import pytest
 from footage import write_clip
 
 from regionclip.evaluation.speed.cameras import Plan, Reading, Sharing, measure_h264, measure_reading, table
-from regionclip.site import file as site_file
 from regionclip.site.file import SiteFile
 from regionclip.site.status import CameraStatus
+from regionclip.site.tables import CameraTable, DetectorTable, SiteTable, WebhookTable
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sites.md").read_text(encoding="utf-8")
 (TOML,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
@@ -37,7 +37,8 @@ def test_the_example_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_every_key_is_told_of() -> None:
-    for key in (*site_file._SHARED, *site_file._OWN, *site_file._SITE, *site_file._DETECTOR):
+    models = (SiteTable, CameraTable, DetectorTable, WebhookTable)
+    for key in {field.validation_alias or name for model in models for name, field in model.model_fields.items()}:
         assert f"`{key}`" in PAGE or f"`[{key}]`" in PAGE or f"`[[{key}]]`" in PAGE, key
     for key in CameraStatus.__dataclass_fields__:
         assert f"`{key}`" in PAGE, key

@@ -26,7 +26,8 @@ from regionclip.frames import Frame
 from regionclip.sinks.log_and_snapshots import EventLog
 from regionclip.video.annotating import Outputs, run
 from regionclip.video.callbacks import FrameCallback, SliceCallback
-from regionclip.video.follower import Follower, FollowOptions, StreamFrame
+from regionclip.video.follower import Follower, StreamFrame
+from regionclip.video.options import FollowOptions
 from regionclip.video.output.writer import VideoWriter
 from regionclip.video.rules.file import RuleSet
 from regionclip.video.sources.base import VideoFrame

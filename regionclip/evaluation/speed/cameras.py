@@ -22,7 +22,7 @@ from regionclip.site.secrets import SecretText
 from regionclip.site.settings import CameraSettings, SiteSettings
 from regionclip.site.status import CameraStatus
 from regionclip.site.turns import Site
-from regionclip.video.follower import FollowOptions
+from regionclip.video.options import FollowOptions
 from regionclip.video.sources.live import LiveSource
 from regionclip.video.sources.opening import open_source
 from regionclip.video.sources.options import LiveOptions

@@ -43,7 +43,7 @@ class Seen:
             for each in self.sightings
             if (not rule.labels or each.label in rule.labels) and each.confidence >= rule.min_confidence
         ]
-        for column, values in rule.where if found else ():
+        for column, values in rule.where.items() if found else ():
             if column not in self.rows.data:
                 raise ConfigError(
                     f"{source}, [[rule]] {rule.name!r}: where: rows have no column {column!r}: expected one of "

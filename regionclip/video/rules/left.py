@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
 from regionclip.video.rules.incidents import SLACK, About, Happening, Seen, Spells, best
-from regionclip.video.rules.rule import Rule
+from regionclip.video.rules.rule import LeftRule
 from regionclip.video.rules.subjects import HIDDEN_SECONDS, Rest, Subject
 from regionclip.video.rules.zones import Box, Zone
 
@@ -45,7 +45,7 @@ class Left:
         source: names the rule file in errors.
     """
 
-    def __init__(self, rule: Rule, zone: Zone, source: str) -> None:
+    def __init__(self, rule: LeftRule, zone: Zone, source: str) -> None:
         self.rule, self.place, self._source = rule, zone, source
         self._spells = Spells(rule, 0.0)
         self._things: dict[Subject, _Thing] = {}

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from regionclip.video.rules.incidents import SLACK, About, Happening, Moments, Seen, Spell, best
-from regionclip.video.rules.rule import Rule
+from regionclip.video.rules.rule import CrossRule, EnterRule, LeaveRule
 from regionclip.video.rules.subjects import HIDDEN_SECONDS, Sighting, Subject, diagonal
 from regionclip.video.rules.zones import Line, Point, Zone, anchor_point, crosses, side_of
 
@@ -21,7 +21,7 @@ class Entering:
         source: names the rule file in errors.
     """
 
-    def __init__(self, rule: Rule, zone: Zone, source: str) -> None:
+    def __init__(self, rule: EnterRule | LeaveRule, zone: Zone, source: str) -> None:
         self.rule, self.place, self._source = rule, zone, source
         self._moments = Moments(rule)
         self._stays: dict[Subject, Spell] = {}
@@ -54,7 +54,8 @@ class Entering:
         if stay is None:
             stay = self._stays[subject] = Spell(seen.seconds, seen.seconds, About.of(sighting))
             before = self._where.get(subject)
-            if before == "out" or (before is None and self.rule.appear and not subject.from_start):
+            appears = self.rule.kind == "enter" and self.rule.appear and not subject.from_start
+            if before == "out" or (before is None and appears):
                 self._entered.add(subject)
         stay.last, stay.about = seen.seconds, About.of(sighting)
         if subject not in self._entered or stay.last - stay.since < self.rule.seconds - SLACK:
@@ -66,9 +67,10 @@ class Entering:
         stay = self._stays.pop(subject)
         self._entered.discard(subject)
         vanished = self._where.get(subject) != "out"
+        if self.rule.kind == "enter" or stay.last - stay.since < self.rule.seconds - SLACK:
+            return []
         # One who is still there but no longer as the rule wants it (another label, a helmet put on) has not left.
-        gone = not vanished or (self.rule.vanish and subject.last < seen.seconds)
-        if self.rule.kind == "enter" or not gone or stay.last - stay.since < self.rule.seconds - SLACK:
+        if vanished and not (self.rule.vanish and subject.last < seen.seconds):
             return []
         return self._moments.tell(subject, stay, seen)
 
@@ -99,7 +101,7 @@ class Crossing:
         source: names the rule file in errors.
     """
 
-    def __init__(self, rule: Rule, line: Line, source: str) -> None:
+    def __init__(self, rule: CrossRule, line: Line, source: str) -> None:
         self.rule, self.place, self._source = rule, line, source
         self._moments = Moments(rule)
         self._ways: dict[Subject, _Way] = {}

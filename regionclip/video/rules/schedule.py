@@ -3,15 +3,19 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
+from pydantic import AfterValidator, BeforeValidator, InstanceOf
+
 from regionclip.errors import ConfigError
+from regionclip.formats.settings import Expected
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CHINESE = {f"{word}{day}": place for word in ("周", "星期") for place, day in enumerate("一二三四五六日")}
 _CHINESE |= {"周天": 6, "星期天": 6}
 _HOURS = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)")
-_EXPECTED = 'expected days, hours or both, as "mon-fri 18:00-06:00", "sat,sun" or "周一-周五 18:00-06:00"'
+_WRITTEN = 'days, hours or both, as "mon-fri 18:00-06:00", "sat,sun" or "周一-周五 18:00-06:00"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,13 @@ class Hours:
         days, hours = frozenset(range(7)), (time(0), time(0))
         parts = text.lower().replace("：", ":").replace("，", ",").split()
         if not 1 <= len(parts) <= 2:
-            raise ConfigError(f"{_EXPECTED}, got {text!r}")
+            raise ConfigError(f"expected {_WRITTEN}, got {text!r}")
         if ":" in parts[-1]:
             hours = _hours(parts.pop(), text)
         if parts:
             days = frozenset().union(*(_days(part, text) for part in parts.pop().split(",")))
         if parts:
-            raise ConfigError(f"{_EXPECTED}, got {text!r}")
+            raise ConfigError(f"expected {_WRITTEN}, got {text!r}")
         return cls(days, *hours)
 
     def cover(self, local: datetime) -> bool:
@@ -53,6 +57,18 @@ class Hours:
         if self.start < self.end:
             return day in self.days and self.start <= clock < self.end
         return (day in self.days and clock >= self.start) or ((day - 1) % 7 in self.days and clock < self.end)
+
+
+def _schedule(given: object) -> object:
+    """The hours of one text or several; anything else comes back."""
+    texts = (given,) if isinstance(given, str) else given
+    if isinstance(texts, tuple) and texts and all(isinstance(text, str) for text in texts):
+        return tuple(map(Hours.read, texts))
+    return texts or None
+
+
+Schedule = Annotated[tuple[InstanceOf[Hours], ...], BeforeValidator(_schedule), Expected(_WRITTEN)]
+"""When something is in force; without any hours always."""
 
 
 def is_in_force(when: tuple[Hours, ...], local: datetime | None) -> bool:
@@ -75,6 +91,15 @@ def timezone_of(name: str) -> ZoneInfo:
         ) from error
 
 
+def _timezone(name: str) -> str:
+    timezone_of(name)
+    return name
+
+
+Timezone = Annotated[str, AfterValidator(_timezone)]
+"""The name of a time zone that is known here."""
+
+
 def local_time(utc_seconds: float, zone: ZoneInfo) -> datetime:
     """Wall-clock time at a place, of seconds since 1970 UTC."""
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=utc_seconds)).astimezone(zone)
@@ -83,7 +108,7 @@ def local_time(utc_seconds: float, zone: ZoneInfo) -> datetime:
 def _hours(text: str, whole: str) -> tuple[time, time]:
     found = _HOURS.fullmatch(text)
     if found is None:
-        raise ConfigError(f"{_EXPECTED}, got {whole!r}")
+        raise ConfigError(f"expected {_WRITTEN}, got {whole!r}")
     first, minute, last, past = map(int, found.groups())
     if first > 23 or minute > 59 or past > 59 or (last, past) > (24, 0):
         raise ConfigError(f"expected hours from 00:00 to 24:00, got {whole!r}")
@@ -105,5 +130,5 @@ def _day(text: str, whole: str) -> int:
         return _CHINESE[text]
     known = [place for place, day in enumerate(_DAYS) if len(text) >= 3 and day.startswith(text)]
     if not known:
-        raise ConfigError(f"{_EXPECTED}, got {whole!r}")
+        raise ConfigError(f"expected {_WRITTEN}, got {whole!r}")
     return known[0]

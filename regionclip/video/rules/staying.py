@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 
 from regionclip.video.rules.incidents import About, Happening, Seen, Spells, best
-from regionclip.video.rules.rule import Rule
+from regionclip.video.rules.rule import AbsentRule, CountRule, DwellRule, InRule
 from regionclip.video.rules.subjects import Sighting
 from regionclip.video.rules.zones import Zone
 
@@ -17,7 +17,7 @@ class Staying:
         source: names the rule file in errors.
     """
 
-    def __init__(self, rule: Rule, zone: Zone, source: str) -> None:
+    def __init__(self, rule: InRule | DwellRule | CountRule | AbsentRule, zone: Zone, source: str) -> None:
         self.rule, self.place, self._source = rule, zone, source
         self._spells = Spells(rule, rule.seconds)
 
@@ -35,11 +35,11 @@ class Staying:
 
     def _holds(self, inside: list[Sighting]) -> dict[Hashable, About]:
         """What makes an incident, by the key that tells incidents apart."""
-        if self.rule.kind in ("count", "absent"):
+        if self.rule.kind == "count" or self.rule.kind == "absent":
             things = list({each.thing: each for each in inside}.values())
             asked = len(things) > self.rule.more_than if self.rule.kind == "count" else not things
             return {None: About.all(things)} if asked else {}
-        if self.rule.kind == "dwell" or (self.rule.per_thing and any(each.subject is not None for each in inside)):
+        if self.rule.kind == "dwell" or (self.rule.per == "thing" and any(each.subject is not None for each in inside)):
             return {subject: About.of(each) for subject, each in best(inside).items()}
         by_label: dict[str, list[Sighting]] = {}
         for each in inside:

@@ -226,7 +226,7 @@ class Watch:
         height, width = frame.image.shape[:2]
         if latest is None:
             for place in rules.places:
-                points = place.scale.pixels(place.points, (height, width))
+                points = place.pixels((height, width))
                 if (points > (width + 1, height + 1)).any():
                     raise ConfigError(
                         f"{rules.source}, {place.name!r}: points: expected pixels inside the frame of {width} x "

@@ -7,7 +7,7 @@ from regionclip.video.rules.file import RuleSet
 from regionclip.video.rules.incidents import Happening, Seen
 from regionclip.video.rules.left import Left
 from regionclip.video.rules.moving import Crossing, Entering
-from regionclip.video.rules.rule import MOMENTS, Rule
+from regionclip.video.rules.rule import Rule
 from regionclip.video.rules.staying import Staying
 from regionclip.video.rules.zones import Line, Zone
 
@@ -42,7 +42,7 @@ class Watcher(Protocol):
 
 def watchers_of(rules: RuleSet) -> list[Watcher]:
     """One for each rule and place."""
-    zones = {"": Zone(""), **{zone.name: zone for zone in rules.zones}}
+    zones = {"": Zone.whole(), **{zone.name: zone for zone in rules.zones}}
     lines = {line.name: line for line in rules.lines}
     watchers: list[Watcher] = []
     for rule in rules.rules:
@@ -51,7 +51,7 @@ def watchers_of(rules: RuleSet) -> list[Watcher]:
                 watchers.append(Crossing(rule, lines[name], rules.source))
             elif rule.kind == "left":
                 watchers.append(Left(rule, zones[name], rules.source))
-            elif rule.kind in MOMENTS:
+            elif rule.kind == "enter" or rule.kind == "leave":
                 watchers.append(Entering(rule, zones[name], rules.source))
             else:
                 watchers.append(Staying(rule, zones[name], rules.source))

@@ -3,19 +3,21 @@
 Letters: K points of a zone.
 """
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Annotated, ClassVar, Literal, Self
 
-import cv2
 import numpy as np
+from annotated_types import Predicate
 from numpy.typing import NDArray
+from pydantic import Field, PositiveInt, ValidationInfo, field_validator, model_validator
 
-from regionclip.errors import ConfigError
+from regionclip.drawing.colours import colour
+from regionclip.formats.settings import Expected, Settings, Text
 
 Anchor = Literal["bottom", "centre", "any"]
-ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
 Box = tuple[float, float, float, float]
 """x1 y1 x2 y2 in frame pixels."""
 Point = tuple[float, float]
@@ -24,57 +26,124 @@ _EDGE = 0.5
 """Pixels around a zone that still belong to it: a box that ends with the frame is inside a zone that does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """What the points of a file are counted in.
+class Scaled(Settings):
+    """Says what points are counted in.
 
     Attributes:
         unit: "fraction" of the frame's sides, or "pixel".
-        size: `(H, W)` of the frame that pixels were drawn on; None for frames of whatever size come.
+        size: `(W, H)` of the frame that pixels were drawn on; None for frames of whatever size come.
     """
 
     unit: Literal["fraction", "pixel"] = "fraction"
-    size: tuple[int, int] | None = None
+    size: Annotated[
+        tuple[PositiveInt, PositiveInt] | None,
+        Expected("[width, height] in pixels of the frame that points were drawn on"),
+    ] = None
 
-    def pixels(self, points: tuple[Point, ...], frame: tuple[int, int]) -> NDArray[np.float64]:
-        """`points` in pixels of a frame of `(H, W)`, `(K, 2)`."""
+    @field_validator("size")
+    @classmethod
+    def _of_pixels(cls, size: tuple[int, int] | None, info: ValidationInfo) -> tuple[int, int] | None:
+        if size is not None and info.data.get("unit") == "fraction":
+            raise ValueError('only together with unit = "pixel"; fractions fit every frame')
+        return size
+
+
+class Shape(Scaled):
+    """What a zone and a line have in common.
+
+    Attributes:
+        name: of the place.
+        points: K of them, in `unit`.
+        colour: for drawing, as "00aaee".
+    """
+
+    name: Text
+    points: Annotated[tuple[Point, ...], Expected("[[x, y], ...]")]
+    colour: str | None = None
+
+    @field_validator("points")
+    @classmethod
+    def _inside(cls, points: tuple[Point, ...], info: ValidationInfo) -> tuple[Point, ...]:
+        in_pixels = info.data.get("unit") == "pixel"
+        width, height = (info.data.get("size") or (math.inf, math.inf)) if in_pixels else (1, 1)
+        for x, y in points:
+            if not (0 <= x <= width and 0 <= y <= height):
+                hint = '; for pixels write unit = "pixel" above' if not in_pixels and max(x, y) > 1 else ""
+                span = "pixels inside the frame" if in_pixels else "fractions in 0..1"
+                raise ValueError(f"expected {span}{hint}, got {[x, y]}")
+        return points
+
+    @field_validator("colour")
+    @classmethod
+    def _drawable(cls, text: str | None) -> str | None:
+        if text is not None:
+            colour(text)
+        return text
+
+    def pixels(self, frame: tuple[int, int]) -> NDArray[np.float64]:
+        """The points in pixels of a frame of `(H, W)`, `(K, 2)`."""
         height, width = frame
-        tall, wide = (1, 1) if self.unit == "fraction" else self.size or frame
-        return np.array(points, float) * (width / wide, height / tall)
+        wide, tall = (1, 1) if self.unit == "fraction" else self.size or (width, height)
+        return np.array(self.points, float) * (width / wide, height / tall)
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(Shape):
     """A polygon, and when something counts as inside of it.
 
     Attributes:
-        name: empty for the whole frame, which has no points.
-        points: K corners, in the unit of `scale`.
         anchor: the part of a box that counts: the middle of its lower edge, its centre, or any part.
         overlap: in place of the anchor, the share of the box's area that has to be inside, above 0 up to 1.
-        colour: for drawing, as "00aaee".
-        scale: what points are counted in.
-
-    Raises:
-        ConfigError: for points that make no polygon, and settings that cannot be.
     """
 
-    name: str
-    points: tuple[Point, ...] = ()
-    anchor: Anchor = "bottom"
-    overlap: float | None = None
-    colour: str | None = None
-    scale: Scale = field(default_factory=Scale)
+    title: ClassVar[str] = "zone"
 
-    def __post_init__(self) -> None:
-        if self.name or self.points:
-            check_polygon(self.points)
+    anchor: Anchor = "bottom"
+    overlap: Annotated[float | None, Field(gt=0, le=1)] = None
+
+    @field_validator("points")
+    @classmethod
+    def _is_polygon(cls, points: tuple[Point, ...]) -> tuple[Point, ...]:
+        check_polygon(points)
+        return points
+
+    @model_validator(mode="after")
+    def _one_way_to_count(self) -> Self:
+        if self.overlap is not None and "anchor" in self.model_fields_set:
+            raise ValueError("expected anchor or overlap, got both")
+        return self
+
+    @classmethod
+    def whole(cls) -> "Zone":
+        """The whole frame: without a name and without points."""
+        return cls.model_construct(name="", points=())
 
     def on(self, frame: tuple[int, int]) -> "PlacedZone":
         """This zone on frames of `(H, W)`."""
         height, width = frame
         whole = np.array([(0, 0), (width, 0), (width, height), (0, height)], float)  # (4, 2)
-        return PlacedZone(self, self.scale.pixels(self.points, frame) if self.points else whole)
+        return PlacedZone(self, self.pixels(frame) if self.points else whole)
+
+
+class Line(Shape):
+    """A line that things cross, from its first point to its second.
+
+    Side a is to the left for one who goes from the first point to the second: above a line that is drawn from left to
+    right. Side b is the other.
+
+    Attributes:
+        anchor: the point of a box that crosses: the middle of its lower edge, or its centre.
+    """
+
+    title: ClassVar[str] = "line"
+
+    points: Annotated[
+        tuple[Point, Point], Predicate(lambda ends: ends[0] != ends[1]), Expected("two different points, [[x, y], ...]")
+    ]
+    anchor: Literal["bottom", "centre"] = "bottom"
+
+    def on(self, frame: tuple[int, int]) -> NDArray[np.float64]:
+        """Its points `(2, 2)` in pixels of frames of `(H, W)`."""
+        return self.pixels(frame)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +159,8 @@ class PlacedZone:
 
     def holds(self, box: Box) -> bool:
         """Whether a box counts as inside."""
+        import cv2  # not above: who only reads a file need not wait for it
+
         x1, y1, x2, y2 = box
         if self.zone.overlap is not None:
             area = (x2 - x1) * (y2 - y1)
@@ -99,32 +170,6 @@ class PlacedZone:
             return shared_area(self.points, box) > 0
         x, y = anchor_point(box, self.zone.anchor)
         return bool(cv2.pointPolygonTest(self._contour, (x, y), True) >= -_EDGE)
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line that things cross, from its first point to its second.
-
-    Side a is to the left for one who goes from the first point to the second: above a line that is drawn from left to
-    right. Side b is the other.
-
-    Attributes:
-        name: of the line.
-        points: two, in the unit of `scale`.
-        anchor: the point of a box that crosses: the middle of its lower edge, or its centre.
-        colour: for drawing, as "00aaee".
-        scale: what points are counted in.
-    """
-
-    name: str
-    points: tuple[Point, ...]
-    anchor: Anchor = "bottom"
-    colour: str | None = None
-    scale: Scale = field(default_factory=Scale)
-
-    def on(self, frame: tuple[int, int]) -> NDArray[np.float64]:
-        """Its points `(2, 2)` in pixels of frames of `(H, W)`."""
-        return self.scale.pixels(self.points, frame)
 
 
 def anchor_point(box: Box, anchor: Anchor) -> Point:
@@ -172,24 +217,24 @@ def check_polygon(points: tuple[Point, ...]) -> None:
     """Refuse what is no polygon.
 
     Raises:
-        ConfigError: for fewer than three points, doubled points, sides that cross or touch, and no area.
+        ValueError: for fewer than three points, doubled points, sides that cross or touch, and no area.
     """
     if len(points) < 3:
-        raise ConfigError(f"points: expected three or more for a zone, got {len(points)}")
+        raise ValueError(f"expected three or more for a zone, got {len(points)}")
     sides = list(pairwise((*points, points[0])))
     if doubled := [start for start, end in sides if start == end]:
         got = list(doubled[0])
-        raise ConfigError(f"points: expected no point twice in a row, got {got}; the last is joined to the first")
+        raise ValueError(f"expected no point twice in a row, got {got}; the last is joined to the first")
     for place in range(1, len(sides) + 1):
         for other in range(place + 1, len(sides) + 1):
             beside = other == place + 1 or (place == 1 and other == len(sides))
             if not beside and _touch(sides[place - 1], sides[other - 1]):
-                raise ConfigError(
-                    f"points: expected sides that do not cross, got side {place} (from point {place}) across side "
+                raise ValueError(
+                    f"expected sides that do not cross, got side {place} (from point {place}) across side "
                     f"{other}: give the corners in the order in which one walks around the zone"
                 )
     if abs(polygon_area(np.array(points))) < 1e-9 * max(1e-9, float(np.ptp(points, axis=0).max() ** 2)):
-        raise ConfigError("points: expected a zone with an area, got points on one line")
+        raise ValueError("expected a zone with an area, got points on one line")
 
 
 def _cut(corners: list[Point], axis: int, limit: float, sign: int) -> list[Point]:

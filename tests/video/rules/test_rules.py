@@ -3,15 +3,21 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from fuzzing import HEAVY, TOML_VALUES, known_keys, loaded_after, refusal
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from watching import GATE, YARD, frame, rows, rule_set
 
 from regionclip.errors import ConfigError, FrameError
-from regionclip.video.rules.file import RuleSet, load_rules, rules_names
+from regionclip.formats.settings import Settings
+from regionclip.video.rules.file import RuleSet, Sameness, load_rules, rules_names
+from regionclip.video.rules.rule import AnyRule, InRule
 from regionclip.video.rules.schedule import Hours, timezone_of
 from regionclip.video.rules.watch import Watch
+from regionclip.video.rules.zones import Line, Zone
 from regionclip.words.file import load_vocabulary
 from regionclip.words.vocabulary import Label, Vocabulary
 
@@ -48,12 +54,30 @@ schedule = "周一-周五 18:00-06:00"
     )
     rules = load_rules(path)
     (rule,) = rules.rules
+    assert isinstance(rule, InRule)
     assert (rule.seconds, rule.grace, rule.cooldown) == (1, 2, 10)
-    assert rule.where == (("helmet", ("no helmet",)), ("vest", ("no vest",)))
+    assert rule.where == {"helmet": ("no helmet",), "vest": ("no vest",)}
     assert rules.zones[0].on((540, 960)).points.tolist() == [[0, 0], [480, 0], [480, 540]]
     assert rules.labels == ("person", "car")
     assert rules.needs_tracks == ()
     assert len(rules) == 1
+
+
+def test_a_zone_may_be_drawn_on_another_frame() -> None:
+    drawn = [[0, 0], [64, 0], [64, 36]]
+    rules = RuleSet.of(
+        {
+            "unit": "pixel",
+            "size": [1280, 720],
+            "zone": [
+                {"name": "a", "points": [[0, 0], [1280, 0], [1280, 720]]},
+                {"name": "b", "points": drawn, "size": [64, 36]},
+                {"name": "c", "points": [[0, 0], [1, 0], [1, 1]], "unit": "fraction"},
+            ],
+        }
+    )
+    for zone in rules.zones:
+        assert zone.on((36, 64)).points.tolist() == drawn
 
 
 def test_nothing_at_all() -> None:
@@ -66,8 +90,8 @@ def test_nothing_at_all() -> None:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ({"zones": []}, "rules.toml: unknown key zones; known are timezone"),
-        ({"zone": {"name": "x"}}, r"expected \[\[zone\]\] tables"),
+        ({"zones": []}, "rules.toml: unknown key zones; known are line, rule, same, size, timezone, unit, zone"),
+        ({"zone": {"name": "x"}}, "zone: expected a list of tables, got {'name': 'x'}"),
         ({"zone": [{"points": []}]}, r"rules.toml, \[\[zone\]\] 1: name is missing"),
         ({"zone": [{**YARD, "points": [[0, 0], [1, 1]]}]}, r"\[\[zone\]\] 'yard': points: expected three or more"),
         ({"zone": [{**YARD, "points": []}]}, "expected three or more for a zone, got 0"),
@@ -96,17 +120,17 @@ def test_nothing_at_all() -> None:
         ),
         ({"unit": "metres"}, "unit: expected one of fraction, pixel, got 'metres'"),
         ({"timezone": "Mars/Olympus"}, "'Mars/Olympus' is not known here.*Asia/Shanghai.*tzdata"),
-        ({"same": {"second": 3}}, "rules.toml, same: unknown key second"),
+        ({"same": {"second": 3}}, r"rules.toml, \[same\]: unknown key second"),
         (changed(zones="yrad"), r"\[\[rule\]\] 'r': zones: expected names of \[\[zone\]\] tables: yard; got 'yrad'"),
         (changed(kind="into"), r"\[\[rule\]\] 'r': kind: expected one of in, enter, leave, cross"),
-        (changed(lines="gate"), r"\[\[rule\]\] 'r': unknown key lines of a rule of kind in; known are name"),
+        (changed(lines="gate"), r"\[\[rule\]\] 'r': unknown key lines where kind is in; known are cooldown"),
         (changed(seconds=-1), "seconds: expected a number of at least 0, got -1"),
         (changed(seconds=float("nan")), "seconds: expected a number"),
         (changed(seconds=True), "seconds: expected a number of at least 0, got True"),
         (changed(labels=[]), "labels: expected a string, or a list of different strings"),
         (changed(labels=["a", "a"]), "list of different strings"),
-        (changed(min_confidence=2), "min_confidence: expected a number of at least 0, 1 at most, got 2"),
-        (changed(where={"helmet": 1}), "'r', where: helmet: expected a string"),
+        (changed(min_confidence=2), "min_confidence: expected a number in 0..1, got 2"),
+        (changed(where={"helmet": 1}), r"'r', \[where\]: helmet: expected a string"),
         (changed(schedule="25:00-26:00"), r"\[\[rule\]\] 'r': schedule: expected hours from 00:00 to 24:00"),
         (changed(kind="dwell"), "'r': seconds is missing: expected a number"),
         (changed(kind="count"), "more_than is missing"),
@@ -122,6 +146,44 @@ def test_nothing_at_all() -> None:
 def test_what_is_refused(table: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         RuleSet.of(table, "rules.toml")
+
+
+TABLES: list[tuple[type[Settings], dict[str, Any]]] = [
+    (RuleSet, {}),
+    (Zone, YARD),
+    (Line, GATE),
+    (Sameness, {}),
+    *(
+        (rule, {"name": "r", "kind": get_args(rule.model_fields["kind"].annotation)[0]})
+        for rule in get_args(get_args(AnyRule)[0])
+    ),
+]
+
+
+@given(st.sampled_from(TABLES), st.sampled_from(["fraction", "pixel"]), st.data())
+@settings(max_examples=600, deadline=None)
+def test_whatever_a_key_holds_is_read_or_refused_in_one_line(
+    drawn: tuple[type[Settings], dict[str, Any]], unit: str, data: st.DataObject
+) -> None:
+    model, base = drawn
+    needed = {"lines": "gate"} if "cross" in base.values() else {}
+    table = base | needed | {data.draw(st.sampled_from(known_keys(model))): data.draw(TOML_VALUES)}
+    whole: dict[str, Any] = {"unit": unit, "zone": [YARD], "line": [GATE]}
+    where = {RuleSet: None, Zone: "zone", Line: "line", Sameness: "same"}.get(model, "rule")
+    whole |= table if where is None else {where: table if where == "same" else [table]}
+    said = refusal(lambda: RuleSet.of(whole, "rules.toml"))
+    assert said.startswith("rules.toml") or not said
+    if not said:
+        Watch(RuleSet.of(whole), source="cam", timezone="UTC").shapes((240, 320))
+
+
+def test_a_wrong_file_is_told_before_anything_heavy_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text('[[rule]]\nname = "r"\nkind = "into"\n')
+    said, loaded = loaded_after(
+        f"from regionclip.video.rules.file import load_rules; load_rules({str(tmp_path / 'rules.toml')!r})"
+    )
+    assert "[[rule]] 'r': kind: expected one of in, enter" in said
+    assert not loaded & HEAVY
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from regionclip.errors import ConfigError
-from regionclip.video.rules.zones import Anchor, Box, Line, Point, Scale, Zone, crosses, shared_area, side_of
+from regionclip.video.rules.zones import Anchor, Box, Line, Point, Zone, crosses, shared_area, side_of
 
 FRAME = (240, 320)
 Points = tuple[Point, ...]
@@ -43,7 +43,9 @@ def from_edge(points: Points, x: float, y: float) -> float:
 
 
 def zone(points: Points, anchor: Anchor = "bottom", overlap: float | None = None) -> Zone:
-    return Zone("z", points, anchor, overlap, scale=Scale("pixel"))
+    return Zone(
+        name="z", points=points, unit="pixel", **({"anchor": anchor} if overlap is None else {"overlap": overlap})
+    )
 
 
 def at(x: float, y: float) -> Box:
@@ -98,12 +100,12 @@ def test_which_part_of_the_box_counts() -> None:
 
 def test_units() -> None:
     points = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0))
-    assert Zone("z", points).on((200, 400)).points.tolist() == [[0, 0], [200, 0], [200, 200]]
+    assert Zone(name="z", points=points).on((200, 400)).points.tolist() == [[0, 0], [200, 0], [200, 200]]
     pixels = tuple((x * 1920, y * 1080) for x, y in points)
-    drawn = Zone("z", pixels, scale=Scale("pixel", (1080, 1920)))
+    drawn = Zone(name="z", points=pixels, unit="pixel", size=(1920, 1080))
     assert drawn.on((200, 400)).points.tolist() == [[0, 0], [200, 0], [200, 200]]
-    assert Zone("z", pixels, scale=Scale("pixel")).on((200, 400)).points[1].tolist() == [960, 0]
-    assert Zone("").on((200, 400)).holds((390, 190, 400, 200))
+    assert Zone(name="z", points=pixels, unit="pixel").on((200, 400)).points[1].tolist() == [960, 0]
+    assert Zone.whole().on((200, 400)).holds((390, 190, 400, 200))
 
 
 @pytest.mark.parametrize(
@@ -119,10 +121,10 @@ def test_units() -> None:
 )
 def test_what_is_no_polygon(points: Points, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        Zone("z", points)
+        Zone(name="z", points=points)
 
 
-LINE = Line("l", ((0.0, 120.0), (320.0, 120.0)), scale=Scale("pixel")).on(FRAME)
+LINE = Line(name="l", points=((0.0, 120.0), (320.0, 120.0)), unit="pixel").on(FRAME)
 PLACES = st.tuples(st.floats(0, 320), st.floats(0, 240))
 
 
