@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from heads.classify import Scores, classify
 from heads.trace import Trace
-from proposals.base import AsksWords, Features, Proposer, for_another_source
+from proposals.base import Features, Proposer
 from proposals.tiled import in_tiles
 from regionclip.answers.decide import decide
 from regionclip.answers.detections import Asked, Found, detections
@@ -141,11 +141,11 @@ class Detector:
         """A detector for another camera: the same tower and encoded words, and a proposer that has seen nothing yet.
 
         Raises:
-            ConfigError: where the proposer remembers frames and has no `fresh` (`proposals.base.Remembers`).
+            ConfigError: where the proposer remembers frames and cannot forget them (`proposals.base.Proposer.fresh`).
         """
         other = copy.copy(self)
         try:
-            other.proposer = for_another_source(self.proposer)
+            other.proposer = self.proposer.fresh()
         except ValueError as error:
             raise ConfigError(str(error)) from error
         other.timings, other._asked, other._wording = {}, None, self._wording.sharing()
@@ -325,7 +325,7 @@ class Detector:
 
     def looking_for(self, vocabulary: Vocabulary | None) -> Proposer:
         """The proposer; where it looks for words, bound to these."""
-        if not isinstance(self.proposer, AsksWords) or not self.proposer.asks_words:
+        if not self.proposer.asks_words:
             return self.proposer
         if vocabulary is None:
             raise PromptError("regions: this proposer looks for words: expected words=[...] or boxes=..., got neither")

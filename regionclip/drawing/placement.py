@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from proposals.overlap import intersections
+
 Rects = NDArray[np.float64]
 """`(K, 4)` xyxy in pixels."""
 
@@ -46,7 +48,7 @@ def place_labels(
     costs = _standing_costs(rects, boxes) + _RANK  # (N, K)
     for row in range(len(boxes)):
         filled = used[: len(taken) + row]
-        covered = _overlaps(rects[row], filled).sum(axis=1) / areas[row]  # (K,)
+        covered = intersections(rects[row], filled).sum(axis=1) / areas[row]  # (K,)
         best = int((costs[row] + _ON_LABELS * covered).argmin())
         places[row] = rects[row, best, :2]
         if covered[best] > _CROWDED:
@@ -61,7 +63,7 @@ def _standing_costs(rects: NDArray[np.float64], boxes: Rects) -> NDArray[np.floa
     costs = np.zeros((n, k))
     for start in range(0, n, 32):
         some = rects[start : start + 32]  # (n, K, 4)
-        on = _overlaps(some.reshape(-1, 4), boxes).reshape(len(some), k, n)
+        on = intersections(some.reshape(-1, 4), boxes).reshape(len(some), k, n)
         on /= np.maximum((some[:, :, 2:] - some[:, :, :2]).prod(axis=2), 1)[:, :, None]
         on_own = on[np.arange(len(some)), :, np.arange(start, start + len(some))]  # (n, K)
         costs[start : start + 32] = _ON_BOXES * np.minimum(on.sum(axis=2) - on_own, 1) + _ON_OWN * on_own
@@ -91,15 +93,7 @@ def _anywhere(
     columns = np.unique(np.linspace(0, most[0], min(40, 2 + most[0] // max(1, w // 4))))
     rows = np.unique(np.linspace(0, most[1], min(60, 2 + most[1] // max(1, h // 2))))
     corners = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2).round()  # (K, 2)
-    covered = _overlaps(np.concatenate([corners, corners + size], axis=1), filled).sum(axis=1) / (w * h)
+    covered = intersections(np.concatenate([corners, corners + size], axis=1), filled).sum(axis=1) / (w * h)
     away = np.abs(corners + size / 2 - (box[:2] + box[2:]) / 2).sum(axis=1) / (most.sum() + w + h)
     best = int((3 * _ON_LABELS * covered + away).argmin())
     return corners[best].astype(int) if covered[best] < share / 2 else fallback
-
-
-def _overlaps(first: Rects, second: Rects) -> Rects:
-    """Areas `(K, M)` that rectangles `(K, 4)` and `(M, 4)` share."""
-    wide = np.minimum(first[:, None, 2], second[None, :, 2]) - np.maximum(first[:, None, 0], second[None, :, 0])
-    high = np.minimum(first[:, None, 3], second[None, :, 3]) - np.maximum(first[:, None, 1], second[None, :, 1])
-    shared: Rects = np.maximum(wide, 0) * np.maximum(high, 0)
-    return shared
