@@ -14,7 +14,7 @@ from regionclip.detector import Detector
 from regionclip.errors import ConfigError, WeightsError
 from regionclip.proposing import make_proposer
 from regionclip.towers.base import Tower
-from regionclip.towers.device import choose_device, choose_dtype
+from regionclip.towers.device import choose_device, choose_dtype, register_nms
 from regionclip.towers.hub import TINY_WEIGHTS
 
 
@@ -98,6 +98,7 @@ def load(
         proposer = make_proposer(config, tower.card.width)
     if tower.card.notice:
         print(f"regionclip: {tower.card.notice}", file=sys.stderr)
+    register_nms()
     return Detector(tower, proposer, config)
 
 

@@ -53,7 +53,7 @@ def test_a_class_with_a_call_alone_is_a_proposer() -> None:
     proposer = Bright()
     found = Detector(ToyTower(), proposer)(FRAME, ["red", "blue"])
     assert found.xyxy.tolist() == [list(RED)]
-    assert found.data["class_name"].tolist() == ["red"]
+    assert list(found.data["class_name"]) == ["red"]
     assert (proposer.has_memory, proposer.has_objectness, proposer.asks_words) == (False, False, False)
     assert proposer.fresh() is proposer
     assert proposer.asking(lambda features: features.tokens) is proposer
