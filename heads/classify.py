@@ -19,7 +19,7 @@ depend on the shape. Hence products and exponentials in pieces of fixed shape, a
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import torch
 
@@ -159,12 +159,13 @@ def classify(
     Raises:
         ValueError: If widths differ, or, in the independent mode, nothing weighs against a label.
     """
-    logits = phrase_logits(regions, words.phrases, **_lines(words, scale, bias))  # (N, P)
+    own_scale, own_bias = _scale_and_bias(words, scale, bias)
+    logits = phrase_logits(regions, words.phrases, scale=own_scale, bias=own_bias)  # (N, P)
     best, phrase = _best(logits, words.rounds)  # (N, C), (N, C)
     if mode == "closed":
         return Scores(closed(best), phrase, best, best.new_zeros(len(best), 0))
     negatives = phrase_logits(regions, words.negatives, scale=scale, bias=bias)  # (N, Q)
-    return Scores(_weighed(best, negatives, words.sets, background=bias is not None), phrase, best, negatives)
+    return Scores(independent(best, negatives, words.sets, background=bias is not None), phrase, best, negatives)
 
 
 def phrase_logits(
@@ -225,15 +226,13 @@ def _best(logits: torch.Tensor, rounds: Rounds) -> tuple[torch.Tensor, torch.Ten
     return best, phrase
 
 
-def independent(
-    best: torch.Tensor, negatives: torch.Tensor, applies: torch.Tensor, *, background: bool
-) -> torch.Tensor:
+def independent(best: torch.Tensor, negatives: torch.Tensor, sets: Sets, *, background: bool) -> torch.Tensor:
     """Each label against its negatives alone; other labels and regions change no bit.
 
     Args:
         best: `(N, C)` logits of the labels; held within +-340.
         negatives: `(N, Q)` logits of the negatives; held within +-340.
-        applies: `(C, Q)` bool, which negatives count against which label.
+        sets: which negatives count against which label.
         background: True adds 1 = e^0 to the denominator, as a tower with a trained bias needs it.
 
     Returns:
@@ -242,11 +241,6 @@ def independent(
     Raises:
         ValueError: If there is no background and a label has no negatives: its scores would all be 1.
     """
-    return _weighed(best, negatives, Sets.of(applies), background=background)
-
-
-def _weighed(best: torch.Tensor, negatives: torch.Tensor, sets: Sets, *, background: bool) -> torch.Tensor:
-    """`independent`, with what is the same for all regions worked out before."""
     if not background and len(sets.alone):
         raise ValueError(
             f"scores: this tower has no trained bias, so labels are weighed against negative phrases, and "
@@ -292,15 +286,17 @@ def near(
     return (likeness >= cosine).T.contiguous()  # (C, Q)
 
 
-def _lines(words: EncodedWords, scale: float, bias: float | None) -> dict[str, Any]:
-    """`scale` and `bias` of each phrase: the tower's, but where a phrase has its own."""
+def _scale_and_bias(
+    words: EncodedWords, scale: float, bias: float | None
+) -> tuple[float | torch.Tensor, float | torch.Tensor | None]:
+    """Of each phrase, `(P,)` each: the tower's, but where a phrase has its own; the tower's alone where none has."""
     if words.scales is None or words.biases is None:
-        return {"scale": scale, "bias": bias}
+        return scale, bias
     common = torch.isnan(words.scales)  # (P,)
-    return {
-        "scale": torch.where(common, scale, words.scales),  # (P,)
-        "bias": torch.where(common, 0.0 if bias is None else bias, words.biases),  # (P,)
-    }
+    return (
+        torch.where(common, scale, words.scales),
+        torch.where(common, 0.0 if bias is None else bias, words.biases),
+    )
 
 
 def _product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torchvision.ops import batched_nms, box_iou, nms
 
+from heads.overlap import box_iou, nms, nms_by_category
 from heads.trace import Fate, Trace
 
 UNKNOWN = -1
@@ -123,20 +123,20 @@ def select(
     high = confidence.double() >= thresholds.double()  # (N, C)
     fits = best & high & usable[:, None]  # (N, C)
     keep = fits if rules.top_k is None else fits & _best_labels(scores, fits, rules.top_k)  # (N, C)
-    nameless = usable & ~fits.any(dim=1)  # (N,)
+    unlabelled = usable & ~fits.any(dim=1)  # (N,)
     if trace is not None:
-        trace.start(confidence, confidences(_strangeness(scores), objectness, rules.weight), usable)
+        trace.start(confidence, confidences(_unknown_score(scores), objectness, rules.weight), usable)
         trace.gone(~best, Fate.GROUP, _preferred(best, groups))
         trace.gone(~high, Fate.THRESHOLD)
         trace.gone(~keep, Fate.TOP_K, _preferred(_best_labels(scores, fits, 1), torch.zeros_like(groups)))
-        trace.nameless(nameless, asked=rules.unknown)
+        trace.unlabelled(unlabelled, asked=rules.unknown)
     region, label = keep.nonzero(as_tuple=True)  # (n,), (n,) ordered by region, then label
     ranked = _sorted(Selected(region, label, confidence[region, label], scores[region, label]))
-    named = _apart(boxes, ranked, _categories(groups, rules.nms), rules, trace)
+    named = _suppress(boxes, ranked, _categories(groups, rules.nms), rules, trace)
     if not rules.unknown:
         return named
-    unknown = _unknown(nameless.nonzero().flatten(), scores, objectness, rules.weight)
-    return _sorted(_joined(named, _clear_of(boxes, unknown, named, rules, trace)))
+    unknown = _unknown(unlabelled.nonzero().flatten(), scores, objectness, rules.weight)
+    return _sorted(_joined(named, _suppress_unknown(boxes, unknown, named, rules, trace)))
 
 
 def confidences(scores: torch.Tensor, objectness: torch.Tensor | None, weight: float) -> torch.Tensor:
@@ -197,7 +197,7 @@ def _preferred(marked: torch.Tensor, groups: torch.Tensor) -> torch.Tensor:
     return preferred
 
 
-def _apart(
+def _suppress(
     boxes: torch.Tensor, rows: Selected, categories: torch.Tensor | None, rules: Rules, trace: Trace | None
 ) -> Selected:
     """The sorted `rows` that no better row of their category suppresses and for which there is room."""
@@ -223,33 +223,34 @@ def _survivors(boxes: torch.Tensor, rows: Selected, categories: torch.Tensor | N
     first = first[first < len(rows)].sort().values  # (k,)
     # In double precision: categories are told apart by shifting boxes far away, where float32 is too coarse.
     corners = boxes[rows.region[first]].double()  # (k, 4)
-    kept = batched_nms(corners - corners.min(), _ranks(corners), category[first], iou)  # (n,)
-    return first[kept].sort().values
+    return first[nms_by_category(corners, category[first], iou)]  # (n,)
 
 
 def _unknown(region: torch.Tensor, scores: torch.Tensor, objectness: torch.Tensor | None, weight: float) -> Selected:
     """Rows `(n,)` of regions without a label, sorted."""
-    score = _strangeness(scores)  # (N, 1)
+    score = _unknown_score(scores)  # (N, 1)
     confidence = confidences(score, objectness, weight)  # (N, 1)
     label = torch.full_like(region, UNKNOWN)  # (n,)
     return _sorted(Selected(region, label, confidence[region, 0], score[region, 0]))
 
 
-def _strangeness(scores: torch.Tensor) -> torch.Tensor:
+def _unknown_score(scores: torch.Tensor) -> torch.Tensor:
     """`(N, 1)` float32 in 0..1: 1 - the region's best score."""
     # A column of zeros gives a best score of 0 where there are no labels.
     padded = torch.nn.functional.pad(scores.float(), (1, 0))  # (N, 1 + C)
     return 1 - padded.max(dim=1, keepdim=True).values
 
 
-def _clear_of(boxes: torch.Tensor, unknown: Selected, named: Selected, rules: Rules, trace: Trace | None) -> Selected:
+def _suppress_unknown(
+    boxes: torch.Tensor, unknown: Selected, named: Selected, rules: Rules, trace: Trace | None
+) -> Selected:
     """The sorted unknown rows that overlap neither a named row nor a more confident unknown one, as room is left."""
     places = torch.arange(len(unknown), device=boxes.device)  # (n,)
     if rules.nms != "none":
         corners = boxes[unknown.region].double()  # (n, 4)
         overlap = box_iou(corners, boxes[named.region].double())  # (n, K)
         places = places[~(overlap > rules.iou).any(dim=1)]  # (m,)
-        places = places[nms(corners[places], _ranks(places), rules.iou).sort().values]  # (k,)
+        places = places[nms(corners[places], rules.iou)]  # (k,)
     room = len(places) if rules.max_detections is None else rules.max_detections - len(named)
     if trace is not None:
         everyone = torch.cat([named.pairs, unknown.pairs])  # (K + n, 2)
@@ -257,11 +258,6 @@ def _clear_of(boxes: torch.Tensor, unknown: Selected, named: Selected, rules: Ru
         trace.overlapped(boxes, everyone, stayed, torch.zeros_like(everyone[:, 0]), rules.iou)
         trace.cut(unknown.take(places[room:]).pairs)
     return unknown.take(places[:room])
-
-
-def _ranks(rows: torch.Tensor) -> torch.Tensor:
-    """`(n,)` float64, falling: in NMS the confidence of sorted rows, but equals keep their order."""
-    return torch.arange(len(rows), 0, -1, dtype=torch.float64, device=rows.device)
 
 
 def _joined(first: Selected, second: Selected) -> Selected:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 import torch
-from torchvision.ops import box_iou
+
+from heads.overlap import box_iou
 
 
 class Fate(IntEnum):
@@ -79,7 +80,7 @@ class Trace:
             self.rival_region[region, label] = region
             self.rival_label[region, label] = better[region, label]
 
-    def nameless(self, mask: torch.Tensor, *, asked: bool) -> None:
+    def unlabelled(self, mask: torch.Tensor, *, asked: bool) -> None:
         """Note which regions, `(N,)` bool, have no label that fits, and whether `unknown` was asked for."""
         column = self.fate[:, -1]  # (N,) a view
         column[~mask & (column == Fate.KEPT)] = int(Fate.NAMED)

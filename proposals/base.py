@@ -3,6 +3,8 @@
 Letters: N boxes, C labels, D channels, h x w feature grid, H x W frame.
 """
 
+import copy
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -77,75 +79,58 @@ class TiledFeatures(Protocol):
         ...
 
 
-class Proposer(Protocol):
-    """Finds candidate boxes in a frame."""
-
-    @property
-    def has_memory(self) -> bool:
-        """True where earlier frames change the answer; such a proposer belongs to one source."""
-        ...
-
-    @property
-    def has_objectness(self) -> bool:
-        """True where objectness says something of a box; else it is a constant, not to be weighed in."""
-        ...
-
-    def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
-        """Propose boxes for `frame`, `(H, W, 3)` uint8 BGR."""
-        ...
-
-
 Scoring = Callable[[Features], torch.Tensor]
 """Score maps `(C, h, w)` in 0..1 of a frame's features, one for each label that is asked for."""
 
 
-@runtime_checkable
-class AsksWords(Protocol):
-    """A proposer that can look for words. It knows none itself: whoever knows them binds it to a `Scoring`."""
+class Proposer(ABC):
+    """Finds candidate boxes in a frame. `__call__` is all that has to be written.
 
-    @property
-    def asks_words(self) -> bool:
-        """True where it has to be bound before it is called."""
-        ...
+    A proposer that remembers earlier frames sets `has_memory` and writes `reset`. One that looks for words sets
+    `asks_words` and writes `asking`. One that wants to know what a tracker sees writes `update`.
 
-    def asking(self, scoring: Scoring) -> Proposer:
-        """A copy that looks where `scoring` is high; what it remembers of earlier frames is shared with this one."""
-        ...
-
-
-@runtime_checkable
-class Remembers(Protocol):
-    """A proposer with memory that can be told to forget, as after a cut or when a source has been lost."""
-
-    def reset(self) -> None:
-        """Start again, as at the first frame."""
-        ...
-
-    def fresh(self) -> Proposer:
-        """The same proposer for another source: it has seen nothing yet, and what has no memory is shared."""
-        ...
-
-
-@runtime_checkable
-class FollowsTracks(Protocol):
-    """A proposer that is told after each frame where a tracker sees its tracks."""
-
-    def update(self, xyxy: ArrayLike, ids: ArrayLike) -> None:
-        """Take the live tracks: `(N, 4)` boxes in frame pixels and `(N,)` their numbers."""
-        ...
-
-
-def for_another_source(proposer: Proposer) -> Proposer:
-    """The same proposer with a memory of its own; the very same where it has none.
-
-    Raises:
-        ValueError: for one with memory that cannot be told to start afresh.
+    Attributes:
+        has_memory: True where earlier frames change the answer; such a proposer belongs to one source.
+        has_objectness: True where objectness says something of a box; else it only ranks, and is not to be weighed in.
+        asks_words: True where it has to be bound to words by `asking` before it is called.
+        works_in_tiles: True where it knows objects by their looks, so that it finds more in the tiles of a large frame.
     """
-    if not proposer.has_memory:
-        return proposer
-    if not isinstance(proposer, Remembers):
-        raise ValueError(
-            f"{type(proposer).__name__} remembers earlier frames and has no `fresh`: expected a proposer of its own "
-            "for each source"
-        )
-    return proposer.fresh()
+
+    has_memory: bool = False
+    has_objectness: bool = False
+    asks_words: bool = False
+    works_in_tiles: bool = False
+
+    @abstractmethod
+    def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
+        """Propose boxes for `frame`, `(H, W, 3)` uint8 BGR."""
+
+    def reset(self) -> None:  # noqa: B027 - most have nothing to forget
+        """Start again as at the first frame, as after a cut or when a source has been lost.
+
+        What is remembered is replaced, not emptied: `fresh` calls this on a copy that shares it until then.
+        """
+
+    def fresh(self) -> "Proposer":
+        """The same proposer for another source: it has seen nothing yet, and what has no memory is shared.
+
+        Raises:
+            ValueError: for one that remembers earlier frames and has no `reset`.
+        """
+        if not self.has_memory:
+            return self
+        if type(self).reset is Proposer.reset:
+            raise ValueError(
+                f"{type(self).__name__} remembers earlier frames and has no `reset`: expected one that forgets "
+                "them, or a proposer of its own for each source"
+            )
+        other = copy.copy(self)
+        other.reset()
+        return other
+
+    def asking(self, scoring: Scoring) -> "Proposer":
+        """One that looks where `scoring` is high and shares its memory with this; itself where it asks no words."""
+        return self
+
+    def update(self, xyxy: ArrayLike, ids: ArrayLike) -> None:  # noqa: B027 - most follow nothing
+        """Take what a tracker sees after a frame: `(N, 4)` boxes in frame pixels and `(N,)` their numbers."""

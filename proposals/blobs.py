@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from proposals.overlap import areas, intersections
+
 _FEWEST = 8  # pixels of a mask that are ever called a thing
 _MOST = 200  # blobs that are looked at
 _UPRIGHT = 2  # parts above each other are joined over so many times the distance of parts side by side
@@ -61,11 +63,8 @@ def blobs(
 def _merged(xyxy: NDArray[np.int64], area: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Boxes `(N, 4)` and their areas `(N,)`, those that lie mostly inside another made one with it, until none do."""
     while len(xyxy) > 0:
-        first, last = xyxy[:, :2], xyxy[:, 2:]  # (N, 2) each
-        sides = np.minimum(last[:, None], last) - np.maximum(first[:, None], first)  # (N, N, 2)
-        shared = sides[..., 0].clip(min=0) * sides[..., 1].clip(min=0)  # (N, N)
-        whole = (last - first).prod(axis=1)  # (N,)
-        meets = shared > _INSIDE * np.minimum(whole[:, None], whole)  # (N, N)
+        whole = areas(xyxy)  # (N,)
+        meets = intersections(xyxy, xyxy) > _INSIDE * np.minimum(whole[:, None], whole)  # (N, N)
         np.fill_diagonal(meets, True)
         group = meets.argmax(axis=1)  # (N,) the first box that each belongs with, which may belong with an earlier one
         while (group[group] != group).any():
@@ -74,7 +73,7 @@ def _merged(xyxy: NDArray[np.int64], area: NDArray[np.int64]) -> tuple[NDArray[n
         if len(names) == len(xyxy):
             break
         joined = np.tile(np.array([np.iinfo(np.int64).max] * 2 + [0, 0]), (len(names), 1))  # (n, 4)
-        np.minimum.at(joined[:, :2], group, first)
-        np.maximum.at(joined[:, 2:], group, last)
+        np.minimum.at(joined[:, :2], group, xyxy[:, :2])
+        np.maximum.at(joined[:, 2:], group, xyxy[:, 2:])
         xyxy, area = joined, np.bincount(group, area).astype(np.int64)
     return xyxy, area

@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from proposals.base import Features, Proposals
+from proposals.base import Features, Proposals, Proposer
 
 
-class BoxesProposer:
+class BoxesProposer(Proposer):
     """Gives the same boxes for every frame, in their order: another detector's, annotated, or fixed.
 
     Its objectness means something only where the caller gave it; else it is 1.
@@ -19,8 +19,6 @@ class BoxesProposer:
         ValueError: If shapes do not fit or an objectness lies outside 0..1.
     """
 
-    has_memory = False
-
     def __init__(self, xyxy: ArrayLike, objectness: ArrayLike | None = None) -> None:
         boxes = np.array(xyxy, np.float32)  # (N, 4)
         if boxes.size == 0 and boxes.ndim == 1:
@@ -29,12 +27,7 @@ class BoxesProposer:
         if not np.all((values >= 0) & (values <= 1)):
             raise ValueError(f"boxes: expected objectness in 0..1, got {values.min()}..{values.max()}")
         self._proposals = Proposals(boxes, values)
-        self._has_objectness = objectness is not None
-
-    @property
-    def has_objectness(self) -> bool:
-        """True where the caller gave objectness."""
-        return self._has_objectness
+        self.has_objectness = objectness is not None
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """The boxes, whatever `frame` `(H, W, 3)` shows; the tower does not run for them."""

@@ -17,9 +17,11 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from torch import nn
-from torchvision.ops import box_iou, nms
 
-from proposals.base import Features, Proposals
+from proposals.base import Features, Proposals, Proposer
+from proposals.overlap import box_iou
+from proposals.ranges import expect_least, expect_share
+from proposals.shortlist import nms
 
 _CANDIDATES = 1000  # boxes that vote
 _START_IOU = 0.6  # boxes that overlap more would be voted to the same place anyway
@@ -114,7 +116,7 @@ class DenseHead(nn.Module):
         return head.eval()
 
 
-class DenseProposer:
+class DenseProposer(Proposer):
     """Proposes the boxes that a `DenseHead` finds in the tower's tokens.
 
     Args:
@@ -125,7 +127,6 @@ class DenseProposer:
         nms_iou: of two averaged boxes that overlap more, the less sure one is dropped, 0..1.
     """
 
-    has_memory = False
     has_objectness = True
     works_in_tiles = True
 
@@ -138,12 +139,8 @@ class DenseProposer:
         vote_iou: float = 0.4,
         nms_iou: float = 0.4,
     ) -> None:
-        if max_proposals < 1:
-            raise ValueError(f"dense proposer: expected max_proposals of 1 or more, got {max_proposals}")
-        shares = {"min_objectness": min_objectness, "vote_iou": vote_iou, "nms_iou": nms_iou}
-        for what, value in shares.items():
-            if not 0 <= value <= 1:
-                raise ValueError(f"dense proposer: expected {what} in 0..1, got {value}")
+        expect_least("dense", 1, max_proposals=max_proposals)
+        expect_share("dense", min_objectness=min_objectness, vote_iou=vote_iou, nms_iou=nms_iou)
         self.head = head.eval()
         self._max_proposals = max_proposals
         self._min_objectness = min_objectness
@@ -163,10 +160,10 @@ class DenseProposer:
         boxes = self.head.boxes(distances, grid)[best] * scale  # (K, 4) frame pixels
         limits = torch.tensor([width, height] * 2, dtype=boxes.dtype, device=boxes.device)
         boxes = torch.minimum(boxes.clamp(min=0), limits)
-        first = nms(boxes, quality, _START_IOU)  # (M,)
+        first = nms(boxes, _START_IOU)  # (M,)
         say = quality[:, None] / (distances[best].exp() + _NEAR) ** _POWER  # (K, 4)
         voted, sure = self._vote(boxes[first], boxes, say), quality[first]  # (M, 4), (M,)
-        kept = nms(voted, sure, self._nms_iou)[: self._max_proposals]  # (N,)
+        kept = nms(voted, self._nms_iou)[: self._max_proposals]  # (N,)
         return Proposals(voted[kept].cpu().numpy(), sure[kept].cpu().numpy())
 
     def _vote(self, starts: torch.Tensor, boxes: torch.Tensor, say: torch.Tensor) -> torch.Tensor:

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from proposals.base import Features, Proposals
+from proposals.base import Features, Proposals, Proposer
 from proposals.blobs import shrunk
+from proposals.ranges import expect_least, expect_share
 from proposals.shortlist import Shortlist
 
 Method = Literal["edges", "mser"]
@@ -28,7 +29,7 @@ _GROWTH = 0.25  # a stable region grows by no more than this share over a step
 _SPECK = 16  # pixels; smaller regions are noise
 
 
-class EdgeProposer:
+class EdgeProposer(Proposer):
     """Boxes around what stands out from its place, without looking at what it is.
 
     `edges` finds outlines: Canny's edges at several strengths, joined over several distances, so that a thing is found
@@ -51,9 +52,6 @@ class EdgeProposer:
         ValueError: for a value outside its range.
     """
 
-    has_memory = False
-    has_objectness = False
-
     def __init__(
         self,
         *,
@@ -66,8 +64,8 @@ class EdgeProposer:
         if method not in get_args(Method):
             raise ValueError(f"edges: expected the method to be one of {', '.join(get_args(Method))}, got {method!r}")
         side = _SIDES[method] if side is None else side
-        if side < 16 or not 0 <= min_area <= 1:
-            raise ValueError(f"edges: expected side of at least 16 and min_area in 0..1, got {side}, {min_area}")
+        expect_least("edges", 16, side=side)
+        expect_share("edges", min_area=min_area)
         self._find = _outlines if method == "edges" else _spots
         self._best = Shortlist("edges", max_proposals=max_proposals, nms_iou=nms_iou)
         self._side = side

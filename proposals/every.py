@@ -6,16 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from proposals.base import (
-    AsksWords,
-    Features,
-    FollowsTracks,
-    Proposals,
-    Proposer,
-    Remembers,
-    Scoring,
-    for_another_source,
-)
+from proposals.base import Features, Proposals, Proposer, Scoring
+from proposals.ranges import expect_least
 
 
 class _Clock:
@@ -26,7 +18,7 @@ class _Clock:
         self.frame_size: tuple[int, int] | None = None
 
 
-class EveryProposer:
+class EveryProposer(Proposer):
     """Asks a proposer on the first frame and on each `every`-th after it, and gives no boxes in between.
 
     The boxes are not carried on, since what moves has left them. For what was found to stay in sight, unite it with a
@@ -43,35 +35,25 @@ class EveryProposer:
     has_memory = True
 
     def __init__(self, proposer: Proposer, *, every: int = 25) -> None:
-        if every < 1:
-            raise ValueError(f"every: expected frames of at least 1, got {every}")
+        expect_least("every", 1, every=every)
         self._proposer = proposer
         self._every = every
         self._clock = _Clock()
-
-    @property
-    def has_objectness(self) -> bool:
-        """True where the proposer's objectness means something."""
-        return self._proposer.has_objectness
-
-    @property
-    def asks_words(self) -> bool:
-        """True where the proposer has to be bound to words."""
-        return isinstance(self._proposer, AsksWords) and self._proposer.asks_words
-
-    def asking(self, scoring: Scoring) -> "EveryProposer":
-        """See `AsksWords`; the copy counts the same frames."""
-        return self.over(lambda own: own.asking(scoring) if isinstance(own, AsksWords) and own.asks_words else own)
+        self.has_objectness = proposer.has_objectness
+        self.asks_words = proposer.asks_words
 
     def reset(self) -> None:
         """Take the next frame for the first."""
         self._clock.left = 0
-        if isinstance(self._proposer, Remembers):
-            self._proposer.reset()
+        self._proposer.reset()
 
     def fresh(self) -> "EveryProposer":
-        """See `Remembers`."""
-        return EveryProposer(for_another_source(self._proposer), every=self._every)
+        """One with a fresh proposer, which counts its own frames."""
+        return EveryProposer(self._proposer.fresh(), every=self._every)
+
+    def asking(self, scoring: Scoring) -> "EveryProposer":
+        """One whose proposer is bound; it counts the same frames."""
+        return self.over(lambda own: own.asking(scoring))
 
     def over(self, change: Callable[[Proposer], Proposer]) -> "EveryProposer":
         """What `change` makes of the proposer, on the same frames."""
@@ -80,9 +62,8 @@ class EveryProposer:
         return other
 
     def update(self, xyxy: ArrayLike, ids: ArrayLike) -> None:
-        """Hand the live tracks on, where the proposer follows them; see `FollowsTracks`."""
-        if isinstance(self._proposer, FollowsTracks):
-            self._proposer.update(xyxy, ids)
+        """Hand the live tracks on."""
+        self._proposer.update(xyxy, ids)
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of `frame`, `(H, W, 3)` uint8 BGR; in between neither the proposer nor the tower runs for them."""

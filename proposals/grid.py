@@ -5,13 +5,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from proposals.base import Features, Proposals
+from proposals.base import Features, Proposals, Proposer
+from proposals.ranges import expect_least
 
 OBJECTNESS = 0.1
 """Of every window: low, so that in a union windows fill the places that looking proposers leave."""
 
 
-class GridProposer:
+class GridProposer(Proposer):
     """Overlapping windows of several sizes and shapes, large to small, each size covering the whole frame.
 
     A window size is used if all of its windows fit into what is left of `max_proposals`; the first that does
@@ -29,9 +30,6 @@ class GridProposer:
         ValueError: If a value lies outside its range.
     """
 
-    has_memory = False
-    has_objectness = False
-
     def __init__(
         self,
         max_proposals: int = 300,
@@ -40,10 +38,7 @@ class GridProposer:
         overlap: float = 0.5,
         min_side: int = 16,
     ) -> None:
-        if max_proposals < 1 or min_side < 1:
-            raise ValueError(
-                f"grid: expected max_proposals and min_side of at least 1, got {max_proposals}, {min_side}"
-            )
+        expect_least("grid", 1, max_proposals=max_proposals, min_side=min_side)
         if not aspects or not all(math.isfinite(aspect) and aspect > 0 for aspect in aspects):
             raise ValueError(f"grid: expected one or more aspects above 0, got {aspects}")
         if not 0 < shrink < 1 or not 0 <= overlap < 1:

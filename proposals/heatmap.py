@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from proposals.base import Features, Proposals, Scoring
+from proposals.base import Features, Proposals, Proposer, Scoring
+from proposals.ranges import expect_least, expect_share
 from proposals.shortlist import Shortlist
 
 _FINE = 4  # pixels along a cell's side in the map that boxes are cut from
 
 
-class HeatmapProposer:
+class HeatmapProposer(Proposer):
     """Boxes around the places where a word's score is high on the tower's dense grid.
 
     Around each peak of each label's score map, the connected parts that reach a share of the peak are taken, for
@@ -39,8 +40,8 @@ class HeatmapProposer:
         ValueError: for a value outside its range.
     """
 
-    has_memory = False
     has_objectness = True
+    asks_words = True
 
     def __init__(
         self,
@@ -52,8 +53,8 @@ class HeatmapProposer:
         max_proposals: int = 100,
         nms_iou: float = 0.7,
     ) -> None:
-        if not 0 <= floor <= 1 or peaks < 1:
-            raise ValueError(f"heatmap: expected floor in 0..1 and at least 1 of peaks, got {floor}, {peaks}")
+        expect_share("heatmap", floor=floor)
+        expect_least("heatmap", 1, peaks=peaks)
         if not levels or not all(0 < level < 1 for level in levels):
             raise ValueError(f"heatmap: expected levels above 0 and below 1, got {levels}")
         self._scoring = scoring
@@ -61,11 +62,6 @@ class HeatmapProposer:
         self._levels = levels
         self._peaks = peaks
         self._best = Shortlist("heatmap", max_proposals=max_proposals, nms_iou=nms_iou)
-
-    @property
-    def asks_words(self) -> bool:
-        """True: it has to be bound before it is called."""
-        return True
 
     def asking(self, scoring: Scoring) -> "HeatmapProposer":
         """A copy that looks where `scoring` is high."""

@@ -6,10 +6,12 @@ Letters: N boxes of all views, T tiles, M boxes of one tile, K boxes of the whol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.ops import box_iou, nms
 
 from proposals.base import Features, Proposals, Proposer, TiledFeatures
 from proposals.every import EveryProposer
+from proposals.overlap import areas, box_iou, intersections
+from proposals.ranges import expect_least, expect_share
+from proposals.shortlist import nms, usable
 from proposals.union import UnionProposer
 
 COVERED = 0.7
@@ -21,7 +23,7 @@ WHOLLY = 0.9
 _Boxes = NDArray[np.float32]
 
 
-class TiledProposer:
+class TiledProposer(Proposer):
     """Asks a proposer for the whole frame and for each tile, and merges the answers once.
 
     1. Boxes of a tile are moved to their place in the frame.
@@ -44,25 +46,18 @@ class TiledProposer:
         ValueError: for a proposer with memory, or a value outside its range.
     """
 
-    has_memory = False
-
     def __init__(self, proposer: Proposer, *, iou: float = 0.5, border: float = 0.01, max_proposals: int = 300) -> None:
         if proposer.has_memory:
             raise ValueError("tiled: expected a proposer without memory; one with memory sees the whole frame only")
-        if not 0 <= iou <= 1 or not 0 <= border <= 0.5 or max_proposals < 1:
-            raise ValueError(
-                "tiled: expected iou in 0..1, border in 0..0.5 and max_proposals of at least 1, "
-                f"got {iou}, {border}, {max_proposals}"
-            )
+        if not 0 <= border <= 0.5:
+            raise ValueError(f"tiled: expected border in 0..0.5, got {border}")
+        expect_share("tiled", iou=iou)
+        expect_least("tiled", 1, max_proposals=max_proposals)
         self._proposer = proposer
         self._iou = iou
         self._border = border
         self._max_proposals = max_proposals
-
-    @property
-    def has_objectness(self) -> bool:
-        """Whether the objectness of the proposer means something."""
-        return self._proposer.has_objectness
+        self.has_objectness = proposer.has_objectness
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Propose boxes for `frame`, `(H, W, 3)` uint8 BGR."""
@@ -84,8 +79,8 @@ class TiledProposer:
     def _parts(self, boxes: _Boxes, whole: _Boxes, window: NDArray[np.int64]) -> NDArray[np.bool_]:
         """`(M,)`: which of a tile's boxes `(M, 4)` are the visible piece of one of the frame's `(K, 4)`."""
         piece = _clipped(whole, window)  # (K, 4)
-        larger = (_area(piece) > 0) & (_area(piece) < WHOLLY * _area(whole))  # (K,)
-        return np.asarray((_iou(boxes, piece[larger]) > self._iou).any(axis=1))
+        larger = (areas(piece) > 0) & (areas(piece) < WHOLLY * areas(whole))  # (K,)
+        return np.asarray((box_iou(boxes, piece[larger]) > self._iou).any(axis=1))
 
     def _cut(self, boxes: _Boxes, window: NDArray[np.int64], frame_size: tuple[int, int]) -> NDArray[np.bool_]:
         """`(M,)`: which of a tile's boxes `(M, 4)` end at an edge of it that is inside the frame."""
@@ -98,12 +93,11 @@ class TiledProposer:
     def _merged(self, proposals: Proposals, cut: NDArray[np.bool_]) -> Proposals:
         boxes, objectness = proposals.xyxy, proposals.objectness
         doubtful, sound = np.flatnonzero(cut), boxes[~cut]  # (m,), (n, 4)
-        covered = [_covered(boxes[row], sound) for row in doubtful]  # (m,)
-        kept = np.setdiff1d(np.arange(len(boxes)), doubtful[np.array(covered, np.bool_)])
+        shared = intersections(boxes[doubtful], sound)  # (m, n)
+        covered = (shared >= COVERED * areas(boxes[doubtful])[:, None]).any(axis=1)  # (m,)
+        kept = np.setdiff1d(np.arange(len(boxes)), doubtful[covered])
         ranked = kept[np.argsort(-objectness[kept], kind="stable")]  # (n,)
-        # Falling ranks stand for objectness, so that equals keep their order in NMS.
-        ranks = torch.arange(len(ranked), 0, -1, dtype=torch.float64)  # (n,)
-        alone = nms(torch.from_numpy(boxes[ranked]).double(), ranks, self._iou)
+        alone = nms(torch.from_numpy(boxes[ranked]).double(), self._iou)
         best = ranked[alone.numpy()][: self._max_proposals]
         return Proposals(boxes[best], objectness[best])
 
@@ -116,32 +110,15 @@ def in_tiles(proposer: Proposer, max_proposals: int) -> Proposer:
     """
     if isinstance(proposer, UnionProposer | EveryProposer):
         return proposer.over(lambda member: in_tiles(member, max_proposals))
-    if not getattr(proposer, "works_in_tiles", False):
-        return proposer
-    return TiledProposer(proposer, max_proposals=max_proposals)
+    return TiledProposer(proposer, max_proposals=max_proposals) if proposer.works_in_tiles else proposer
 
 
 def _usable(proposals: Proposals) -> Proposals:
     """Without boxes that are not finite or have no area."""
-    xyxy = proposals.xyxy
-    good = np.isfinite(xyxy).all(axis=1) & (xyxy[:, 2:] > xyxy[:, :2]).all(axis=1)  # (N,)
-    return Proposals(xyxy[good], proposals.objectness[good])
+    good = usable(proposals.xyxy)  # (N,)
+    return Proposals(proposals.xyxy[good], proposals.objectness[good])
 
 
 def _clipped(boxes: _Boxes, window: NDArray[np.int64]) -> _Boxes:
     low, high = np.tile(window[:2], 2), np.tile(window[2:], 2)  # (4,)
     return np.clip(boxes, low, high).astype(np.float32)
-
-
-def _area(boxes: _Boxes) -> NDArray[np.float32]:
-    return np.asarray((boxes[:, 2:] - boxes[:, :2]).prod(axis=1))
-
-
-def _iou(first: _Boxes, second: _Boxes) -> NDArray[np.float32]:
-    return box_iou(torch.from_numpy(first), torch.from_numpy(second)).numpy()
-
-
-def _covered(box: _Boxes, others: _Boxes) -> bool:
-    """Whether one of `others` `(N, 4)` covers `COVERED` of `box` `(4,)`."""
-    shared = np.clip(np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2]), 0, None).prod(axis=1)
-    return bool((shared >= COVERED * (box[2:] - box[:2]).prod()).any())

@@ -1,16 +1,15 @@
 """TrackedProposer: the boxes of what is being followed, so that what stands still goes on being classified."""
 
-import copy
-
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from proposals.base import Features, Proposals
+from proposals.base import Features, Proposals, Proposer
+from proposals.ranges import expect_least
 from proposals.shortlist import Shortlist
 
 
-class TrackedProposer:
+class TrackedProposer(Proposer):
     """Proposes each live track where it was last seen, until `keep` frames have passed without a sight of it.
 
     It follows nothing itself: whoever runs a tracker calls `update` after each frame, and the boxes are proposed from
@@ -28,11 +27,9 @@ class TrackedProposer:
     """
 
     has_memory = True
-    has_objectness = False
 
     def __init__(self, *, keep: int = 25, max_proposals: int = 100) -> None:
-        if keep < 1:
-            raise ValueError(f"tracked: expected keep of at least 1 frame, got {keep}")
+        expect_least("tracked", 1, keep=keep)
         self._keep = keep
         self._best = Shortlist("tracked", max_proposals=max_proposals, nms_iou=1.0)  # every track keeps its box
         self.reset()
@@ -59,12 +56,6 @@ class TrackedProposer:
         for number, box in zip(numbers.tolist(), boxes, strict=True):
             if number >= 0:
                 self._boxes[number], self._age[number] = box.copy(), 0
-
-    def fresh(self) -> "TrackedProposer":
-        """See `Remembers`."""
-        other = copy.copy(self)
-        other.reset()
-        return other
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of the live tracks for `frame`, `(H, W, 3)`, the latest seen first; the tower does not run for them."""

@@ -8,7 +8,7 @@ import supervision as sv
 from numpy.typing import NDArray
 
 from heads.trace import Trace
-from proposals.base import AsksWords, Proposer, for_another_source
+from proposals.base import Proposer
 from proposals.tiled import in_tiles
 from regionclip.answers.detections import detections
 from regionclip.answers.explain import Wanted, explain
@@ -47,11 +47,18 @@ class Detector:
         proposer: finds boxes where the caller gives none.
         config: thresholds, NMS, how scores are weighed.
 
+    Raises:
+        ConfigError: for a proposer that is none.
+
     Attributes:
         scorer: everything that needs no boxes: words, scores, thresholds.
     """
 
     def __init__(self, tower: Tower, proposer: Proposer, config: Config | None = None) -> None:
+        if not isinstance(proposer, Proposer):
+            raise ConfigError(
+                f"proposer: expected a `Proposer`, got {type(proposer).__name__}; derive its class from it"
+            )
         self.tower = tower
         self.config = config or Config()
         self.scorer = Scorer(tower, self.config, type(proposer).__name__)
@@ -140,7 +147,7 @@ class Detector:
         Raises:
             PromptError: where it looks for words and there are none.
         """
-        if not isinstance(self.proposer, AsksWords) or not self.proposer.asks_words:
+        if not self.proposer.asks_words:
             return self.proposer
         if words is None:
             raise PromptError("regions: this proposer looks for words: expected words=[...] or boxes=..., got neither")
@@ -151,11 +158,11 @@ class Detector:
         """A detector for another camera: the same tower and encoded words, and a proposer that has seen nothing yet.
 
         Raises:
-            ConfigError: where the proposer remembers frames and has no `fresh`.
+            ConfigError: where the proposer remembers frames and cannot forget them (`proposals.base.Proposer.fresh`).
         """
         other = copy(self)
         try:
-            other.proposer = for_another_source(self.proposer)
+            other.proposer = self.proposer.fresh()
         except ValueError as error:
             raise ConfigError(str(error)) from error
         return other

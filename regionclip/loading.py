@@ -103,13 +103,14 @@ def load(
         raise ConfigError(f"tower {config.tower!r} is not known: expected one of {', '.join(TOWERS)}")
     from regionclip.detector import Detector
     from regionclip.proposing import make_proposer
-    from regionclip.towers.device import choose_device
+    from regionclip.towers.device import choose_device, register_nms
 
     tower = TOWERS[config.tower](config, choose_device(config.device))
     if proposer is None:
         proposer = make_proposer(config, tower.card.width)
     if tower.card.notice:
         print(f"regionclip: {tower.card.notice}", file=sys.stderr)
+    register_nms()
     return Detector(tower, proposer, config)
 
 

@@ -36,11 +36,8 @@ class Known:
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
-class NoProposer:
+class NoProposer(Proposer):
     """Finds nothing and says so: for detectors that are always given boxes."""
-
-    has_memory = False
-    has_objectness = False
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Refuse `frame`.

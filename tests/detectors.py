@@ -1,4 +1,4 @@
-"""Small random detectors of transformers in their real file format, so that learned proposers are tested offline."""
+"""Small detectors, most of them random and in the file format of transformers: learned proposers are tested offline."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,6 +6,9 @@ from typing import Any
 
 import torch
 import transformers
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.faster_rcnn import FasterRCNN
+from torchvision.models.detection.rpn import RPNHead
 from transformers.models.rf_detr import configuration_rf_detr
 
 library: Any = transformers  # its configurations take more than their signatures say
@@ -168,6 +171,39 @@ def sam() -> tuple[Any, Any]:
         mask_pad_size={"height": 16, "width": 16},
     )
     return library.SamModel(config), processor
+
+
+class Brightness(torch.nn.Module):
+    """A backbone one can do in one's head: the mean of each cell of 16 pixels."""
+
+    out_channels = 1
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.avg_pool2d(images.mean(1, keepdim=True), 16)
+
+
+def bright_finder(anchor: int) -> FasterRCNN:
+    """Proposes a square of `anchor` pixels around every cell, as sure as the cell is bright; sees 128 pixels a side."""
+    build: Any = FasterRCNN
+    anchors: Any = AnchorGenerator
+    head: Any = RPNHead(1, 1)
+    with torch.no_grad():
+        for parameter in head.parameters():
+            parameter.zero_()
+        head.conv[0][0].weight[0, 0, 1, 1] = 1  # brightness comes through
+        head.cls_logits.weight.fill_(8)
+        head.cls_logits.bias.fill_(-6)
+    made: FasterRCNN = build(
+        Brightness(),
+        num_classes=2,
+        min_size=128,
+        max_size=256,
+        image_mean=[0, 0, 0],
+        image_std=[1, 1, 1],
+        rpn_anchor_generator=anchors(((anchor,),), ((1.0,),)),
+        rpn_head=head,
+    )
+    return made
 
 
 def write(folder: Path, make: Callable[[], tuple[Any, Any]], seed: int = 0) -> Path:

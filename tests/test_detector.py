@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from toy import ToyTower, planted
 
-from proposals.base import Features, Proposals
+from proposals.base import Features, Proposals, Proposer
 from proposals.boxes import BoxesProposer
 from regionclip.answers.detections import OWN_COLUMNS
 from regionclip.answers.regions import Regions
@@ -250,11 +250,10 @@ def test_batch_gives_what_single_calls_give() -> None:
         assert np.array_equal(together.xyxy, alone.xyxy)
 
 
-class RememberingProposer:
+class RememberingProposer(Proposer):
     """Proposes what it saw one call ago."""
 
     has_memory = True
-    has_objectness = False
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         return Proposals.empty()

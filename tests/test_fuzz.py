@@ -119,7 +119,7 @@ def test_settings(tmp_path: Path, file: str, read: Read, monkeypatch: pytest.Mon
     folder = tmp_path / "configs"
     copytree(config_folder(), folder)
     monkeypatch.setenv("YARD_PASSWORD", "secret")
-    (folder / "tracks.toml").write_text("[tracks]\nhold = 1.5\nconfirm = 3\nalike = 0.6\n")
+    (folder / "tracks.toml").write_text("[tracks]\nhold_seconds = 1.5\nconfirm_frames = 3\nminimum_resemblance = 0.6\n")
     attack(folder / file, read, mutated.text_changed, 150)
 
 

@@ -13,19 +13,18 @@ from regionclip.proposing import PROPOSERS, options_of
 PAGE = (Path(__file__).parents[1] / "docs" / "proposals.md").read_text(encoding="utf-8")
 
 
-def block(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    assert found is not None
-    return found[1]
+def block(language: str, number: int = 0) -> str:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[number]  # type: ignore[no-any-return]
 
 
-def test_the_python_example(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("number", "told"), [(0, r"(\d+) boxes, \d+ of them labelled\n"), (1, "1 bright things\n")])
+def test_the_python_examples(
+    number: int, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     cv2.imwrite("yard.jpg", planted(240, 320, red=(40, 60, 160, 200)))
-    exec(block("python"), {})
-    assert re.fullmatch(r"(\d+) boxes, \d+ of them labelled\n", capsys.readouterr().out)
+    exec(block("python", number), {})
+    assert re.fullmatch(told, capsys.readouterr().out)
 
 
 def test_the_settings_example(tmp_path: Path) -> None:

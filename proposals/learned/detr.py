@@ -13,37 +13,28 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.ops import box_convert
 
 from proposals.base import Features, Proposals
-from proposals.learned import checkpoint
-from proposals.shortlist import Shortlist
+from proposals.learned.checkpoint import CheckpointError
+from proposals.learned.pretrained import PretrainedProposer, corners, read
 
 _WITHOUT_BOXES = "pp_ocr"  # text detectors that transformers counts among object detectors
 
 
-class DetrProposer:
+class DetrProposer(PretrainedProposer):
     """Proposes the boxes that a detector's queries find.
 
     Args:
         model: a transformers model whose output has `logits` `(1, Q, K)` and `pred_boxes` `(1, Q, 4)`, centre and size
             as shares of the frame. K is one more than its labels where the last class means "no object".
-        processor: its image processor.
-        max_proposals: most boxes of a frame.
-        nms_iou: of two boxes that overlap more, the one with less objectness goes, 0..1.
-
-    Raises:
-        ValueError: for a setting outside its range.
+        processor, max_proposals, nms_iou: as of `PretrainedProposer`.
     """
 
-    has_memory = False
-    has_objectness = True
+    name = "detr"
     works_in_tiles = True
 
     def __init__(self, model: Any, processor: Any, *, max_proposals: int = 300, nms_iou: float = 0.7) -> None:  # noqa: ANN401
-        self._shortlist = Shortlist("detr", max_proposals=max_proposals, nms_iou=nms_iou)
-        self._model = model.eval()
-        self._processor = processor
+        super().__init__(model, processor, max_proposals=max_proposals, nms_iou=nms_iou)
 
     @classmethod
     def load(
@@ -59,8 +50,7 @@ class DetrProposer:
         Args:
             weights: folder, or hub name as `ustc-community/dfine-small-coco`.
             device: where it runs.
-            max_proposals: as of the class.
-            nms_iou: as of the class.
+            max_proposals, nms_iou: as of the class.
 
         Raises:
             CheckpointError: files are missing (they are named), damaged, or of a model that is no such detector.
@@ -68,23 +58,20 @@ class DetrProposer:
         """
         from transformers import AutoModelForObjectDetection
 
-        folder = checkpoint.find(weights)
-        model = checkpoint.load_model(AutoModelForObjectDetection, folder, device)
+        model, processor = read(AutoModelForObjectDetection, weights, device)
         if model.config.model_type.startswith(_WITHOUT_BOXES):
-            raise checkpoint.CheckpointError(
-                f"{folder}: {model.config.model_type} gives a map of text, no boxes of queries; expected a detector of "
-                "the DETR family"
+            raise CheckpointError(
+                f"{weights}: {model.config.model_type} gives a map of text, no boxes of queries; expected a detector "
+                "of the DETR family"
             )
-        return cls(model, checkpoint.load_processor(folder), max_proposals=max_proposals, nms_iou=nms_iou)
+        return cls(model, processor, max_proposals=max_proposals, nms_iou=nms_iou)
 
     @torch.inference_mode()
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of `frame`, `(H, W, 3)` uint8 BGR, sure ones first; the tower does not run for them."""
         height, width = frame.shape[:2]
-        rgb = np.ascontiguousarray(frame[:, :, ::-1])  # (H, W, 3)
-        inputs = self._processor(images=rgb, input_data_format="channels_last", return_tensors="pt")
-        found = self._model(**inputs.to(self._model.device))
-        xyxy = box_convert(found.pred_boxes[0].float(), "cxcywh", "xyxy")  # (Q, 4), shares of the frame
+        found = self._model(**self._inputs(frame))
+        xyxy = corners(found.pred_boxes[0].float())  # (Q, 4), shares of the frame
         scale = torch.tensor([width, height, width, height], device=xyxy.device)
         return self._shortlist(xyxy * scale, self._objectness(found.logits[0].float()), (height, width))
 

@@ -13,34 +13,24 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.ops import box_convert
 
 from proposals.base import Features, Proposals
-from proposals.learned import checkpoint
-from proposals.shortlist import Shortlist
+from proposals.learned.pretrained import PretrainedProposer, corners, read
 
 
-class Owlv2Proposer:
+class Owlv2Proposer(PretrainedProposer):
     """Proposes the boxes of the tokens that look most like an object.
 
     Args:
         model: transformers' `Owlv2ForObjectDetection`.
-        processor: its image processor.
-        max_proposals: most boxes of a frame.
-        nms_iou: of two boxes that overlap more, the one with less objectness goes, 0..1.
-
-    Raises:
-        ValueError: for a setting outside its range.
+        processor, max_proposals, nms_iou: as of `PretrainedProposer`.
     """
 
-    has_memory = False
-    has_objectness = True
+    name = "owlv2"
     works_in_tiles = True
 
     def __init__(self, model: Any, processor: Any, *, max_proposals: int = 200, nms_iou: float = 0.7) -> None:  # noqa: ANN401
-        self._shortlist = Shortlist("owlv2", max_proposals=max_proposals, nms_iou=nms_iou)
-        self._model = model.eval()
-        self._processor = processor
+        super().__init__(model, processor, max_proposals=max_proposals, nms_iou=nms_iou)
 
     @classmethod
     def load(
@@ -56,8 +46,7 @@ class Owlv2Proposer:
         Args:
             weights: folder, or hub name as `google/owlv2-base-patch16-ensemble`.
             device: where it runs.
-            max_proposals: as of the class.
-            nms_iou: as of the class.
+            max_proposals, nms_iou: as of the class.
 
         Raises:
             CheckpointError: files are missing (they are named), damaged, or of another model.
@@ -65,20 +54,16 @@ class Owlv2Proposer:
         """
         from transformers import Owlv2ForObjectDetection
 
-        folder = checkpoint.find(weights)
-        checkpoint.expect_type(folder, "owlv2")
-        model = checkpoint.load_model(Owlv2ForObjectDetection, folder, device)
-        return cls(model, checkpoint.load_processor(folder), max_proposals=max_proposals, nms_iou=nms_iou)
+        model, processor = read(Owlv2ForObjectDetection, weights, device, "owlv2")
+        return cls(model, processor, max_proposals=max_proposals, nms_iou=nms_iou)
 
     @torch.inference_mode()
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of `frame`, `(H, W, 3)` uint8 BGR, sure ones first; the tower of regionclip does not run for them."""
         height, width = frame.shape[:2]
-        rgb = np.ascontiguousarray(frame[:, :, ::-1])  # (H, W, 3)
-        inputs = self._processor(images=rgb, input_data_format="channels_last", return_tensors="pt")
-        grid, _ = self._model.image_embedder(inputs["pixel_values"].to(self._model.device))  # (1, h, w, D)
+        grid, _ = self._model.image_embedder(self._inputs(frame)["pixel_values"])  # (1, h, w, D)
         tokens = grid.flatten(1, 2)  # (1, Q, D)
         objectness = self._model.objectness_predictor(tokens)[0].float().sigmoid()  # (Q,)
         boxes = self._model.box_predictor(tokens, grid)[0].float()  # (Q, 4), shares of the padded square
-        xyxy = box_convert(boxes, "cxcywh", "xyxy") * max(height, width)
+        xyxy = corners(boxes) * max(height, width)
         return self._shortlist(xyxy, objectness, (height, width))

@@ -10,7 +10,7 @@ import hashlib
 import re
 from pathlib import Path
 from pickle import UnpicklingError  # what torch raises for a pickle that it refuses to run
-from typing import Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 from urllib.error import URLError
 
 import numpy as np
@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
-from torchvision.models import get_model, get_model_weights  # type: ignore[attr-defined]
-from torchvision.models.detection.faster_rcnn import FasterRCNN
-from torchvision.models.detection.rpn import concat_box_prediction_layers
-from torchvision.models.detection.transform import resize_boxes
 
-from proposals.base import Features, Proposals
+from proposals.base import Features, Proposals, Proposer
 from proposals.learned.checkpoint import CheckpointError
 from proposals.shortlist import Shortlist
+
+if TYPE_CHECKING:
+    from torchvision.models.detection.faster_rcnn import FasterRCNN
 
 Architecture = Literal[
     "fasterrcnn_mobilenet_v3_large_fpn",
@@ -42,7 +41,7 @@ _ZERO_EPS = "258fb6c6"  # start of the sha256 of torchvision's fasterrcnn_resnet
 _SHOWN = 6
 
 
-class RpnProposer:
+class RpnProposer(Proposer):
     """Proposes the boxes of a region proposal network.
 
     Args:
@@ -54,11 +53,10 @@ class RpnProposer:
         ValueError: for a setting outside its range.
     """
 
-    has_memory = False
     has_objectness = True
     works_in_tiles = True
 
-    def __init__(self, model: FasterRCNN, *, max_proposals: int = 300, nms_iou: float = 0.7) -> None:
+    def __init__(self, model: "FasterRCNN", *, max_proposals: int = 300, nms_iou: float = 0.7) -> None:
         self._shortlist = Shortlist("rpn", max_proposals=max_proposals, nms_iou=nms_iou)
         self._transform: Any = model.transform.eval()
         self._backbone: Any = model.backbone.eval()
@@ -88,6 +86,8 @@ class RpnProposer:
             CheckpointError: the file is missing, damaged, or of another architecture.
             ValueError: for a setting outside its range.
         """
+        from torchvision.models import get_model  # type: ignore[attr-defined]
+
         if model not in get_args(Architecture):
             raise ValueError(f"rpn: expected a model of {', '.join(get_args(Architecture))}, got {model!r}")
         path = _downloaded(model) if str(weights) == DOWNLOAD else Path(weights).expanduser()
@@ -109,6 +109,9 @@ class RpnProposer:
     @torch.inference_mode()
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of `frame`, `(H, W, 3)` uint8 BGR, sure ones first; the tower does not run for them."""
+        from torchvision.models.detection.rpn import concat_box_prediction_layers
+        from torchvision.models.detection.transform import resize_boxes
+
         size = (frame.shape[0], frame.shape[1])
         device = next(self._rpn.parameters()).device
         rgb = torch.from_numpy(np.ascontiguousarray(frame[:, :, ::-1])).to(device)  # (H, W, 3)
@@ -145,7 +148,7 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
     return state
 
 
-def _fill(model: FasterRCNN, state: dict[str, torch.Tensor], refusal: str) -> None:
+def _fill(model: "FasterRCNN", state: dict[str, torch.Tensor], refusal: str) -> None:
     """Load the first stage; the classes of the second are nobody's business here."""
     faults: list[str] = []
     for name in ("backbone", "rpn"):
@@ -165,6 +168,8 @@ def _fill(model: FasterRCNN, state: dict[str, torch.Tensor], refusal: str) -> No
 
 def _downloaded(model: str) -> Path:
     """The file of torchvision's own weights, fetched where torch's cache does not have it."""
+    from torchvision.models import get_model_weights  # type: ignore[attr-defined]
+
     url: str = get_model_weights(model)["DEFAULT"].url
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
     if path.is_file():

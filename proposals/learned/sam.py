@@ -12,23 +12,20 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.ops import masks_to_boxes
 
 from proposals.base import Features, Proposals
-from proposals.learned import checkpoint
-from proposals.shortlist import Shortlist
+from proposals.learned.pretrained import PretrainedProposer, read
+from proposals.ranges import expect_least, expect_share
 
 _AT_ONCE = 32  # masks that are enlarged together; 128 MB at S = 1024
 
 
-class SamProposer:
+class SamProposer(PretrainedProposer):
     """Proposes the boxes of masks.
 
     Args:
         model: transformers' `SamModel`.
-        processor: its image processor.
-        max_proposals: most boxes of a frame.
-        nms_iou: of two boxes that overlap more, the one with less objectness goes, 0..1.
+        processor, max_proposals, nms_iou: as of `PretrainedProposer`.
         points: points of the grid along each side; time goes with its square.
         min_objectness: masks whose expected IoU is below are dropped, 0..1.
         min_area: masks below this share of the frame are dropped, 0..1.
@@ -37,8 +34,7 @@ class SamProposer:
         ValueError: for a setting outside its range.
     """
 
-    has_memory = False
-    has_objectness = True
+    name = "sam"
 
     def __init__(
         self,
@@ -51,14 +47,9 @@ class SamProposer:
         min_objectness: float = 0.5,
         min_area: float = 0.0002,
     ) -> None:
-        self._shortlist = Shortlist("sam", max_proposals=max_proposals, nms_iou=nms_iou)
-        if points < 1:
-            raise ValueError(f"sam: expected points of at least 1, got {points}")
-        for what, value in (("min_objectness", min_objectness), ("min_area", min_area)):
-            if not 0 <= value <= 1:
-                raise ValueError(f"sam: expected {what} in 0..1, got {value}")
-        self._model = model.eval()
-        self._processor = processor
+        super().__init__(model, processor, max_proposals=max_proposals, nms_iou=nms_iou)
+        expect_least("sam", 1, points=points)
+        expect_share("sam", min_objectness=min_objectness, min_area=min_area)
         self._points = points
         self._min_objectness = min_objectness
         self._min_area = min_area
@@ -80,11 +71,7 @@ class SamProposer:
         Args:
             weights: folder, or hub name as `facebook/sam-vit-base`.
             device: where it runs.
-            max_proposals: as of the class.
-            nms_iou: as of the class.
-            points: as of the class.
-            min_objectness: as of the class.
-            min_area: as of the class.
+            max_proposals, nms_iou, points, min_objectness, min_area: as of the class.
 
         Raises:
             CheckpointError: files are missing (they are named), damaged, or of another model.
@@ -92,11 +79,10 @@ class SamProposer:
         """
         from transformers import SamModel
 
-        folder = checkpoint.find(weights)
-        checkpoint.expect_type(folder, "sam")
+        model, processor = read(SamModel, weights, device, "sam")
         return cls(
-            checkpoint.load_model(SamModel, folder, device),
-            checkpoint.load_processor(folder),
+            model,
+            processor,
             max_proposals=max_proposals,
             nms_iou=nms_iou,
             points=points,
@@ -108,9 +94,8 @@ class SamProposer:
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of `frame`, `(H, W, 3)` uint8 BGR, sure ones first; the tower of regionclip does not run for them."""
         height, width = frame.shape[:2]
-        rgb = np.ascontiguousarray(frame[:, :, ::-1])  # (H, W, 3)
-        inputs = self._processor(images=rgb, input_data_format="channels_last", return_tensors="pt")
-        pixels = inputs["pixel_values"].to(self._model.device)  # (1, 3, S, S), the frame at the top left
+        inputs = self._inputs(frame)
+        pixels = inputs["pixel_values"]  # (1, 3, S, S), the frame at the top left
         inside = tuple(int(side) for side in inputs["reshaped_input_sizes"][0])  # (2,) the frame's own part of it
         embedding = self._model.get_image_embeddings(pixels)
         boxes, sure = [], []
@@ -132,6 +117,8 @@ class SamProposer:
 
     def _boxes(self, masks: torch.Tensor, side: int, inside: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
         """Boxes `(M, 4)` in pixels of the model's picture of `(M, s, s)` mask logits, and which are large enough."""
+        from torchvision.ops import masks_to_boxes
+
         boxes = torch.zeros(len(masks), 4, device=masks.device)
         usable = torch.zeros(len(masks), dtype=torch.bool, device=masks.device)
         for start in range(0, len(masks), _AT_ONCE):

@@ -7,7 +7,6 @@ before a camera that drives keep a parallax, and are proposed as if they moved.
 Letters: N boxes, P points, H x W frame, h x w smaller copy of it.
 """
 
-import copy
 from collections import deque
 from dataclasses import dataclass
 
@@ -16,8 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from proposals.base import Features, Proposals
+from proposals.base import Features, Proposals, Proposer
 from proposals.blobs import blobs, shrunk
+from proposals.ranges import expect_least, expect_scale, expect_share
 from proposals.shortlist import Shortlist
 
 _CORNERS = 300
@@ -37,7 +37,7 @@ class _Past:
     to_now: NDArray[np.float64]
 
 
-class EgoMotionProposer:
+class EgoMotionProposer(Proposer):
     """What differs from two earlier frames at once, both laid over this one by the motion of the background.
 
     Where the background cannot be followed (too few corners, too few that agree, as in the dark, in a blur or before a
@@ -61,7 +61,6 @@ class EgoMotionProposer:
     """
 
     has_memory = True
-    has_objectness = False
 
     def __init__(
         self,
@@ -73,13 +72,9 @@ class EgoMotionProposer:
         step: int = 2,
         min_inliers: float = 0.5,
     ) -> None:
-        if not 0 < scale <= 1:
-            raise ValueError(f"ego-motion: expected a scale above 0 and at most 1, got {scale}")
-        if step < 1:
-            raise ValueError(f"ego-motion: expected a step of at least 1 frame, got {step}")
-        for what, share in {"min_area": min_area, "gap": gap, "min_inliers": min_inliers}.items():
-            if not 0 <= share <= 1:
-                raise ValueError(f"ego-motion: expected {what} in 0..1, got {share}")
+        expect_scale("ego-motion", scale)
+        expect_least("ego-motion", 1, step=step)
+        expect_share("ego-motion", min_area=min_area, gap=gap, min_inliers=min_inliers)
         self._best = Shortlist("ego-motion", max_proposals=max_proposals, nms_iou=1.0)
         self._scale = scale
         self._min_area = min_area
@@ -92,12 +87,6 @@ class EgoMotionProposer:
         """Forget earlier frames."""
         self._frame_size: tuple[int, int] | None = None
         self._past: deque[_Past] = deque(maxlen=2 * self._step)
-
-    def fresh(self) -> "EgoMotionProposer":
-        """See `Remembers`."""
-        other = copy.copy(self)
-        other.reset()
-        return other
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of `frame`, `(H, W, 3)` uint8 BGR, sorted by objectness; the tower does not run for them."""

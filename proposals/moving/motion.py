@@ -1,6 +1,5 @@
 """MotionProposer: boxes around what moves, and around what came and stayed, before a camera that stands still."""
 
-import copy
 from typing import Literal, get_args
 
 import cv2
@@ -8,9 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from proposals.base import Features, Proposals
+from proposals.base import Features, Proposals, Proposer
 from proposals.blobs import blobs, shrunk
 from proposals.moving.still import StillThings
+from proposals.ranges import expect_least, expect_scale, expect_share
 from proposals.shortlist import Shortlist
 
 Method = Literal["mog2", "knn"]
@@ -21,7 +21,7 @@ _SURE = 200  # OpenCV marks foreground 255 and shadow 127
 _SAME = 0.7  # IoU above which a moving and a standing box are one
 
 
-class MotionProposer:
+class MotionProposer(Proposer):
     """Two background models: a fast one for what moves, a slow one for what came, stopped and stayed.
 
     The fast model (MOG2 or KNN, shadows cut) learns a thing that stops after about `history / 10` frames. The slow one
@@ -50,7 +50,6 @@ class MotionProposer:
     """
 
     has_memory = True
-    has_objectness = False
 
     def __init__(
         self,
@@ -66,15 +65,10 @@ class MotionProposer:
     ) -> None:
         if method not in get_args(Method):
             raise ValueError(f"motion: expected the method to be one of {', '.join(get_args(Method))}, got {method!r}")
-        if history < 1 or stay < 0:
-            raise ValueError(
-                f"motion: expected history of at least 1 and stay of at least 0 frames, got {history}, {stay}"
-            )
-        if not 0 < scale <= 1:
-            raise ValueError(f"motion: expected a scale above 0 and at most 1, got {scale}")
-        for what, share in {"min_area": min_area, "gap": gap, "light_step": light_step}.items():
-            if not 0 <= share <= 1:
-                raise ValueError(f"motion: expected {what} in 0..1, got {share}")
+        expect_least("motion", 1, history=history)
+        expect_least("motion", 0, stay=stay)
+        expect_scale("motion", scale)
+        expect_share("motion", min_area=min_area, gap=gap, light_step=light_step)
         self._method = method
         self._best = Shortlist("motion", max_proposals=max_proposals, nms_iou=_SAME)
         self._scale = scale
@@ -88,12 +82,6 @@ class MotionProposer:
     def reset(self) -> None:
         """Forget the background, as before the first frame."""
         self._frame_size: tuple[int, int] | None = None
-
-    def fresh(self) -> "MotionProposer":
-        """See `Remembers`."""
-        other = copy.copy(self)
-        other.reset()
-        return other
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of `frame`, `(H, W, 3)` uint8 BGR, sorted by objectness; the tower does not run for them."""

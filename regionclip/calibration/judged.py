@@ -9,8 +9,9 @@ from typing import TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.ops import box_iou, nms
 
+from proposals.overlap import box_iou
+from proposals.shortlist import nms
 from regionclip.answers.regions import Regions
 from regionclip.calibration.peaks import confidences
 from regionclip.detector import Detector
@@ -65,7 +66,7 @@ def answer(detector: Detector, vocabulary: Vocabulary, truth: Truth, *, true_box
     if true_boxes:
         right = truth.labels[:, None] == np.arange(len(vocabulary))  # (N, C)
     else:
-        close = _overlaps(regions.xyxy, truth.xyxy) >= IOU  # (N, M)
+        close = box_iou(regions.xyxy.astype(np.float64), truth.xyxy.astype(np.float64)) >= IOU  # (N, M)
         right = close @ (truth.labels[:, None] == np.arange(len(vocabulary)))  # (N, C)
     slim = replace(regions, embeddings=np.zeros((len(regions), 0), np.float32))
     return Answered(slim, scores, right & regions.valid[:, None], truth)
@@ -95,10 +96,9 @@ def label_rows(detector: Detector, words: Vocabulary, picture: Answered) -> list
         if picture.regions.given:
             hits = picture.right[order, place]
         else:
-            left = nms(boxes[order], torch.from_numpy(compared[order, place]), detector.config.nms_iou)
-            order = order[np.sort(left.numpy())]
+            order = order[nms(boxes[order], detector.config.nms_iou).numpy()]
             mine = picture.truth.xyxy[picture.truth.labels == place]  # (m, 4)
-            hits = _found(_overlaps(picture.regions.xyxy[order], mine))
+            hits = _found(box_iou(picture.regions.xyxy[order].astype(np.float64), mine.astype(np.float64)))
         rows.append((compared[order, place].astype(float), np.asarray(hits, np.bool_)))
     return rows
 
@@ -143,9 +143,3 @@ def best_threshold(
     best = int(np.where(last, f, -1).argmax())
     below = values[best + 1] if best + 1 < len(values) else 0.0
     return float(values[best] + below) / 2
-
-
-def _overlaps(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
-    """IoU of all pairs, `(n, m)`; 0 for boxes without area."""
-    pairs = box_iou(torch.from_numpy(first).double(), torch.from_numpy(second).double())
-    return np.asarray(np.nan_to_num(pairs.numpy()))

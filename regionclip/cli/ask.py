@@ -50,7 +50,6 @@ def index(
 
     The pictures are named as they are given. An interrupt keeps what is done; --resume goes on there.
     """
-    from proposals.base import AsksWords
     from regionclip.archive.store import FrameKey, RegionsStore
     from regionclip.formats.coco import BoxFile
     from regionclip.frames import find_images, read_frame
@@ -63,7 +62,7 @@ def index(
     box_file = None if boxes is None else BoxFile(boxes)
     given = [None if box_file is None else box_file.of(image) for image in images]
     detector = load(settings, weights=weights, device=device, dtype=dtype)
-    if boxes is None and isinstance(detector.proposer, AsksWords) and detector.proposer.asks_words:
+    if boxes is None and detector.proposer.asks_words:
         raise ConfigError(
             "index: expected a proposer that needs no words, got one that looks for words, which come later"
         )

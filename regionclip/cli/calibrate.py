@@ -118,14 +118,12 @@ def _from_empty(
     alarm: "Alarm",
     floor: float,
 ) -> None:
-    from proposals.base import Remembers
     from regionclip.calibration.empty import Seen, set_thresholds, watch
     from regionclip.calibration.report import empty_json, empty_table
     from regionclip.formats.together import write_together
     from regionclip.words.file import files_of
 
-    if isinstance(detector.proposer, Remembers):
-        footage.at_cut = detector.proposer.reset
+    footage.at_cut = detector.proposer.reset
     peaks = watch(detector, words, progress(footage, "calibrate"), goal.per)
     for fault in footage.faults:
         say(f"regionclip: warning: {fault}")

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from proposals.overlap import intersections
+
 Rects = NDArray[np.float64]
 """`(K, 4)` xyxy in pixels."""
 
@@ -51,7 +53,7 @@ def place_labels(
     costs += _RANK
     for row in range(len(boxes)):
         filled = used[: len(taken) + row]
-        covered = _overlaps(rects[row], filled).sum(axis=1) / areas[row]  # (K,)
+        covered = intersections(rects[row], filled).sum(axis=1) / areas[row]  # (K,)
         best = int((costs[row] + _ON_LABELS * covered).argmin())
         places[row] = rects[row, best, :2]
         if (bad := max(covered[best], hidden[row, best])) > _CROWDED:
@@ -74,7 +76,7 @@ def _standing_costs(rects: NDArray[np.float64], boxes: Rects) -> tuple[NDArray[n
     box_areas = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1)  # (N,)
     for start in range(0, n, 32):
         some = rects[start : start + 32]  # (n, K, 4)
-        on = _overlaps(some.reshape(-1, 4), boxes).reshape(len(some), k, n)
+        on = intersections(some.reshape(-1, 4), boxes).reshape(len(some), k, n)
         rows, own = np.arange(len(some)), np.arange(start, start + len(some))
         areas = np.maximum((some[:, :, 2:] - some[:, :, :2]).prod(axis=2), 1)  # (n, K)
         on_own = on[rows, :, own].copy()  # (n, K)
@@ -112,16 +114,8 @@ def _anywhere(
     rows = np.unique(np.linspace(0, most[1], min(60, 2 + most[1] // max(1, h // 2))))
     corners = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2).round()  # (K, 2)
     rects = np.concatenate([corners, corners + size], axis=1)  # (K, 4)
-    covered = _overlaps(rects, filled).sum(axis=1) / (w * h)
-    hides = _overlaps(rects, box[None])[:, 0] / max(1, (box[2:] - box[:2]).prod())
+    covered = intersections(rects, filled).sum(axis=1) / (w * h)
+    hides = intersections(rects, box[None])[:, 0] / max(1, (box[2:] - box[:2]).prod())
     away = np.abs(corners + size / 2 - (box[:2] + box[2:]) / 2).sum(axis=1) / (most.sum() + w + h)
     best = int((3 * _ON_LABELS * np.maximum(covered, hides) + away).argmin())
     return corners[best].astype(int) if max(covered[best], hides[best]) < bad / 2 else fallback
-
-
-def _overlaps(first: Rects, second: Rects) -> Rects:
-    """Areas `(K, M)` that rectangles `(K, 4)` and `(M, 4)` share."""
-    wide = np.minimum(first[:, None, 2], second[None, :, 2]) - np.maximum(first[:, None, 0], second[None, :, 0])
-    high = np.minimum(first[:, None, 3], second[None, :, 3]) - np.maximum(first[:, None, 1], second[None, :, 1])
-    shared: Rects = np.maximum(wide, 0) * np.maximum(high, 0)
-    return shared

@@ -219,7 +219,8 @@ class _Place:
             self._into_table()
             model = _models(self._kind)[0]
             known = ", ".join(sorted(_keys(model)))
-            kind = f" where kind is {self._value['kind']}" if _tags(model) and isinstance(self._value, Mapping) else ""
+            given = self._value.get("kind") if isinstance(self._value, Mapping) and _tags(model) else None
+            kind = "" if given is None else f" where kind is {_shown(given)}"
             return f"{self._where()}: unknown key {_plain(str(error['loc'][-1]))}{kind}; known are {known}"
         expected = in_words(self._kind, *self._notes)
         if error["type"] == "missing" and isinstance(error["loc"][-1], str):

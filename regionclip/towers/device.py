@@ -1,5 +1,7 @@
 """Where a tower runs and in which number format, when the user says `auto`."""
 
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -61,6 +63,18 @@ def choose_dtype(name: str | torch.dtype, device: torch.device) -> torch.dtype:
     if dtype == torch.float16 and device.type == "cpu":
         raise ConfigError("dtype: float16 is very slow on a CPU; use `bfloat16`, `float32` or `auto`")
     return dtype
+
+
+def register_nms() -> None:
+    """Make torchvision's `nms` known to torch without importing torchvision, which takes longer than all else here.
+
+    Where its compiled library is not found at its usual place, whoever needs `nms` imports torchvision.
+    """
+    spec = find_spec("torchvision")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        for library in sorted(Path(folder).glob("_C*")):  # `_C.so`, and `_C_stable.so` from 0.29 on
+            with suppress(OSError):
+                torch.ops.load_library(library)
 
 
 def has_fast_bfloat16(cpuinfo: str) -> bool:

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from heads.pool import clip_to_frame, to_cells
+from proposals.overlap import intersections
 from regionclip.config import Tiles
 from regionclip.towers.base import Frame, ImageFeatures, Tower
 from regionclip.towers.card import TowerCard
@@ -151,7 +152,7 @@ def choose_views(
     if (views == WHOLE).any():
         h, w = grid()
         area = (high - low).prod(axis=2)  # (N, 1) square pixels
-        shared = np.clip(np.minimum(high, end) - np.maximum(low, start), 0, None).prod(axis=2)  # (N, T)
+        shared = intersections(exact, windows)  # (N, T)
         most = (shared >= MOSTLY * area) & (shared == shared.max(axis=1, keepdims=True))  # (N, T)
         tiny = area * h * w < frame_size[0] * frame_size[1]  # (N, 1)
         views = np.where(views == WHOLE, _nearest(most & tiny, away), views)

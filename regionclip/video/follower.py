@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import supervision as sv
 
-from proposals.base import FollowsTracks, Remembers
 from regionclip.detector import Detector
 from regionclip.timing import Timings, stage
 from regionclip.towers.base import ImageFeatures
@@ -112,8 +111,7 @@ class Follower:
 
     def restart(self) -> None:
         """Forget what was seen, as after an outage or another scene; incidents and numbers of tracks go on."""
-        if isinstance(self.detector.proposer, Remembers):
-            self.detector.proposer.reset()
+        self.detector.proposer.reset()
         if self.tracks is not None:
             self.tracks.reset()
         self._latest, self._until_key = None, 0
@@ -194,6 +192,5 @@ class Follower:
         return rows
 
     def _tell_proposer(self) -> None:
-        proposer = self.detector.proposer
-        if self.tracks is not None and isinstance(proposer, FollowsTracks):
-            proposer.update(*self.tracks.live)
+        if self.tracks is not None:
+            self.detector.proposer.update(*self.tracks.live)

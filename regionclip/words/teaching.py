@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from heads.classify import EncodedWords, classify, phrase_logits
 from proposals.grid import GridProposer
+from proposals.overlap import areas, intersections
 from regionclip.boxes import check_boxes
 from regionclip.errors import BoxError, PromptError
 from regionclip.frames import FrameLike
@@ -315,11 +316,8 @@ def _windows(
         boxes = np.concatenate([propose(features)[:WINDOWS], boxes])  # (m, 4)
     height, width = features.frame_size
     inside = np.clip(boxes, 0, (width, height, width, height))  # (m, 4)
-    low = np.maximum(inside[:, None, :2], examples[None, :, :2])  # (m, k, 2)
-    high = np.minimum(inside[:, None, 2:], examples[None, :, 2:])  # (m, k, 2)
-    shared = np.clip(high - low, 0, None).prod(axis=2)  # (m, k)
-    area = (inside[:, 2:] - inside[:, :2]).prod(axis=1)[:, None]  # (m, 1)
-    own = (examples[:, 2:] - examples[:, :2]).prod(axis=1)  # (k,)
+    shared = intersections(inside, examples)  # (m, k)
+    area, own = areas(inside)[:, None], areas(examples)  # (m, 1), (k,)
     apart = (shared < _OVERLAP * (area + own - shared)) & (shared < _INSIDE * own) & (shared < _INSIDE * area)  # (m, k)
     free = apart.all(axis=1)  # (m,)
     rows, valid = features.pool(boxes[free])  # (m, D), (m,)

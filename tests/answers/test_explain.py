@@ -8,7 +8,7 @@ import pytest
 import torch
 from toy import ToyTower, planted
 
-from proposals.base import Features, Proposals
+from proposals.base import Features, Proposals, Proposer
 from proposals.boxes import BoxesProposer
 from regionclip.answers.explanation import Explanation, Verdict
 from regionclip.config import Config
@@ -167,8 +167,8 @@ def test_closed_mode_has_no_negatives() -> None:
 
 
 def test_confidence_is_weighed_with_objectness() -> None:
-    class Half:
-        has_memory, has_objectness = False, True
+    class Half(Proposer):
+        has_objectness = True
 
         def __call__(self, frame: np.ndarray[Any, Any], features: Features) -> Proposals:
             return Proposals(np.array([RED], np.float32), np.array([0.25], np.float32))

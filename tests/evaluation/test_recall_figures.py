@@ -12,7 +12,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from toy import ToyTower
 
-from proposals.base import Features, Proposals
+from proposals.base import Features, Proposals, Proposer
 from proposals.boxes import BoxesProposer
 from proposals.grid import GridProposer
 from regionclip.data.recall_sets import Shot, ShotSet, clip_shots, scene_shots
@@ -22,11 +22,8 @@ from regionclip.evaluation.accuracy.recall import FIRST, evaluate_recall, match_
 SIZE = (200, 300)
 
 
-class Scripted:
+class Scripted(Proposer):
     """Gives the boxes that belong to the number in a frame's first pixel."""
-
-    has_memory = False
-    has_objectness = False
 
     def __init__(self, boxes: list[NDArray[np.float32]]) -> None:
         self.boxes = boxes

@@ -17,6 +17,7 @@ from heads.classify import (
     BANK,
     EncodedWords,
     Mode,
+    Sets,
     best_of,
     classify,
     closed,
@@ -137,14 +138,14 @@ def test_the_best_phrase_of_each_label_is_found_and_the_first_of_equals_taken() 
 
 def test_a_tower_with_bias_and_no_negatives_is_its_own_sigmoid() -> None:
     best = torch.linspace(-20, 20, 101)[:, None]  # (N, 1)
-    scores = independent(best, torch.zeros(101, 0), torch.zeros(1, 0, dtype=torch.bool), background=True)
+    scores = independent(best, torch.zeros(101, 0), Sets.of(torch.zeros(1, 0, dtype=torch.bool)), background=True)
     torch.testing.assert_close(scores, torch.sigmoid(best), rtol=1e-6, atol=0)
 
 
 def test_a_tower_without_bias_is_a_softmax_over_one_label_and_its_negatives() -> None:
     best, negatives = torch.tensor([[4.0, -1.0]]), torch.tensor([[3.0, 1.0, 7.0]])
     applies = torch.tensor([[True, True, False], [False, True, True]])
-    scores = independent(best, negatives, applies, background=False)
+    scores = independent(best, negatives, Sets.of(applies), background=False)
     first = math.exp(4) / (math.exp(4) + math.exp(3) + math.exp(1))
     second = math.exp(-1) / (math.exp(-1) + math.exp(1) + math.exp(7))
     torch.testing.assert_close(scores, torch.tensor([[first, second]]), rtol=1e-6, atol=0)
@@ -155,7 +156,7 @@ def test_logits_of_two_hundred_neither_overflow_nor_become_nan() -> None:
     negatives = torch.tensor([[200.0, -200.0], [-1e6, -1e6]])
     applies = torch.tensor([[True, False], [True, True], [False, True]])
     for background in (False, True):
-        scores = independent(best, negatives, applies, background=background)
+        scores = independent(best, negatives, Sets.of(applies), background=background)
         assert bool(torch.isfinite(scores).all())
         assert scores[0, 0] == 0.5
         assert scores[0, 1] < 1e-30
@@ -165,8 +166,8 @@ def test_logits_of_two_hundred_neither_overflow_nor_become_nan() -> None:
 def test_a_label_without_negatives_and_bias_is_refused_by_number() -> None:
     applies = torch.tensor([[True], [False], [True]])
     with pytest.raises(ValueError, match=r"no trained bias.*labels \[1\] have none.*closed mode"):
-        independent(torch.zeros(0, 3), torch.zeros(0, 1), applies, background=False)
-    independent(torch.zeros(0, 3), torch.zeros(0, 1), applies, background=True)
+        independent(torch.zeros(0, 3), torch.zeros(0, 1), Sets.of(applies), background=False)
+    independent(torch.zeros(0, 3), torch.zeros(0, 1), Sets.of(applies), background=True)
 
 
 def test_closed_scores_are_the_softmax_over_labels() -> None:

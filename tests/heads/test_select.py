@@ -225,13 +225,13 @@ def test_what_comes_out_is_what_one_would_pick_by_hand(
         if not any(overlap[n, m] > 0.5 and (mode == "agnostic" or c == d) for m, d in kept):
             kept.append((n, c))
     named = {n for n, _ in kept}
-    strange: list[int] = []
+    unknown_rows: list[int] = []
     if unknown:
-        nameless = [n for n in range(len(boxes)) if not fits[n].any()]
-        for n in sorted(nameless, key=lambda n: (float(scores[n].max()), n)):
-            if not any(overlap[n, m] > 0.5 for m in [*named, *strange]):
-                strange.append(n)
-    assert sorted(rows(selected)) == sorted([*kept, *((n, UNKNOWN) for n in strange)])
+        unlabelled = [n for n in range(len(boxes)) if not fits[n].any()]
+        for n in sorted(unlabelled, key=lambda n: (float(scores[n].max()), n)):
+            if not any(overlap[n, m] > 0.5 for m in [*named, *unknown_rows]):
+                unknown_rows.append(n)
+    assert sorted(rows(selected)) == sorted([*kept, *((n, UNKNOWN) for n in unknown_rows)])
     assert selected.confidence.tolist() == sorted(selected.confidence.tolist(), reverse=True)
 
 

@@ -30,7 +30,6 @@ def test_boxes_come_back_in_order_invalid_ones_included() -> None:
     np.testing.assert_array_equal(proposals.xyxy, np.array(given, np.float32))
     assert proposals.xyxy.dtype == proposals.objectness.dtype == np.float32
     assert proposals.objectness.tolist() == [1.0, 1.0, 1.0]
-    assert not proposer.has_memory
     assert not proposer.has_objectness
 
 

@@ -99,34 +99,6 @@ def test_boxes_are_clipped_to_the_frame() -> None:
     assert found.xyxy.tolist() == [[0.0, 0.0, 70.0, 50.0]]
 
 
-def test_nothing_sure_gives_no_boxes() -> None:
-    found = DenseProposer(_head({0: 1.0}), min_objectness=0.5)(
-        _frame(32, 32), _Features(torch.zeros(4, 1), (2, 2), (32, 32))
-    )
-    assert found.xyxy.shape == (0, 4)
-    assert found.objectness.shape == (0,)
-    assert found.xyxy.dtype == np.float32
-
-
-def test_no_more_than_max_proposals() -> None:
-    tokens = torch.rand(400, 1, generator=torch.Generator().manual_seed(0)) + 0.5
-    head = _head({0: 5.0}, [np.log(0.2)] * 4)
-    features = _Features(tokens, (20, 20), (320, 320))
-    every = DenseProposer(head, max_proposals=500, min_objectness=0.0, nms_iou=0.0)
-    few = DenseProposer(head, max_proposals=7, min_objectness=0.0, nms_iou=0.0)
-    best = every(_frame(320, 320), features)
-    assert len(best) > 300
-    assert few(_frame(320, 320), features).xyxy.tolist() == best.xyxy[:7].tolist()
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("max_proposals", 0), ("min_objectness", 1.5), ("vote_iou", 2.0), ("nms_iou", -0.1)]
-)
-def test_settings_out_of_range_are_refused(name: str, value: float) -> None:
-    with pytest.raises(ValueError, match=name):
-        DenseProposer(DenseHead(4), **{name: value})  # type: ignore[arg-type]
-
-
 def test_tokens_of_another_width_or_grid_are_refused() -> None:
     with pytest.raises(ValueError, match=r"expected tokens of shape \(\.\.\., 6, 4\).*got \(6, 5\)"):
         DenseHead(4)(torch.zeros(6, 5), (2, 3))

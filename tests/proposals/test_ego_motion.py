@@ -6,16 +6,13 @@ from functools import cache
 import cv2
 import numpy as np
 import pytest
-import torch
+from candidates import FEATURES, best_iou, ious
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from torchvision.ops import box_iou
 
-from proposals.base import Features, Proposals, Remembers
 from proposals.moving.ego_motion import EgoMotionProposer, background_motion
 
-FEATURES: Features = None  # type: ignore[assignment]  # the tower is never asked
 HEIGHT, WIDTH = 240, 320
 FRAMES, WARM = 24, 4
 """Frames of a clip, and how many go by before two earlier ones can be compared."""
@@ -82,14 +79,9 @@ def clip(
         yield np.clip(noisy, 0, 255).astype(np.uint8), [*places.min(axis=0).tolist(), *places.max(axis=0).tolist()]
 
 
-def ious(found: Proposals, truth: list[float]) -> NDArray[np.float32]:
-    """`(N,)` overlap of each box with the true one."""
-    return np.asarray(box_iou(torch.from_numpy(found.xyxy), torch.tensor([truth]).float())[:, 0])
-
-
 def best_of(proposer: EgoMotionProposer, frames: Iterator[tuple[NDArray[np.uint8], list[float]]]) -> list[float]:
     """Best overlap with the thing, a frame each."""
-    return [float(ious(proposer(frame, FEATURES), truth).max(initial=0)) for frame, truth in frames]
+    return [best_iou(proposer(frame, FEATURES), truth) for frame, truth in frames]
 
 
 @pytest.mark.parametrize("name", CAMERAS)
@@ -164,16 +156,6 @@ def test_a_frame_of_another_size_starts_again() -> None:
     assert min(best[WARM:]) > 0.5
 
 
-def test_reset_forgets_earlier_frames() -> None:
-    proposer, frames = EgoMotionProposer(), list(clip(CAMERAS["shake"]))
-    assert isinstance(proposer, Remembers)
-    best_of(proposer, iter(frames))
-    proposer.reset()
-    fresh = EgoMotionProposer()
-    for frame, _ in frames[:10]:
-        np.testing.assert_array_equal(proposer(frame, FEATURES).xyxy, fresh(frame, FEATURES).xyxy)
-
-
 def test_another_place_and_a_step_of_light_give_no_boxes() -> None:
     proposer, frames = EgoMotionProposer(), [frame for frame, _ in clip(CAMERAS["pan"], thing=None)]
     for frame in frames[:8]:
@@ -207,47 +189,3 @@ def test_motion_that_cannot_be_told_is_none() -> None:
     for before, after in ((plain, plain), (plain, grey), (grey, plain), (grey, elsewhere)):
         assert background_motion(before, after) is None
     assert background_motion(grey, grey) is not None
-
-
-def test_no_boxes_have_the_types_of_many() -> None:
-    found = EgoMotionProposer()(np.zeros((1, 1, 3), np.uint8), FEATURES)
-    assert found.xyxy.shape == (0, 4)
-    assert found.objectness.shape == (0,)
-    assert found.xyxy.dtype == found.objectness.dtype == np.float32
-    assert EgoMotionProposer.has_memory
-    assert not EgoMotionProposer.has_objectness
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 2**31), st.integers(1, 120), st.integers(1, 160), st.integers(1, 4))
-def test_boxes_lie_inside_the_frame_best_first(seed: int, height: int, width: int, most: int) -> None:
-    rng, proposer = np.random.default_rng(seed), EgoMotionProposer(max_proposals=most, step=1, min_inliers=0.2)
-    for _ in range(6):
-        frame = wall()[:height, :width].copy()
-        for _ in range(int(rng.integers(0, 5))):
-            y, x = rng.integers(0, height), rng.integers(0, width)
-            frame[y : y + 20, x : x + 20] = rng.integers(0, 256, 3)
-        found = proposer(frame, FEATURES)
-        assert len(found) <= most
-        assert np.isfinite(found.xyxy).all()
-        assert (found.xyxy >= 0).all()
-        assert (found.xyxy[:, 2:] <= [width, height]).all()
-        assert (found.xyxy[:, 2:] > found.xyxy[:, :2]).all()
-        assert (np.diff(found.objectness) <= 0).all()
-        assert ((found.objectness >= 0) & (found.objectness <= 1)).all()
-
-
-@pytest.mark.parametrize(
-    ("setting", "message"),
-    [
-        ({"max_proposals": 0}, "max_proposals of at least 1, got 0"),
-        ({"scale": 1.5}, "scale above 0 and at most 1, got 1.5"),
-        ({"step": 0}, "step of at least 1 frame, got 0"),
-        ({"min_area": -0.1}, r"min_area in 0\.\.1"),
-        ({"gap": 2.0}, r"gap in 0\.\.1"),
-        ({"min_inliers": float("nan")}, r"min_inliers in 0\.\.1"),
-    ],
-)
-def test_settings_out_of_range_are_refused(setting: dict[str, object], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        EgoMotionProposer(**setting)  # type: ignore[arg-type]

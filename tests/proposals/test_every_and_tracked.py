@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from proposals.base import Features, Proposals
+from proposals.base import Features, Proposals, Proposer
 from proposals.every import EveryProposer
 from proposals.heatmap import HeatmapProposer
 from proposals.tracked import TrackedProposer
@@ -28,10 +28,9 @@ class Pixels:
         raise AssertionError("the tower ran")
 
 
-class One:
+class One(Proposer):
     """Always the same box; counts its calls."""
 
-    has_memory = False
     has_objectness = True
     calls = 0
 
@@ -45,16 +44,7 @@ def test_every_asks_on_the_first_frame_and_each_nth_after() -> None:
     proposer = EveryProposer(inner, every=3)
     assert [len(proposer(FRAME, Pixels())) for _ in range(7)] == [1, 0, 0, 1, 0, 0, 1]
     assert inner.calls == 3
-    assert proposer.has_memory
     assert proposer.has_objectness
-    proposer(FRAME, Pixels())
-    proposer.reset()
-    assert len(proposer(FRAME, Pixels())) == 1
-
-
-def test_every_refuses_less_than_one() -> None:
-    with pytest.raises(ValueError, match="at least 1, got 0"):
-        EveryProposer(One(), every=0)
 
 
 def test_copies_bound_to_words_count_frames_together() -> None:
@@ -95,8 +85,15 @@ def test_boxes_that_are_no_track_yet_are_left_out_and_those_outside_cut() -> Non
 def test_tracks_without_numbers_are_refused() -> None:
     with pytest.raises(ValueError, match="got 0 for 1 boxes"):
         TrackedProposer().update([[1, 2, 3, 4]], [])
-    with pytest.raises(ValueError, match="keep of at least 1"):
-        TrackedProposer(keep=0)
+
+
+def test_tracks_of_one_source_are_not_proposed_in_another() -> None:
+    first = TrackedProposer()
+    first.update([[10, 10, 50, 50]], [1])
+    second = first.fresh()
+    second.update([[100, 50, 150, 90]], [1])
+    np.testing.assert_array_equal(first(FRAME, Pixels()).xyxy, [[10, 10, 50, 50]])
+    np.testing.assert_array_equal(second(FRAME, Pixels()).xyxy, [[100, 50, 150, 90]])
 
 
 def test_a_union_hands_tracks_to_those_that_follow_them() -> None:

@@ -3,27 +3,21 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from candidates import FEATURES, noise
 from detectors import DETRS, QUERIES, library, owlv2, sam, write
 from huggingface_hub import constants
 from numpy.typing import NDArray
 
-from proposals.base import Features
 from proposals.learned.checkpoint import CheckpointError
 from proposals.learned.detr import DetrProposer
 from proposals.learned.owlv2 import Owlv2Proposer
 from proposals.learned.sam import SamProposer
 
-FEATURES: Features = None  # type: ignore[assignment]  # none of these proposers asks the tower
 SIZES = [(120, 200), (200, 120), (37, 64)]  # (H, W)
-
-
-def noise(height: int, width: int) -> NDArray[np.uint8]:
-    return np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 def clipped(boxes: torch.Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
@@ -171,22 +165,6 @@ def test_sam_finds_a_planted_mask_once_and_no_specks() -> None:
     nothing = SamProposer(PlantedSam((16, 8, 48, 24), 0.4), processor, points=8)(noise(100, 200), FEATURES)
     assert nothing.xyxy.shape == (0, 4)
     assert nothing.objectness.dtype == np.float32
-
-
-@pytest.mark.parametrize(
-    ("kind", "settings", "said"),
-    [
-        (DetrProposer, {"max_proposals": 0}, "max_proposals of at least 1, got 0"),
-        (DetrProposer, {"nms_iou": 1.5}, r"nms_iou in 0\.\.1"),
-        (Owlv2Proposer, {"max_proposals": -1}, "owlv2: expected max_proposals"),
-        (SamProposer, {"points": 0}, "points of at least 1"),
-        (SamProposer, {"min_objectness": 2}, r"min_objectness in 0\.\.1"),
-        (SamProposer, {"min_area": -0.1}, r"min_area in 0\.\.1"),
-    ],
-)
-def test_settings_out_of_range(kind: type[DetrProposer], settings: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
-        kind(torch.nn.Identity(), None, **settings)
 
 
 def test_missing_files_are_named(yolos_folder: Path, tmp_path: Path) -> None:

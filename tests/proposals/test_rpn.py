@@ -7,52 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from candidates import FEATURES
+from detectors import bright_finder
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torchvision.models import get_model  # type: ignore[attr-defined]
-from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.faster_rcnn import FasterRCNN
-from torchvision.models.detection.rpn import RPNHead
 
-from proposals.base import Features
 from proposals.learned.checkpoint import CheckpointError
 from proposals.learned.rpn import Architecture, RpnProposer
 
-FEATURES: Features = None  # type: ignore[assignment]  # it does not ask the tower
 SMALL: Architecture = "fasterrcnn_mobilenet_v3_large_320_fpn"
-
-
-class Brightness(torch.nn.Module):
-    """A backbone one can do in one's head: the mean of each cell of 16 pixels."""
-
-    out_channels = 1
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return torch.nn.functional.avg_pool2d(images.mean(1, keepdim=True), 16)
-
-
-def bright_finder(anchor: int) -> FasterRCNN:
-    """Proposes a square of `anchor` pixels around every cell, as sure as the cell is bright; sees 128 pixels a side."""
-    build: Any = FasterRCNN
-    anchors: Any = AnchorGenerator
-    head: Any = RPNHead(1, 1)
-    with torch.no_grad():
-        for parameter in head.parameters():
-            parameter.zero_()
-        head.conv[0][0].weight[0, 0, 1, 1] = 1  # brightness comes through
-        head.cls_logits.weight.fill_(8)
-        head.cls_logits.bias.fill_(-6)
-    made: FasterRCNN = build(
-        Brightness(),
-        num_classes=2,
-        min_size=128,
-        max_size=256,
-        image_mean=[0, 0, 0],
-        image_std=[1, 1, 1],
-        rpn_anchor_generator=anchors(((anchor,),), ((1.0,),)),
-        rpn_head=head,
-    )
-    return made
 
 
 def planted(height: int, width: int, *squares: tuple[int, int, int]) -> NDArray[np.uint8]:
@@ -176,5 +140,3 @@ def test_files_that_do_not_fit(pth: Path, tmp_path: Path) -> None:
 def test_settings_out_of_range(pth: Path) -> None:
     with pytest.raises(ValueError, match="expected a model of fasterrcnn_mobilenet"):
         RpnProposer.load(pth, model="resnet18")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="rpn: expected max_proposals"):
-        RpnProposer(bright_finder(32), max_proposals=0)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from proposals.base import Features, Proposals, TiledFeatures
+from proposals.base import Features, Proposals, Proposer, TiledFeatures
 from proposals.every import EveryProposer
 from proposals.grid import GridProposer
 from proposals.tiled import TiledProposer, in_tiles
@@ -37,10 +37,9 @@ class Frame(View):
     windows: NDArray[np.int64] = field(default_factory=lambda: np.array([LEFT, RIGHT]))
 
 
-class Finder:
+class Finder(Proposer):
     """Finds what is planted in a view, and notes how large the picture is that it gets."""
 
-    has_memory = False
     has_objectness = True
     works_in_tiles = True
 
@@ -71,12 +70,6 @@ def test_boxes_of_tiles_are_moved_to_the_frame() -> None:
         (250, 20, 280, 50): 0.75,
         (10, 20, 30, 40): 0.5,
     }
-
-
-def test_nothing_gives_the_types_of_something() -> None:
-    proposals = TiledProposer(Finder())(np.zeros((HEIGHT, WIDTH, 3), np.uint8), Frame([], tiles=[View([]), View([])]))
-    assert (proposals.xyxy.shape, proposals.objectness.shape) == ((0, 4), (0,))
-    assert proposals.xyxy.dtype == proposals.objectness.dtype == np.float32
 
 
 def test_each_view_gets_its_own_picture() -> None:
@@ -164,12 +157,6 @@ class Remembering(Finder):
 def test_a_proposer_with_memory_is_refused() -> None:
     with pytest.raises(ValueError, match="without memory"):
         TiledProposer(Remembering())
-
-
-@pytest.mark.parametrize("options", [{"iou": 1.5}, {"iou": -1}, {"border": 0.6}, {"max_proposals": 0}])
-def test_values_outside_their_range_are_refused(options: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="expected iou"):
-        TiledProposer(Finder(), **options)  # type: ignore[arg-type]
 
 
 def test_only_those_that_know_objects_by_their_looks_go_over_tiles() -> None:

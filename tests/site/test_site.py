@@ -17,7 +17,7 @@ import pytest
 from toy import ToyTower, planted
 
 import regionclip
-from proposals.base import Features, Proposals
+from proposals.base import Features, Proposals, Proposer
 from proposals.boxes import BoxesProposer
 from regionclip.cli.cameras.site import site as command
 from regionclip.cli.terminal import exits
@@ -248,11 +248,8 @@ def test_a_batch_that_fails_is_done_one_by_one() -> None:
     assert all(each.handled == each.key_frames for each in now.values())
 
 
-class Picky:
+class Picky(Proposer):
     """A proposer that cannot stand frames of one size."""
-
-    has_memory = False
-    has_objectness = False
 
     def __init__(self) -> None:
         self.angry = True

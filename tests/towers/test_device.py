@@ -1,5 +1,8 @@
 """Choosing device and number format."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -79,3 +82,30 @@ def test_absent_card() -> None:
 def test_absent_apple_gpu() -> None:
     with pytest.raises(ConfigError, match="no Apple GPU here"):
         choose_device("mps")
+
+
+def test_a_detection_needs_torchvisions_kernel_and_not_its_package() -> None:
+    """Importing the package would take a third of the time to the first detection; later it may still come."""
+    code = """
+import sys
+import numpy as np
+import regionclip
+detector = regionclip.load("tiny", device="cpu")
+frame = np.full((120, 160, 3), 90, np.uint8)
+frame[20:100, 30:60] = (0, 0, 220)
+rows = detector(frame, ["red", "blue"])
+heavy = {"torchvision", "torch._dynamo", "transformers"} & set(sys.modules)
+assert not heavy, heavy
+import torchvision
+again = detector(frame, ["red", "blue"])
+assert rows.xyxy.tolist() == again.xyxy.tolist()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "module", ["heads.select", "heads.pool", "proposals.union", "proposals.tiled", "proposals.dense"]
+)
+def test_the_leaves_are_imported_without_torchvision(module: str) -> None:
+    code = f"import sys, {module}; assert 'torchvision' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -17,7 +17,7 @@ import pytest
 import supervision as sv
 from toy import ToyTower
 
-from proposals.base import Features, Proposals
+from proposals.base import Features, Proposals, Proposer
 from regionclip import Style, annotate_video, stream
 from regionclip.cli import main
 from regionclip.detector import Detector
@@ -41,11 +41,8 @@ RULES = RuleSet.of(
 )
 
 
-class Colourful:
+class Colourful(Proposer):
     """Boxes around what is no grey."""
-
-    has_memory = False
-    has_objectness = False
 
     def __call__(self, frame: Frame, features: Features) -> Proposals:
         spread = (frame.max(axis=2).astype(int) - frame.min(axis=2) > 90).astype(np.uint8)

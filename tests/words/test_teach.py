@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from toy import ToyTower, planted
 
-from proposals.base import Proposals
+from proposals.base import Proposals, Proposer
 from proposals.grid import GridProposer
 from regionclip.answers.regions import Regions
 from regionclip.config import Config
@@ -236,11 +236,10 @@ def test_a_taught_label_is_not_asked_of_whole_images() -> None:
         det.classify_image(EXAMPLES[0][0], det.teach(WORDS, "m", EXAMPLES))
 
 
-class Remembering:
+class Remembering(Proposer):
     """A proposer that must not be asked outside its own stream."""
 
     has_memory = True
-    has_objectness = False
 
     def __call__(self, frame: NDArray[np.uint8], features: object) -> Proposals:
         raise AssertionError

@@ -23,8 +23,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.ops import box_iou
 
+from proposals.overlap import box_iou
 from regionclip.calibration.peaks import confidences
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, FileError
@@ -207,8 +207,8 @@ def watch_block(detector: Detector, plan: Plan, block: Block) -> Arrays:
         for thing in scene.objects:
             if thing.kind in plan.asked:
                 label = plan.asked.index(thing.kind)
-                overlap = box_iou(torch.tensor([thing.xyxy]).double(), torch.from_numpy(regions.xyxy).double())[0]
-                found.append(float(compared[overlap.numpy() >= _IOU, label].max(initial=0.0)))
+                overlap = box_iou(np.array([thing.xyxy], np.float64), regions.xyxy.astype(np.float64))[0]  # (N,)
+                found.append(float(compared[overlap >= _IOU, label].max(initial=0.0)))
                 labels.append(label)
                 scenes.append(index)
     if block.part != "targets":

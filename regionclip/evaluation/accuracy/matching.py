@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from proposals.overlap import box_iou
+
 LEAST_IOU = 0.5
 
 
@@ -65,7 +67,7 @@ class Tally:
         for number, name in zip(numbers, names, strict=True):
             self.label_switches += self._names.get(number, name) != name
             self._names[number] = name
-        overlaps = iou(true_boxes, boxes)  # (N, K)
+        overlaps = box_iou(true_boxes.astype(np.float64), boxes.astype(np.float64))  # (N, K)
         for row, column in zip(*np.nonzero(overlaps >= LEAST_IOU), strict=True):
             pair = true_tracks[row], numbers[column]
             self._together[pair] = self._together.get(pair, 0) + 1
@@ -116,13 +118,3 @@ class Tally:
         return [
             (row, column) for row, column in zip(rows.tolist(), columns.tolist(), strict=True) if worth[row, column]
         ]
-
-
-def iou(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
-    """IoU of all pairs of `(N, 4)` and `(K, 4)` boxes, `(N, K)`; 0 for boxes without area."""
-    one, two = first.astype(np.float64), second.astype(np.float64)
-    low, high = np.maximum(one[:, None, :2], two[None, :, :2]), np.minimum(one[:, None, 2:], two[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(2)  # (N, K)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(1) for boxes in (one, two)]
-    total = areas[0][:, None] + areas[1][None] - shared
-    return np.asarray(np.divide(shared, total, out=np.zeros_like(shared), where=total > 0))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from proposals.overlap import box_iou
 from regionclip.data.intervals import Share
 
 _RESAMPLES = 100  # each is a run of pycocotools over all pictures
@@ -63,17 +64,7 @@ def covered(boxes: NDArray[np.float32], proposals: NDArray[np.float32], iou: flo
     """`(N,)`: which true boxes a proposal overlaps by `iou` or more."""
     if len(proposals) == 0:
         return np.zeros(len(boxes), np.bool_)
-    return np.asarray(_overlaps(boxes, proposals).max(1) >= iou)
-
-
-def _overlaps(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
-    """IoU of all pairs, `(N, M)`."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(2)  # (N, M)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(1) for boxes in (first, second)]
-    total: NDArray[np.float32] = shared / (areas[0][:, None] + areas[1][None] - shared)
-    return total
+    return np.asarray(box_iou(boxes, proposals).max(1) >= iou)
 
 
 def _coco(

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from proposals.base import AsksWords
+from proposals.overlap import box_iou
 from regionclip.data.intervals import Share, share
 from regionclip.data.recall_sets import Shot, ShotSet
 from regionclip.detector import Detector
@@ -90,7 +90,7 @@ def evaluate_recall(
         PromptError, ConfigError, WeightsError: as making and asking a detector does.
     """
     detectors = {name: make() for name, make in makers.items()}
-    asked = any(isinstance(each.proposer, AsksWords) and each.proposer.asks_words for each in detectors.values())
+    asked = any(each.proposer.asks_words for each in detectors.values())
     vocabulary = Vocabulary.of(words or tuple(dict.fromkeys(shots.words))) if asked else None
     logs = {name: _Log() for name in makers}
     source: int | None = None
@@ -108,7 +108,7 @@ def match_ranks(truth: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArr
     ranks = np.full((len(THRESHOLDS), len(truth)), np.inf)  # (T, N)
     if len(truth) == 0 or len(boxes) == 0:
         return ranks
-    overlaps = _iou(boxes.astype(np.float64), truth.astype(np.float64))  # (M, N)
+    overlaps = np.nan_to_num(box_iou(boxes.astype(np.float64), truth.astype(np.float64)))  # (M, N)
     levels = np.arange(len(THRESHOLDS))
     for place in np.flatnonzero(overlaps.max(1) >= THRESHOLDS[0]):
         free = np.isinf(ranks) & (overlaps[place] >= THRESHOLDS[:, None])  # (T, N)
@@ -175,13 +175,3 @@ def _rows(name: str, log: _Log) -> list[RecallRow]:
             )
         )
     return rows
-
-
-def _iou(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """IoU of all pairs, `(M, N)`; 0 for boxes without area or that are not finite."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(2)  # (M, N)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(1) for boxes in (first, second)]
-    total = areas[0][:, None] + areas[1][None] - shared
-    return np.asarray(np.nan_to_num(np.divide(shared, total, out=np.zeros_like(shared), where=total > 0)))

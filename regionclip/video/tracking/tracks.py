@@ -205,7 +205,7 @@ class Tracks:
 
     @property
     def live(self) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
-        """Boxes `(T, 4)` and ids `(T,)` of the live tracks, as `FollowsTracks.update` takes them."""
+        """Boxes `(T, 4)` and ids `(T,)` of the live tracks, as `Proposer.update` takes them."""
         live = self._live
         return _stacked(live), np.array([track.id for track in live], int)
 

@@ -7,7 +7,6 @@ import pytest
 import supervision as sv
 from moving_squares import SIZE, Box, colour, detector, picture, regions, values
 
-from proposals.base import FollowsTracks
 from proposals.tracked import TrackedProposer
 from regionclip.answers.regions import Regions
 from regionclip.config import Config
@@ -153,9 +152,7 @@ def test_a_whole_life_can_be_asked_through_the_embeddings() -> None:
     boxes, numbers = own.live
     np.testing.assert_array_equal(boxes, kept.xyxy)
     assert numbers.tolist() == [1]
-    proposer = TrackedProposer()
-    assert isinstance(proposer, FollowsTracks)
-    proposer.update(*own.live)
+    TrackedProposer().update(*own.live)
 
 
 def test_words_that_cannot_be_asked_change_nothing() -> None:
