@@ -220,7 +220,7 @@ class _Place:
             model = _models(self._kind)[0]
             known = ", ".join(sorted(_keys(model)))
             given = self._value.get("kind") if isinstance(self._value, Mapping) and _tags(model) else None
-            kind = "" if given is None else f" where kind is {_shown(given)}"
+            kind = "" if given is None else f" where kind is {_plain(str(given))}"
             return f"{self._where()}: unknown key {_plain(str(error['loc'][-1]))}{kind}; known are {known}"
         expected = in_words(self._kind, *self._notes)
         if error["type"] == "missing" and isinstance(error["loc"][-1], str):
