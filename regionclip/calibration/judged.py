@@ -21,12 +21,12 @@ from regionclip.words.vocabulary import Vocabulary
 IOU = 0.5
 """Overlap from which a region is one of the things of a true box."""
 
-Rows: TypeAlias = tuple[NDArray[np.float64], NDArray[np.bool_]]
+LabelRows: TypeAlias = tuple[NDArray[np.float64], NDArray[np.bool_]]
 """Rows of one label, most confident first: confidences `(n,)`, and whether each is a hit `(n,)`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Truth:
+class TruePicture:
     """A picture and what it shows.
 
     Attributes:
@@ -54,10 +54,10 @@ class Answered:
     regions: Regions
     scores: NDArray[np.float32]
     right: NDArray[np.bool_]
-    truth: Truth
+    truth: TruePicture
 
 
-def answer(detector: Detector, vocabulary: Vocabulary, truth: Truth, *, true_boxes: bool = False) -> Answered:
+def answer(detector: Detector, vocabulary: Vocabulary, truth: TruePicture, *, true_boxes: bool = False) -> Answered:
     """Run the detector on a picture: on proposals, or on the true boxes themselves."""
     bare = without_curves(vocabulary)
     regions = detector.regions(truth.frame, truth.xyxy if true_boxes else None, words=vocabulary)
@@ -81,14 +81,14 @@ def apply(words: Vocabulary, scores: NDArray[np.float32]) -> NDArray[np.float32]
     return np.asarray(curved(torch.from_numpy(scores), words).numpy(), np.float32)
 
 
-def label_rows(detector: Detector, words: Vocabulary, picture: Answered) -> list[Rows]:
+def label_rows(detector: Detector, words: Vocabulary, picture: Answered) -> list[LabelRows]:
     """Of each label its rows.
 
     Rows of one label that overlap too much are suppressed as in a detection by class; each true box is found once.
     """
     compared = confidences(detector, picture.regions, words, apply(words, picture.scores))  # (N, C)
     boxes = torch.from_numpy(picture.regions.xyxy)
-    rows: list[Rows] = []
+    rows: list[LabelRows] = []
     for place in range(len(words)):
         order = np.argsort(-compared[:, place], kind="stable")
         order = order[compared[order, place] > 0]  # (n,)

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from heads.pool import MIN_SIDE
-from regionclip.data.examples import Words
+from regionclip.data.examples import RegionText
 from regionclip.data.settings import DataSettings
 from regionclip.errors import BoxError, ImageFileError
 from regionclip.scenes.language.sentences import LANGUAGES, Language
@@ -39,7 +39,7 @@ class Region:
 
     box: tuple[float, float, float, float]
     label: int | None
-    words: Mapping[Language, tuple[Words, ...]]
+    words: Mapping[Language, tuple[RegionText, ...]]
     hard: Mapping[Language, tuple[str, ...]]
 
 
@@ -163,7 +163,7 @@ def _region(entry: Mapping[str, Any], label: int | None, names: Mapping[Language
     phrases = {language: _texts(entry, "phrase", language) for language in LANGUAGES}
     true = frozenset(text.lower() for given in (phrases, names) for texts in given.values() for text in texts)
     words = {
-        language: tuple(Words(text, true) for text in phrases[language] or names.get(language, ()))
+        language: tuple(RegionText(text, true) for text in phrases[language] or names.get(language, ()))
         for language in LANGUAGES
     }
     hard = {language: _texts(entry, "hard_negatives", language) for language in LANGUAGES}

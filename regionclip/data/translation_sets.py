@@ -19,7 +19,7 @@ from regionclip.scenes.stage import SceneObject
 from regionclip.towers.base import Frame
 from regionclip.words.vocabulary import Label, Vocabulary
 
-Truth = NDArray[np.float64]
+LabelTruth = NDArray[np.float64]
 """`(N, C)`: 1 where a label is true of a region, 0 where not, NaN where the set does not say."""
 
 
@@ -35,7 +35,7 @@ class Sample:
 
     frame: Callable[[], Frame]
     boxes: NDArray[np.float32]
-    truth: Truth
+    truth: LabelTruth
 
 
 def scene_samples(
@@ -72,7 +72,7 @@ def coco_samples(vocabulary: Vocabulary, annotations: Path, images: Path) -> lis
     return [lambda it=it: sample(it.path, it.regions) for it in file.pictures]  # type: ignore[misc]
 
 
-def _truth_of_scene(vocabulary: Vocabulary, objects: Sequence[SceneObject]) -> Truth:
+def _truth_of_scene(vocabulary: Vocabulary, objects: Sequence[SceneObject]) -> LabelTruth:
     known = meanings()
     claims = [[known[text] for text in _texts(label) if text in known] for label in vocabulary]
     # The best of a label's claims: true before unsaid before false.
@@ -97,7 +97,7 @@ def _texts(label: Label) -> set[str]:
     return {text.lower() for text in (label.name, label.name_zh, *label.phrases) if text}
 
 
-def _of_parents(vocabulary: Vocabulary, truth: Truth) -> Truth:
+def _of_parents(vocabulary: Vocabulary, truth: LabelTruth) -> LabelTruth:
     """Attributes are neither true nor false of regions that none of the labels they are asked of is true of."""
     place = {name: index for index, name in enumerate(vocabulary.names)}
     labels = tuple(vocabulary)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from regionclip.data.examples import Example, HeldOut, Words, drawn
+from regionclip.data.examples import Example, HeldOut, RegionText, drawn
 from regionclip.data.settings import DataSettings
 from regionclip.scenes.language.phrases import KINDS, name, phrase
 from regionclip.scenes.language.sentences import LANGUAGES, Language
@@ -89,10 +89,10 @@ class HeldOutScenes:
         return HeldOut(scene.frame, boxes, tuple(KINDS.index(thing.kind) for thing in scene.objects))
 
 
-def _words(thing: SceneObject, language: Language, rng: np.random.Generator) -> Words:
+def _words(thing: SceneObject, language: Language, rng: np.random.Generator) -> RegionText:
     texts = true_phrases(thing, language)  # the name comes first
     text = texts[0] if rng.random() < 0.5 else texts[rng.integers(len(texts))]
-    return Words(text, frozenset(each.lower() for spoken in LANGUAGES for each in possible_phrases(thing, spoken)))
+    return RegionText(text, frozenset(each.lower() for spoken in LANGUAGES for each in possible_phrases(thing, spoken)))
 
 
 def _caption(things: Sequence[SceneObject], language: Language, *, coloured: bool) -> str | None:

@@ -21,7 +21,7 @@ from regionclip.config import Config
 from regionclip.data.rendered import export_scenes
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, ImageFileError
-from regionclip.evaluation.accuracy.alarm_scenes import Done, Part, Plan, Watched, watch_scenes
+from regionclip.evaluation.accuracy.alarm_scenes import AlarmPlan, Done, Part, Watched, watch_scenes
 from regionclip.evaluation.accuracy.alarms import draw, evaluate_alarms, table
 from regionclip.scenes.render import render_scene
 from regionclip.words.vocabulary import Label, Vocabulary
@@ -127,7 +127,7 @@ def toy(revision: str = "toy-1") -> Detector:
     return Detector(ToyTower(revision=revision), GridProposer(12), Config())
 
 
-PLAN = Plan(seed=5, size=(64, 64), calibrate=40, test=60, targets=12)
+PLAN = AlarmPlan(seed=5, size=(64, 64), calibrate=40, test=60, targets=12)
 
 
 EMPTY: tuple[Part, ...] = ("calibrate", "test")
@@ -176,7 +176,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_processes_give_the_same(tmp_path: Path) -> None:
-    plan = Plan(seed=5, size=(64, 64), calibrate=2, test=2, targets=2)
+    plan = AlarmPlan(seed=5, size=(64, 64), calibrate=2, test=2, targets=2)
     alone = watch_scenes(toy(), plan)
     together = watch_scenes(toy(), plan, make=partial(toy), workers=1)
     assert np.array_equal(alone.test, together.test)
@@ -186,7 +186,7 @@ def test_processes_give_the_same(tmp_path: Path) -> None:
 def test_figures_of_known_rates() -> None:
     """Uniform peaks: the share that passes is known, and a rate that is too rare is not called calibrated."""
     rng = np.random.default_rng(0)
-    plan = Plan(calibrate=5000, test=20_000, targets=500)
+    plan = AlarmPlan(calibrate=5000, test=20_000, targets=500)
     watched = Watched(
         rng.random((5000, 12)).astype(np.float32),
         rng.random((20_000, 12)).astype(np.float32),

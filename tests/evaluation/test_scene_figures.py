@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from regionclip.data.intervals import Share, balanced, share
-from regionclip.evaluation.accuracy.precision import Found, Truth, average_precision, covered
-from regionclip.evaluation.accuracy.scenes import PAIRS, Row, SceneFigures, _misspelt, table
+from regionclip.evaluation.accuracy.precision import FoundBoxes, TrueBoxes, average_precision, covered
+from regionclip.evaluation.accuracy.scenes import PAIRS, SceneFigures, SceneRow, _misspelt, table
 from regionclip.scenes.language.phrases import ASKED, KINDS
 
 _BOXES = np.array([[10, 10, 50, 50], [60, 20, 90, 80]], np.float32)
 
 
-def _truths() -> list[Truth]:
+def _truths() -> list[TrueBoxes]:
     return [(_BOXES, np.array([0, 3])), (_BOXES[:1], np.array([5]))]
 
 
@@ -20,7 +20,7 @@ def _scores(kinds: list[int], sure: float = 0.9) -> np.ndarray:
 
 
 def test_right_boxes_with_right_words_reach_one() -> None:
-    found: list[Found] = [(boxes, _scores(kinds.tolist())) for boxes, kinds in _truths()]
+    found: list[FoundBoxes] = [(boxes, _scores(kinds.tolist())) for boxes, kinds in _truths()]
     reached = average_precision(_truths(), found, KINDS)
     assert reached.ap.value == pytest.approx(1.0)
     assert reached.ap75.low == pytest.approx(1.0)
@@ -28,7 +28,7 @@ def test_right_boxes_with_right_words_reach_one() -> None:
 
 def test_loose_boxes_count_at_iou_50_only() -> None:
     wider = np.array([0, 0, 12, 0], np.float32)  # IoU 0.77, 0.71 and 0.77
-    found: list[Found] = [(boxes + wider, _scores(kinds.tolist())) for boxes, kinds in _truths()]
+    found: list[FoundBoxes] = [(boxes + wider, _scores(kinds.tolist())) for boxes, kinds in _truths()]
     reached = average_precision(_truths(), found, KINDS)
     assert reached.ap50.value == pytest.approx(1.0)
     assert 0.5 < reached.ap75.value < 0.9
@@ -37,7 +37,7 @@ def test_loose_boxes_count_at_iou_50_only() -> None:
 
 
 def test_wrong_words_reach_nothing() -> None:
-    found: list[Found] = []
+    found: list[FoundBoxes] = []
     for boxes, kinds in _truths():
         scores = _scores([(kind + 1) % len(KINDS) for kind in kinds.tolist()])
         scores[np.arange(len(scores)), kinds] = -1.0  # not among the five best
@@ -104,7 +104,10 @@ def test_what_is_asked_covers_every_kind() -> None:
 
 
 def test_a_table_shows_every_row() -> None:
-    rows = (Row("ap50", "AP50", Share(0.5, 0.25, 0.75)), Row("kinds_en", "kinds, en", share([np.ones(3, np.bool_)])))
+    rows = (
+        SceneRow("ap50", "AP50", Share(0.5, 0.25, 0.75)),
+        SceneRow("kinds_en", "kinds, en", share([np.ones(3, np.bool_)])),
+    )
     figures = SceneFigures(7, 30, 99, rows)
     lines = table(figures).splitlines()
     assert lines[0].startswith("30 scenes, 99 regions, seed 7")

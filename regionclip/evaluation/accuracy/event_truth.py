@@ -45,7 +45,7 @@ RULES = RuleSet.of(
 )
 """What clips are watched for."""
 
-Path: TypeAlias = tuple[str, NDArray[np.float64], NDArray[np.float64]]
+TruePath: TypeAlias = tuple[str, NDArray[np.float64], NDArray[np.float64]]
 """Of one true track its kind, the `(N,)` seconds at which it is seen, and its `(N, 4)` boxes."""
 
 
@@ -66,7 +66,7 @@ class Happened:
     certain: bool = True
 
 
-def paths_of(frames: list[ClipFrame]) -> dict[int, Path]:
+def paths_of(frames: list[ClipFrame]) -> dict[int, TruePath]:
     """True tracks of a clip."""
     seen: dict[int, list[tuple[float, tuple[float, ...]]]] = {}
     kinds: dict[int, str] = {}
@@ -80,7 +80,7 @@ def paths_of(frames: list[ClipFrame]) -> dict[int, Path]:
     }
 
 
-def happened(clip: Clip, paths: Mapping[int, Path]) -> list[Happened]:
+def happened(clip: Clip, paths: Mapping[int, TruePath]) -> list[Happened]:
     """Everything in a clip that `RULES` ask for."""
     width = clip.size[1]
     truth: list[Happened] = []

@@ -18,9 +18,9 @@ from regionclip.data.intervals import Share
 _RESAMPLES = 100  # each is a run of pycocotools over all pictures
 _TOP = 5  # labels of one box that go into the average precision
 
-Truth = tuple[NDArray[np.float32], NDArray[np.int64]]
+TrueBoxes = tuple[NDArray[np.float32], NDArray[np.int64]]
 """True boxes `(N, 4)` xyxy in frame pixels and their classes `(N,)`."""
-Found = tuple[NDArray[np.float32], NDArray[np.float32]]
+FoundBoxes = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Found boxes `(M, 4)` and their confidence for each class `(M, C)`."""
 
 
@@ -33,7 +33,7 @@ class Precision:
     ap75: Share
 
 
-def average_precision(truths: Sequence[Truth], found: Sequence[Found], classes: Sequence[str]) -> Precision:
+def average_precision(truths: Sequence[TrueBoxes], found: Sequence[FoundBoxes], classes: Sequence[str]) -> Precision:
     """AP of all boxes and their five best labels; intervals from drawing whole pictures anew (bootstrap)."""
     annotations: list[dict[str, object]] = []
     rows: list[list[float]] = []

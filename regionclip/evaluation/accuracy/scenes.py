@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from regionclip.answers.regions import Regions
 from regionclip.data.intervals import Share, balanced, share
 from regionclip.detector import Detector
-from regionclip.evaluation.accuracy.precision import Found, Truth, average_precision, covered
+from regionclip.evaluation.accuracy.precision import FoundBoxes, TrueBoxes, average_precision, covered
 from regionclip.scenes.kinds.colours import colours_of
 from regionclip.scenes.language.phrases import ASKED, KINDS, misspelt, name, phrase, trait_phrase
 from regionclip.scenes.language.sentences import LANGUAGES, UNSEEN, Language
@@ -32,7 +32,7 @@ _Watch = Callable[[Sequence[int]], Iterable[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SceneRow:
     """One figure.
 
     Attributes:
@@ -63,7 +63,7 @@ class SceneFigures:
     seed: int
     scenes: int
     regions: int
-    rows: tuple[Row, ...]
+    rows: tuple[SceneRow, ...]
 
     def __getitem__(self, key: str) -> Share:
         return next(row.value for row in self.rows if row.key == key)
@@ -109,7 +109,7 @@ def table(figures: SceneFigures) -> str:
     return "\n".join([head, *map(str, figures.rows)])
 
 
-def _words(detector: Detector, scenes: Sequence[Scene], watch: _Watch) -> list[Row]:
+def _words(detector: Detector, scenes: Sequence[Scene], watch: _Watch) -> list[SceneRow]:
     """Kinds, pairs, sentences, typos and strangers, with true boxes."""
     hits = [_asked(detector, scenes[index]) for index in watch(range(len(scenes)))]
     titles = {
@@ -124,7 +124,9 @@ def _words(detector: Detector, scenes: Sequence[Scene], watch: _Watch) -> list[R
         "agreement": "English and Chinese name the same kind",
     }
     return [
-        Row(key, _titled(titles[key.removesuffix("_en").removesuffix("_zh")], key), share([hit[key] for hit in hits]))
+        SceneRow(
+            key, _titled(titles[key.removesuffix("_en").removesuffix("_zh")], key), share([hit[key] for hit in hits])
+        )
         for key in hits[0]
     ]
 
@@ -180,13 +182,13 @@ _LONG = [place for place, (kind, wrong) in enumerate(zip(KINDS, _TYPOS[0], stric
 """Kinds whose names are misspelt; only these are asked for."""
 
 
-def _kinds(detector: Detector, scenes: Sequence[Scene], key: str, title: str) -> list[Row]:
+def _kinds(detector: Detector, scenes: Sequence[Scene], key: str, title: str) -> list[SceneRow]:
     return _kinds_in(detector, scenes, [_regions(detector, scene) for scene in scenes], key, title)
 
 
 def _kinds_in(
     detector: Detector, scenes: Sequence[Scene], regions: Sequence[Regions], key: str, title: str
-) -> list[Row]:
+) -> list[SceneRow]:
     rows = []
     for language in LANGUAGES:
         names = [name(kind, language) for kind in KINDS]
@@ -194,21 +196,21 @@ def _kinds_in(
             detector.scores(seen, names).argmax(1) == _kinds_of(scene)
             for scene, seen in zip(scenes, regions, strict=True)
         ]
-        rows.append(Row(f"{key}_{language}", f"{title}, top-1, {language}", share(hits)))
+        rows.append(SceneRow(f"{key}_{language}", f"{title}, top-1, {language}", share(hits)))
     return rows
 
 
-def _pairs(detector: Detector, scenes: Sequence[Scene], key: str) -> list[Row]:
+def _pairs(detector: Detector, scenes: Sequence[Scene], key: str) -> list[SceneRow]:
     title = f"{len(PAIRS)} kind x colour phrases, pairs never trained, top-1"
     regions = [_regions(detector, scene) for scene in scenes]
     rows = _kinds_in(detector, scenes, regions, f"{key}_kinds", "kinds in colours they never had in training")
     for language in LANGUAGES:
         hits = [_pair_hits(detector, seen, scene, language) for scene, seen in zip(scenes, regions, strict=True)]
-        rows.append(Row(f"{key}_{language}", f"{title}, {language}", share(hits)))
+        rows.append(SceneRow(f"{key}_{language}", f"{title}, {language}", share(hits)))
     return rows
 
 
-def _traits(detector: Detector, scenes: Sequence[Scene]) -> list[Row]:
+def _traits(detector: Detector, scenes: Sequence[Scene]) -> list[SceneRow]:
     """Balanced accuracy of yes / no questions: whether the phrase that says so scores above the one that denies it."""
     regions = [_regions(detector, scene) for scene in scenes]
     rows = []
@@ -224,27 +226,27 @@ def _traits(detector: Detector, scenes: Sequence[Scene]) -> list[Row]:
                 yes.append(said[asked & holds])
                 no.append(~said[asked & ~holds])
             title = f"{kind}: {trait}? balanced accuracy, {language}"
-            rows.append(Row(f"{kind}_{trait}_{language}", title, balanced(yes, no)))
+            rows.append(SceneRow(f"{kind}_{trait}_{language}", title, balanced(yes, no)))
     return rows
 
 
-def _boxes(detector: Detector, scenes: Sequence[Scene], watch: _Watch, key: str, title: str) -> list[Row]:
+def _boxes(detector: Detector, scenes: Sequence[Scene], watch: _Watch, key: str, title: str) -> list[SceneRow]:
     """The detector's own boxes, with English kinds."""
-    found: list[Found] = []
+    found: list[FoundBoxes] = []
     words = [name(kind, "en") for kind in KINDS]
     for index in watch(range(len(scenes))):
         regions = detector.regions(scenes[index].frame, words=words)
         scores = detector.scores(regions, words)
         found.append((regions.xyxy, scores * regions.objectness[:, None]))
-    truths: list[Truth] = [(_boxes_of(scene), _kinds_of(scene)) for scene in scenes]
+    truths: list[TrueBoxes] = [(_boxes_of(scene), _kinds_of(scene)) for scene in scenes]
     precision = average_precision(truths, found, KINDS)
     recall = share([covered(boxes, own[:_PROPOSALS]) for (boxes, _), (own, _) in zip(truths, found, strict=True)])
-    rows = [Row(f"{key}recall50", f"{_PROPOSALS} proposals: recall at IoU .5{title}", recall)]
+    rows = [SceneRow(f"{key}recall50", f"{_PROPOSALS} proposals: recall at IoU .5{title}", recall)]
     values = (("ap50", "AP50", precision.ap50), ("ap75", "AP75", precision.ap75), ("ap", "AP .5:.95", precision.ap))
-    return rows + [Row(key + short, f"{long}, kinds, proposals{title}", value) for short, long, value in values]
+    return rows + [SceneRow(key + short, f"{long}, kinds, proposals{title}", value) for short, long, value in values]
 
 
-def _whole(detector: Detector, scenes: Sequence[Scene]) -> list[Row]:
+def _whole(detector: Detector, scenes: Sequence[Scene]) -> list[SceneRow]:
     """Whole frames that one object fills for the most part."""
     rows = []
     features = [detector.features(scene.frame) for scene in scenes]
@@ -255,7 +257,7 @@ def _whole(detector: Detector, scenes: Sequence[Scene]) -> list[Row]:
             best = int(detector.classify_image(frame, names).class_id[0])
             hits.append(np.array([KINDS[best] == item.kind for item in scene.objects], np.bool_))
         title = f"kinds, whole frame with one large object, top-1, {language}"
-        rows.append(Row(f"whole_{language}", title, share(hits)))
+        rows.append(SceneRow(f"whole_{language}", title, share(hits)))
     return rows
 
 
