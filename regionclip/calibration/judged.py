@@ -9,10 +9,11 @@ from typing import TypeAlias
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.ops import box_iou, nms
+from torchvision.ops import nms
 
 from regionclip.answers.regions import Regions
 from regionclip.calibration.peaks import confidences
+from regionclip.data.overlaps import overlaps
 from regionclip.detector import Detector
 from regionclip.frames import FrameLike
 from regionclip.words.curves import curved
@@ -65,7 +66,7 @@ def answer(detector: Detector, vocabulary: Vocabulary, truth: TruePicture, *, tr
     if true_boxes:
         right = truth.labels[:, None] == np.arange(len(vocabulary))  # (N, C)
     else:
-        close = _overlaps(regions.xyxy, truth.xyxy) >= IOU  # (N, M)
+        close = overlaps(regions.xyxy, truth.xyxy) >= IOU  # (N, M)
         right = close @ (truth.labels[:, None] == np.arange(len(vocabulary)))  # (N, C)
     slim = replace(regions, embeddings=np.zeros((len(regions), 0), np.float32))
     return Answered(slim, scores, right & regions.valid[:, None], truth)
@@ -98,16 +99,16 @@ def label_rows(detector: Detector, words: Vocabulary, picture: Answered) -> list
             left = nms(boxes[order], torch.from_numpy(compared[order, place]), detector.config.nms_iou)
             order = order[np.sort(left.numpy())]
             mine = picture.truth.xyxy[picture.truth.labels == place]  # (m, 4)
-            hits = _found(_overlaps(picture.regions.xyxy[order], mine))
+            hits = _found(overlaps(picture.regions.xyxy[order], mine))
         rows.append((compared[order, place].astype(float), np.asarray(hits, np.bool_)))
     return rows
 
 
-def _found(overlaps: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _found(ious: NDArray[np.float64]) -> NDArray[np.bool_]:
     """`(n,)`: whether each row, in order, is the first to overlap a true box enough; `(n, m)` overlaps."""
-    free = np.ones(overlaps.shape[1], np.bool_)  # (m,)
-    hits = np.zeros(len(overlaps), np.bool_)  # (n,)
-    for row, overlap in enumerate(overlaps):
+    free = np.ones(ious.shape[1], np.bool_)  # (m,)
+    hits = np.zeros(len(ious), np.bool_)  # (n,)
+    for row, overlap in enumerate(ious):
         fitting = np.where(free, overlap, 0.0)  # (m,)
         if fitting.max(initial=0.0) >= IOU:
             hits[row], free[fitting.argmax()] = True, False
@@ -143,9 +144,3 @@ def best_threshold(
     best = int(np.where(last, f, -1).argmax())
     below = values[best + 1] if best + 1 < len(values) else 0.0
     return float(values[best] + below) / 2
-
-
-def _overlaps(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
-    """IoU of all pairs, `(n, m)`; 0 for boxes without area."""
-    pairs = box_iou(torch.from_numpy(first).double(), torch.from_numpy(second).double())
-    return np.asarray(np.nan_to_num(pairs.numpy()))

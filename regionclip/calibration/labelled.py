@@ -28,7 +28,6 @@ from regionclip.calibration.platt import fit_platt
 from regionclip.calibration.reliability import ScoredPairs, error_with_interval
 from regionclip.data.coco_file import CocoFile
 from regionclip.data.intervals import Share
-from regionclip.data.settings import DataSettings
 from regionclip.detector import Detector
 from regionclip.errors import BoxError
 from regionclip.words.calibrated import Platt
@@ -99,7 +98,7 @@ def read_truths(annotations: Path, images: Path, vocabulary: Vocabulary, split: 
     Raises:
         BoxError, ImageFileError: as `CocoFile`.
     """
-    file = CocoFile(DataSettings(kind="coco", annotations=str(annotations), images=str(images), split=split))
+    file = CocoFile.at(annotations, images, split)
     names = {name.lower(): place for place, label in enumerate(vocabulary) for name in (label.name, *label.phrases)}
     known = [
         next((names[name.lower()] for name in of_category if name.lower() in names), -1)
@@ -108,7 +107,7 @@ def read_truths(annotations: Path, images: Path, vocabulary: Vocabulary, split: 
     return [
         TruePicture(
             frame=picture.path,
-            xyxy=np.array([region.box for region in picture.regions], np.float32).reshape(-1, 4),
+            xyxy=picture.boxes,
             labels=np.array(
                 [known[region.label] if known and region.label is not None else -1 for region in picture.regions], int
             ),

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from heads.pool import MIN_SIDE
@@ -58,6 +59,11 @@ class Picture:
     regions: tuple[Region, ...]
     short: Mapping[Language, tuple[str, ...]]
     long: Mapping[Language, tuple[str, ...]]
+
+    @property
+    def boxes(self) -> NDArray[np.float32]:
+        """`(N, 4)` xyxy of the regions."""
+        return np.array([region.box for region in self.regions], np.float32).reshape(-1, 4)
 
     def speaks(self, language: Language, stage: str) -> bool:
         """Whether the stage can learn anything from it in this language."""
@@ -105,6 +111,11 @@ class CocoFile:
         if broken := [f"{file} ({fault})" for file in files if (fault := _fault(file))]:
             shown = ", ".join(broken[:3])
             raise ImageFileError(f"annotations {path}: {len(broken)} of {len(files)} pictures unreadable: {shown}")
+
+    @classmethod
+    def at(cls, annotations: Path, images: Path, split: str | None = None) -> Self:
+        """The file at a path, its pictures in a folder."""
+        return cls(DataSettings(kind="coco", annotations=str(annotations), images=str(images), split=split))
 
     def _read(self, notes: Mapping[str, Any], folder: Path, split: str | None) -> None:
         names: dict[Any, dict[Language, tuple[str, ...]]] = {}

@@ -24,6 +24,12 @@ class Share:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
+def with_interval(value: float, again: Sequence[float] | NDArray[np.float64]) -> Share:
+    """A value with the 95 % interval of what resampling gave in its place."""
+    low, high = np.percentile(again, [2.5, 97.5])
+    return Share(float(value), float(low), float(high))
+
+
 def share(hits: Hits) -> Share:
     """Mean over all answers."""
     good, count = _sums(hits)  # (scenes,)
@@ -52,5 +58,4 @@ def _sums(hits: Hits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 def _interval(measure: Callable[[NDArray[np.int64]], NDArray[np.float64]], scenes: int) -> Share:
     drawn = np.random.default_rng(0).integers(scenes, size=(_RESAMPLES, scenes))  # (resamples, scenes)
-    low, high = np.percentile(measure(drawn), [2.5, 97.5])
-    return Share(float(measure(np.arange(scenes))), float(low), float(high))
+    return with_interval(float(measure(np.arange(scenes))), measure(drawn))

@@ -10,7 +10,7 @@ from regionclip.scenes.language.phrases import KINDS, name, phrase
 from regionclip.scenes.language.sentences import LANGUAGES, Language
 from regionclip.scenes.language.statements import false_phrases, possible_phrases, true_phrases
 from regionclip.scenes.render import render_scene
-from regionclip.scenes.stage import SceneObject
+from regionclip.scenes.stage import SceneObject, boxes_of
 from regionclip.training.settings import TrainSettings
 
 _BETWEEN: dict[Language, str] = {"en": ", ", "zh": "、"}
@@ -59,7 +59,7 @@ class SceneExamples:
         return Example(
             picture=index,
             frame=scene.frame,
-            boxes=np.array([thing.xyxy for thing in things], np.float32).reshape(-1, 4),
+            boxes=boxes_of(things),
             words=tuple(_words(thing, language, rng) for thing in things),
             hard=tuple(tuple(drawn(false_phrases(thing, language), settings.hard_negatives, rng)) for thing in things),
             short=_caption(scene.objects, language, coloured=False),
@@ -85,8 +85,7 @@ class HeldOutScenes:
 
     def __getitem__(self, index: int) -> HeldOut:
         scene = render_scene(self._data.seed, index, (self._data.height, self._data.width))
-        boxes = np.array([thing.xyxy for thing in scene.objects], np.float32).reshape(-1, 4)  # (N, 4)
-        return HeldOut(scene.frame, boxes, tuple(KINDS.index(thing.kind) for thing in scene.objects))
+        return HeldOut(scene.frame, boxes_of(scene.objects), tuple(KINDS.index(thing.kind) for thing in scene.objects))
 
 
 def _words(thing: SceneObject, language: Language, rng: np.random.Generator) -> RegionText:

@@ -23,16 +23,17 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchvision.ops import box_iou
 
 from regionclip.answers.detections import identity
 from regionclip.calibration.peaks import confidences
+from regionclip.data.overlaps import overlaps
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, FileError
 from regionclip.formats.files import write_file
 from regionclip.scenes.kinds.novel import NOVEL
 from regionclip.scenes.language.phrases import KINDS, name
 from regionclip.scenes.render import Scene, render_scene
+from regionclip.scenes.stage import boxes_of
 from regionclip.words.vocabulary import Label, Vocabulary
 
 ASKED = (
@@ -209,8 +210,8 @@ def watch_block(detector: Detector, plan: AlarmPlan, block: SceneBlock) -> Array
         for thing in scene.objects:
             if thing.kind in plan.asked:
                 label = plan.asked.index(thing.kind)
-                overlap = box_iou(torch.tensor([thing.xyxy]).double(), torch.from_numpy(regions.xyxy).double())[0]
-                found.append(float(compared[overlap.numpy() >= _IOU, label].max(initial=0.0)))
+                close = overlaps(boxes_of([thing]), regions.xyxy)[0] >= _IOU  # (N,)
+                found.append(float(compared[close, label].max(initial=0.0)))
                 labels.append(label)
                 scenes.append(index)
     if block.part != "targets":

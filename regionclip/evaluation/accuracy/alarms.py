@@ -23,7 +23,7 @@ from regionclip.calibration.alarms import Alarm
 from regionclip.calibration.empty import FEWEST, FootageLength, Goal, LabelFinding, set_thresholds
 from regionclip.calibration.extremes import share_bounds
 from regionclip.calibration.peaks import Peaks
-from regionclip.data.intervals import Share, share
+from regionclip.data.intervals import Share, share, with_interval
 from regionclip.detector import Detector
 from regionclip.evaluation.accuracy.alarm_scenes import AlarmPlan, Watched
 
@@ -130,8 +130,7 @@ def _mean(passed: NDArray[np.bool_]) -> Share:
     tally = np.bincount(passed.sum(axis=1), minlength=labels + 1) / frames  # (c + 1,), scenes with so many labels
     drawn = np.random.default_rng(0).multinomial(frames, tally, size=_RESAMPLES) / frames  # (resamples, c + 1)
     means = drawn @ np.arange(labels + 1) / labels  # (resamples,)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Share(float(passed.mean()), float(low), float(high))
+    return with_interval(passed.mean(), means)
 
 
 def _by_scene(hits: NDArray[np.bool_], watched: Watched, chosen: NDArray[np.bool_]) -> Share:

@@ -17,6 +17,7 @@ from regionclip.detector import Detector
 from regionclip.scenes.actors import TALL
 from regionclip.scenes.clips import Clip, ClipFrame
 from regionclip.scenes.plots import BAGS, VEHICLES
+from regionclip.scenes.stage import boxes_of
 from regionclip.video.rules.file import RuleSet
 
 ALONE_SECONDS, STAY_SECONDS = 3.0, 8.0
@@ -149,7 +150,7 @@ def tracked_rows(detector: Detector) -> Callable[[Clip], Rows]:
 
 
 def _shown(frame: ClipFrame) -> tuple[sv.Detections, None]:
-    boxes = np.array([item.xyxy for item in frame.objects], np.float32).reshape(-1, 4)
+    boxes = boxes_of(frame.objects)
     return (
         sv.Detections(
             xyxy=boxes,

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from regionclip.data.overlaps import overlaps
+
 LEAST_IOU = 0.5
 
 
@@ -65,11 +67,11 @@ class Tally:
         for number, name in zip(numbers, names, strict=True):
             self.label_switches += self._names.get(number, name) != name
             self._names[number] = name
-        overlaps = iou(true_boxes, boxes)  # (N, K)
-        for row, column in zip(*np.nonzero(overlaps >= LEAST_IOU), strict=True):
+        ious = overlaps(true_boxes, boxes)  # (N, K)
+        for row, column in zip(*np.nonzero(ious >= LEAST_IOU), strict=True):
             pair = true_tracks[row], numbers[column]
             self._together[pair] = self._together.get(pair, 0) + 1
-        pairs = self._matched(overlaps, true_tracks, numbers)
+        pairs = self._matched(ious, true_tracks, numbers)
         for row, column in pairs:
             self.matched += 1
             self.right += names[column] == true_names[row]
@@ -103,11 +105,11 @@ class Tally:
         return 2 * self.identity / max(self.true + self.rows, 1)
 
     def _matched(
-        self, overlaps: NDArray[np.float64], tracks: Sequence[int], numbers: Sequence[int]
+        self, ious: NDArray[np.float64], tracks: Sequence[int], numbers: Sequence[int]
     ) -> list[tuple[int, int]]:
         from scipy.optimize import linear_sum_assignment
 
-        worth = np.where(overlaps >= LEAST_IOU, overlaps, 0.0)  # (N, K)
+        worth = np.where(ious >= LEAST_IOU, ious, 0.0)  # (N, K)
         for row, track in enumerate(tracks):
             for column, number in enumerate(numbers):
                 if worth[row, column] and self._pairs.get(track) == number:
@@ -116,13 +118,3 @@ class Tally:
         return [
             (row, column) for row, column in zip(rows.tolist(), columns.tolist(), strict=True) if worth[row, column]
         ]
-
-
-def iou(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:
-    """IoU of all pairs of `(N, 4)` and `(K, 4)` boxes, `(N, K)`; 0 for boxes without area."""
-    one, two = first.astype(np.float64), second.astype(np.float64)
-    low, high = np.maximum(one[:, None, :2], two[None, :, :2]), np.minimum(one[:, None, 2:], two[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(2)  # (N, K)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(1) for boxes in (one, two)]
-    total = areas[0][:, None] + areas[1][None] - shared
-    return np.asarray(np.divide(shared, total, out=np.zeros_like(shared), where=total > 0))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from proposals.base import AsksWords
 from regionclip.data.intervals import Share, share
+from regionclip.data.overlaps import overlaps
 from regionclip.data.recall_sets import Shot, ShotSet
 from regionclip.detector import Detector
 from regionclip.words.vocabulary import Vocabulary, Words
@@ -107,11 +108,11 @@ def match_ranks(truth: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArr
     ranks = np.full((len(THRESHOLDS), len(truth)), np.inf)  # (T, N)
     if len(truth) == 0 or len(boxes) == 0:
         return ranks
-    overlaps = _iou(boxes.astype(np.float64), truth.astype(np.float64))  # (M, N)
+    ious = overlaps(boxes, truth)  # (M, N)
     levels = np.arange(len(THRESHOLDS))
-    for place in np.flatnonzero(overlaps.max(1) >= THRESHOLDS[0]):
-        free = np.isinf(ranks) & (overlaps[place] >= THRESHOLDS[:, None])  # (T, N)
-        best = np.where(free, overlaps[place], -1.0).argmax(1)  # (T,)
+    for place in np.flatnonzero(ious.max(1) >= THRESHOLDS[0]):
+        free = np.isinf(ranks) & (ious[place] >= THRESHOLDS[:, None])  # (T, N)
+        best = np.where(free, ious[place], -1.0).argmax(1)  # (T,)
         hit = free[levels, best]  # (T,)
         ranks[levels[hit], best[hit]] = place
     return ranks
@@ -173,13 +174,3 @@ def _rows(name: str, log: _Log) -> list[RecallRow]:
             )
         )
     return rows
-
-
-def _iou(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """IoU of all pairs, `(M, N)`; 0 for boxes without area or that are not finite."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(2)  # (M, N)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(1) for boxes in (first, second)]
-    total = areas[0][:, None] + areas[1][None] - shared
-    return np.asarray(np.nan_to_num(np.divide(shared, total, out=np.zeros_like(shared), where=total > 0)))

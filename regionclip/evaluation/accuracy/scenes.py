@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from regionclip.answers.regions import Regions
 from regionclip.data.intervals import Share, balanced, share
 from regionclip.detector import Detector
-from regionclip.evaluation.accuracy.precision import FoundBoxes, TrueBoxes, average_precision, covered
+from regionclip.evaluation.accuracy.precision import FoundBoxes, average_precision, covered, truth_of
 from regionclip.scenes.kinds.colours import colours_of
-from regionclip.scenes.language.phrases import ASKED, KINDS, misspelt, name, phrase, trait_phrase
+from regionclip.scenes.language.phrases import ASKED, KINDS, kind_names, misspelt, name, phrase, trait_phrase
 from regionclip.scenes.language.sentences import LANGUAGES, UNSEEN, Language
 from regionclip.scenes.language.strangers import NONSENSE_TEST, held_back_strangers
 from regionclip.scenes.render import Scene, render_scene
+from regionclip.scenes.stage import boxes_of
 
 PAIRS: tuple[tuple[str, str], ...] = tuple((kind, colour) for kind in KINDS for colour in colours_of(kind))
 """Every kind in every colour that it may have."""
@@ -143,7 +144,7 @@ def _asked(detector: Detector, scene: Scene) -> _Hits:
     hits: _Hits = {}
     best: dict[str, NDArray[np.intp]] = {}
     for language in LANGUAGES:
-        names = [name(kind, language) for kind in KINDS]
+        names = kind_names(language)
         scores = detector.scores(regions, names)  # (N, C)
         best[language] = scores.argmax(1)
         hits[f"kinds_{language}"] = best[language] == kinds
@@ -191,7 +192,7 @@ def _kinds_in(
 ) -> list[SceneRow]:
     rows = []
     for language in LANGUAGES:
-        names = [name(kind, language) for kind in KINDS]
+        names = kind_names(language)
         hits = [
             detector.scores(seen, names).argmax(1) == _kinds_of(scene)
             for scene, seen in zip(scenes, regions, strict=True)
@@ -233,12 +234,12 @@ def _traits(detector: Detector, scenes: Sequence[Scene]) -> list[SceneRow]:
 def _boxes(detector: Detector, scenes: Sequence[Scene], watch: _Watch, key: str, title: str) -> list[SceneRow]:
     """The detector's own boxes, with English kinds."""
     found: list[FoundBoxes] = []
-    words = [name(kind, "en") for kind in KINDS]
+    words = kind_names("en")
     for index in watch(range(len(scenes))):
         regions = detector.regions(scenes[index].frame, words=words)
         scores = detector.scores(regions, words)
         found.append((regions.xyxy, scores * regions.objectness[:, None]))
-    truths: list[TrueBoxes] = [(_boxes_of(scene), _kinds_of(scene)) for scene in scenes]
+    truths = [truth_of(scene.objects) for scene in scenes]
     precision = average_precision(truths, found, KINDS)
     recall = share([covered(boxes, own[:_PROPOSALS]) for (boxes, _), (own, _) in zip(truths, found, strict=True)])
     rows = [SceneRow(f"{key}recall50", f"{_PROPOSALS} proposals: recall at IoU .5{title}", recall)]
@@ -251,7 +252,7 @@ def _whole(detector: Detector, scenes: Sequence[Scene]) -> list[SceneRow]:
     rows = []
     features = [detector.features(scene.frame) for scene in scenes]
     for language in LANGUAGES:
-        names = [name(kind, language) for kind in KINDS]
+        names = kind_names(language)
         hits = []
         for scene, frame in zip(scenes, features, strict=True):
             best = int(detector.classify_image(frame, names).class_id[0])
@@ -262,7 +263,7 @@ def _whole(detector: Detector, scenes: Sequence[Scene]) -> list[SceneRow]:
 
 
 def _regions(detector: Detector, scene: Scene) -> Regions:
-    return detector.regions(scene.frame, _boxes_of(scene))
+    return detector.regions(scene.frame, boxes_of(scene.objects))
 
 
 def _pair_hits(detector: Detector, regions: Regions, scene: Scene, language: Language) -> NDArray[np.bool_]:
@@ -272,12 +273,8 @@ def _pair_hits(detector: Detector, regions: Regions, scene: Scene, language: Lan
     return np.asarray(best == _pairs_of(scene))[asked]
 
 
-def _boxes_of(scene: Scene) -> NDArray[np.float32]:
-    return np.array([item.xyxy for item in scene.objects], np.float32).reshape(-1, 4)
-
-
 def _kinds_of(scene: Scene) -> NDArray[np.int64]:
-    return np.array([KINDS.index(item.kind) for item in scene.objects], np.int64)
+    return truth_of(scene.objects)[1]
 
 
 def _pairs_of(scene: Scene) -> NDArray[np.int64]:

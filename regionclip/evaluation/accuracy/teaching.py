@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regionclip.answers.regions import Regions
-from regionclip.data.intervals import Share
+from regionclip.data.intervals import Share, with_interval
 from regionclip.detector import Detector
 from regionclip.scenes.kinds.known import Kind
 from regionclip.scenes.kinds.novel import NOVEL
 from regionclip.scenes.language.phrases import KINDS, name
 from regionclip.scenes.render import Scene, render_scene
+from regionclip.scenes.stage import boxes_of
 
 _RESAMPLES = 1000
 _TAUGHT = "the taught one"
@@ -120,8 +121,7 @@ def _shown(seed: int, index: int, extra: dict[str, Kind]) -> Scene:
 
 def _together(detector: Detector, scenes: Sequence[Scene]) -> Regions:
     """The true boxes of all scenes as if they were of one frame: scores depend on the embedding alone."""
-    boxes = [np.array([thing.xyxy for thing in scene.objects], np.float32).reshape(-1, 4) for scene in scenes]
-    return Regions.joined([detector.regions(scene.frame, own) for scene, own in zip(scenes, boxes, strict=True)])
+    return Regions.joined([detector.regions(scene.frame, boxes_of(scene.objects)) for scene in scenes])
 
 
 def _examples(
@@ -153,5 +153,4 @@ def _share(good: NDArray[np.float64], count: NDArray[np.float64]) -> Share:
     for _ in range(_RESAMPLES):
         drawn = np.ix_(rng.integers(lessons, size=lessons), rng.integers(scenes, size=scenes))
         again.append(good[drawn].sum() / max(count[drawn].sum(), 1))
-    low, high = np.percentile(again, [2.5, 97.5])
-    return Share(float(good.sum() / max(count.sum(), 1)), float(low), float(high))
+    return with_interval(good.sum() / max(count.sum(), 1), again)

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from regionclip.config import Budget, Tiles
 from regionclip.data.intervals import Share, share
 from regionclip.detector import Detector
-from regionclip.evaluation.accuracy.precision import FoundBoxes, TrueBoxes, average_precision, covered
+from regionclip.evaluation.accuracy.precision import FoundBoxes, average_precision, covered, truth_of
 from regionclip.loading import TOWERS
-from regionclip.scenes.language.phrases import KINDS, name
+from regionclip.scenes.language.phrases import KINDS, kind_names
 from regionclip.scenes.render import Scene, render_scene
 from regionclip.towers.device import choose_device
 
@@ -152,10 +152,10 @@ def _as(detector: Detector, setting: Setting) -> Detector:
 def _measured(
     detector: Detector, setting: Setting, scenes: Sequence[Scene], watch: Callable[[Sequence[int]], Iterable[int]]
 ) -> TilingRow:
-    words = [name(kind, "en") for kind in KINDS]
+    words = kind_names("en")
     # Not timed: words are encoded, and what is loaded late is there.
     detector.scores(detector.regions(scenes[0].frame, words=words), words)
-    truths: list[TrueBoxes] = [_truth(scene) for scene in scenes]
+    truths = [truth_of(scene.objects) for scene in scenes]
     found: list[FoundBoxes] = []
     right: list[NDArray[np.bool_]] = []
     times, processor, passes = [], [], []
@@ -182,8 +182,3 @@ def _measured(
         recall,
         share(right),
     )
-
-
-def _truth(scene: Scene) -> TrueBoxes:
-    boxes = np.array([item.xyxy for item in scene.objects], np.float32).reshape(-1, 4)  # (N, 4)
-    return boxes, np.array([KINDS.index(item.kind) for item in scene.objects], np.int64)
