@@ -12,14 +12,11 @@ import cv2
 import numpy as np
 import pytest
 from test_footage import tenths, write_video
-from toy import ToyTower
+from toy import toy_detector
 
-from proposals.grid import GridProposer
 from regionclip.cli import app, exit_code
 from regionclip.cli.terminal import exits
-from regionclip.config import Config
 from regionclip.data.rendered import export_scenes
-from regionclip.detector import Detector
 from regionclip.errors import ConfigError, ImageFileError
 from regionclip.evaluation.accuracy.alarm_scenes import AlarmPlan, Done, Part, Watched, watch_scenes
 from regionclip.evaluation.accuracy.alarms import draw, evaluate_alarms, table
@@ -123,8 +120,7 @@ def test_labelled_pictures_give_curves_and_a_diagram(
     assert report["labels"][0]["curve"]["slope"] > 0
 
 
-def toy(revision: str = "toy-1") -> Detector:
-    return Detector(ToyTower(revision=revision), GridProposer(12), Config())
+toy = partial(toy_detector, 12)
 
 
 PLAN = AlarmPlan(seed=5, size=(64, 64), calibrate=40, test=60, targets=12)
@@ -172,13 +168,13 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     for field in ("calibrate", "test", "found", "labels", "scenes"):
         assert np.array_equal(getattr(again, field), getattr(whole, field)), field
     with pytest.raises(ConfigError, match="another detector"):
-        watch_scenes(toy("toy-2"), PLAN, cache=tmp_path)
+        watch_scenes(toy(revision="toy-2"), PLAN, cache=tmp_path)
 
 
 def test_processes_give_the_same(tmp_path: Path) -> None:
     plan = AlarmPlan(seed=5, size=(64, 64), calibrate=2, test=2, targets=2)
     alone = watch_scenes(toy(), plan)
-    together = watch_scenes(toy(), plan, make=partial(toy), workers=1)
+    together = watch_scenes(toy(), plan, make=toy, workers=1)
     assert np.array_equal(alone.test, together.test)
     assert np.array_equal(alone.found, together.found)
 

@@ -1,21 +1,19 @@
 """Thresholds from empty footage, on series of known truth: the target is hit, and no more is said than is known."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from test_extremes import moving_maxima
-from toy import ToyTower, planted
+from toy import planted, toy_detector
 
-from proposals.grid import GridProposer
 from regionclip.calibration.alarms import Alarm
 from regionclip.calibration.empty import EmptyCalibration, FootageLength, Goal, LabelFinding, set_thresholds, watch
 from regionclip.calibration.extremes import share_bounds
 from regionclip.calibration.peaks import Peaks, confidences
 from regionclip.calibration.report import empty_json, empty_table
-from regionclip.config import Config
-from regionclip.detector import Detector
 from regionclip.errors import ConfigError
 from regionclip.words.vocabulary import Label, Vocabulary
 
@@ -24,8 +22,7 @@ INCIDENT = Alarm(gap=5.0, repeat=60.0)
 WORDS = Vocabulary(["red", Label("blue", threshold=0.3)])
 
 
-def detector(**settings: Any) -> Detector:  # noqa: ANN401
-    return Detector(ToyTower(), GridProposer(20), Config(**settings))
+detector = partial(toy_detector, 20)
 
 
 def peaks_of(*series: NDArray[Any], times: NDArray[Any] | None = None) -> Peaks:

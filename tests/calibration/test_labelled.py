@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from toy import ToyTower, planted
+from toy import planted, toy_detector
 
-from proposals.grid import GridProposer
 from regionclip.answers.regions import Regions
 from regionclip.calibration.judged import Answered, TruePicture, answer, best_threshold, f_beta
 from regionclip.calibration.labelled import calibrate_labelled, read_truths
@@ -26,8 +26,6 @@ from regionclip.calibration.reliability import (
     expected_calibration_error,
 )
 from regionclip.calibration.report import labelled_json, labelled_table
-from regionclip.config import Config
-from regionclip.detector import Detector
 from regionclip.errors import BoxError
 from regionclip.words.calibrated import Platt
 from regionclip.words.vocabulary import Label, Vocabulary
@@ -35,8 +33,7 @@ from regionclip.words.vocabulary import Label, Vocabulary
 WORDS = Vocabulary(["red", "blue"])
 
 
-def detector(**settings: Any) -> Detector:  # noqa: ANN401
-    return Detector(ToyTower(), GridProposer(30), Config(**settings))
+detector = partial(toy_detector, 30)
 
 
 def sigmoid(values: NDArray[Any]) -> NDArray[np.float64]:
@@ -230,7 +227,7 @@ def test_pictures_are_read_and_answered(tmp_path: Path, true_boxes: bool) -> Non
     words = Vocabulary(["red", Label("blue", ["blue", "azure"])])
     truths = read_truths(pictures(tmp_path, 12), tmp_path, words)
     assert [truth.labels.tolist() for truth in truths] == [[0, 1, -1]] * 12
-    det = Detector(ToyTower(), GridProposer(60), Config())
+    det = toy_detector(60)
     answered = [answer(det, words, truth, true_boxes=true_boxes) for truth in truths]
     if true_boxes:
         assert np.array_equal(answered[0].right, [[True, False], [False, True], [False, False]])
