@@ -164,7 +164,7 @@ def _asked(detector: Detector, scene: Scene) -> _Hits:
     return hits
 
 
-def _misspelt(seed: int) -> list[str]:
+def misspelt_kinds(seed: int) -> list[str]:
     """Every English kind with one slip in one of its words of four letters or more; shorter names stay as they are."""
     rng = np.random.default_rng(seed)
     made = []
@@ -178,7 +178,7 @@ def _misspelt(seed: int) -> list[str]:
     return made
 
 
-_TYPOS = tuple(_misspelt(seed) for seed in range(5))
+_TYPOS = tuple(misspelt_kinds(seed) for seed in range(5))
 _LONG = [place for place, (kind, wrong) in enumerate(zip(KINDS, _TYPOS[0], strict=True)) if kind != wrong]
 """Kinds whose names are misspelt; only these are asked for."""
 
