@@ -33,10 +33,10 @@ def tower() -> TinyTower:
     return _load()
 
 
-@pytest.fixture(scope="module")
-def figures(tower: TinyTower) -> SceneFigures:
+@pytest.fixture(scope="module", params=[pytest.param(60, marks=pytest.mark.slow), 6])
+def figures(tower: TinyTower, request: pytest.FixtureRequest) -> SceneFigures:
     proposer = DenseProposer(DenseHead.load(TINY_WEIGHTS / "proposer.safetensors"))
-    return evaluate_scenes(Detector(tower, proposer), seed=910_003, scenes=60)
+    return evaluate_scenes(Detector(tower, proposer), seed=910_003, scenes=request.param)
 
 
 @pytest.fixture
@@ -74,16 +74,15 @@ def damaged(tmp_path: Path) -> Path:
     ],
 )
 def test_what_the_model_card_claims_holds_on_other_scenes(figures: SceneFigures, key: str, least: float) -> None:
-    """Bounds a few points below the card's, which are measured on five times as many scenes."""
-    assert figures.regions > 200
-    assert figures[key].value > least
+    """Bounds a few points below the card's, which are measured on five times as many scenes; of six scenes further."""
+    assert figures.regions > 3 * figures.scenes
+    assert figures[key].value > least - (0.0 if figures.scenes >= 60 else 0.15)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_what_is_not_there_stays_below_the_threshold(figures: SceneFigures, language: str) -> None:
-    assert figures[f"false_{language}"].value < 0.01
-    assert figures[f"strangers_{language}"].value < 0.01
-    assert figures[f"nonsense_{language}"].value < 0.01
+    for what in ("false", "strangers", "nonsense"):
+        assert figures[f"{what}_{language}"].value < 0.01
 
 
 def test_swapping_the_colour_changes_the_answer(tower: TinyTower) -> None:
