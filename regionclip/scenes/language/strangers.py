@@ -112,7 +112,7 @@ def _names_nothing(word: str, language: Language) -> bool:
     return language == "zh" or (len(word) > 2 and _NAME_SHADOWS.isdisjoint(_shadows(word)))
 
 
-def _names(language: Language) -> Iterator[str]:
+def known_names(language: Language) -> Iterator[str]:
     """Every word by which a phrase can speak of an object or its colour."""
     for table in (KIND_WORDS, COLOUR_WORDS):
         for words in table[language].values():
@@ -137,5 +137,5 @@ def _common_characters(without: frozenset[str]) -> str:
 
 
 _KNOWN_STRANGERS = frozenset(word for words in STRANGERS.values() for word in words)
-_NAME_SHADOWS = frozenset(shadow for name in _names("en") for word in name.split() for shadow in _shadows(word))
-_CHARACTERS = _common_characters(_SAYABLE["zh"].union(*_names("zh")))
+_NAME_SHADOWS = frozenset(shadow for name in known_names("en") for word in name.split() for shadow in _shadows(word))
+_CHARACTERS = _common_characters(_SAYABLE["zh"].union(*known_names("zh")))
