@@ -19,6 +19,7 @@ from regionclip.scenes.clips import Clip, ClipFrame
 from regionclip.scenes.plots import BAGS, VEHICLES
 from regionclip.scenes.stage import boxes_of
 from regionclip.video.rules.file import RuleSet
+from regionclip.video.tracking.tracks import Tracks
 
 ALONE_SECONDS, STAY_SECONDS = 3.0, 8.0
 _LEFT, _MIDDLE, _RIGHT = 0.1, 0.5, 0.9
@@ -135,8 +136,6 @@ def tracked_rows(detector: Detector) -> Callable[[Clip], Rows]:
     words = tuple(TALL)
 
     def of(clip: Clip) -> Rows:
-        from regionclip.video.tracking.tracks import Tracks
-
         own = detector.for_source()
         tracks = Tracks(own, words)
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from regionclip.data.overlaps import overlaps
 
@@ -82,8 +83,6 @@ class Tally:
 
     def end_clip(self) -> None:
         """The next frame is of another clip: all numbers begin anew."""
-        from scipy.optimize import linear_sum_assignment
-
         trues, numbers = (sorted({pair[side] for pair in self._together}) for side in (0, 1))
         frames = np.zeros((len(trues), len(numbers)), int)
         for (track, number), count in self._together.items():
@@ -107,8 +106,6 @@ class Tally:
     def _matched(
         self, ious: NDArray[np.float64], tracks: Sequence[int], numbers: Sequence[int]
     ) -> list[tuple[int, int]]:
-        from scipy.optimize import linear_sum_assignment
-
         worth = np.where(ious >= LEAST_IOU, ious, 0.0)  # (N, K)
         for row, track in enumerate(tracks):
             for column, number in enumerate(numbers):
