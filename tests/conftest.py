@@ -53,3 +53,9 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
     before = signal.getsignal(signal.SIGINT)
     yield command
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def run_small(run: Callable[..., int], fgclip2_folder: Path) -> Callable[..., int]:
+    """`run` with the small FG-CLIP 2, or another tower."""
+    return lambda *words, tower=fgclip2_folder: run(*words, "--tower", tower, "--dtype", "float32")

@@ -48,6 +48,7 @@ def test_the_wheel_holds_what_is_needed_at_run_time(wheel: Path) -> None:
         "proposals/py.typed",
     ):
         assert name in names
+    assert {f"{path.relative_to(ROOT)}" for path in (ROOT / "regionclip/scenes").rglob("*.txt")} <= set(names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {"regionclip", "proposals", "heads"}
     assert wheel.stat().st_size < 20e6
 

@@ -4,11 +4,17 @@ It keeps every promise of `regionclip.towers.base.Tower`, with three channels an
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
+from proposals.boxes import BoxesProposer
+from proposals.grid import GridProposer
+from regionclip.config import Config
+from regionclip.detector import Detector
 from regionclip.towers.base import Frame, ImageFeatures, Target, TokenGrid
 from regionclip.towers.card import Score, TowerCard
 
@@ -84,6 +90,21 @@ class ToyTower:
             if chinese in phrase:
                 return COLOURS[english]
         return next((colour for word, colour in COLOURS.items() if word in phrase.lower().split()), (-1.0, -1.0, -1.0))
+
+
+def toy_detector(
+    proposals: ArrayLike | int,
+    *,
+    revision: str = "toy-1",
+    bias: float | None = -5.0,
+    negatives: tuple[str, ...] = (),
+    **settings: Any,  # noqa: ANN401 - fields of a Config
+) -> Detector:
+    """A detector with the toy tower that proposes the given boxes, or a grid of so many."""
+    tower = ToyTower(revision=revision, bias=bias, negatives=negatives)
+    boxes = np.asarray(proposals, np.float32)
+    proposer = GridProposer(proposals) if isinstance(proposals, int) else BoxesProposer(boxes.reshape(-1, 4))
+    return Detector(tower, proposer, Config(**settings))
 
 
 def planted(height: int = 128, width: int = 192, **squares: tuple[int, int, int, int]) -> Frame:

@@ -24,7 +24,7 @@ from regionclip.frames import Frame
 from regionclip.words.vocabulary import Vocabulary
 
 Unit = Literal["hour", "frame"]
-Status = Literal["calibrated", "bound only", "attribute"]
+FindingStatus = Literal["calibrated", "bound only", "attribute"]
 
 FEWEST = 10
 """Independent alarms that the footage must hold at a threshold that is called calibrated: with ten, the 95 % interval
@@ -56,7 +56,7 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FootageLength:
     """How much footage there was.
 
     Attributes:
@@ -84,7 +84,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LabelFinding:
     """What the footage says of one label. Rates are alarms per unit of the goal.
 
     Attributes:
@@ -105,7 +105,7 @@ class Finding:
     """
 
     label: str
-    status: Status
+    status: FindingStatus
     threshold: float
     before: float
     largest: float = 0.0
@@ -131,7 +131,7 @@ class EmptyCalibration:
     """
 
     vocabulary: Vocabulary
-    findings: tuple[Finding, ...]
+    findings: tuple[LabelFinding, ...]
     together: int
     rate: float
 
@@ -151,7 +151,7 @@ def set_thresholds(
     detector: Detector,
     vocabulary: Vocabulary,
     peaks: Peaks,
-    seen: Seen,
+    seen: FootageLength,
     goal: Goal,
     alarm: Alarm,
     floor: float = 0.0,
@@ -173,13 +173,13 @@ def set_thresholds(
     if peaks.frames == 0:
         raise ConfigError("calibrate: expected footage, got no frames")
     if goal.per == "frame":
-        alarm, seen = Alarm(0.0, np.inf), Seen(seen.frames)
+        alarm, seen = Alarm(0.0, np.inf), FootageLength(seen.frames)
     before = detector.thresholds(vocabulary)  # (C,)
-    findings: list[Finding] = []
+    findings: list[LabelFinding] = []
     passing: list[NDArray[np.float64]] = []
     for place, label in enumerate(vocabulary):
         if label.of:
-            findings.append(Finding(label.name, "attribute", before[place], before[place]))
+            findings.append(LabelFinding(label.name, "attribute", before[place], before[place]))
             continue
         values, times = peaks.of(place)  # (T,), (T,)
         series = _Series(values[values > 0], times[values > 0], seen, goal, alarm)
@@ -201,11 +201,11 @@ class _Series:
 
     values: NDArray[np.float32]
     times: NDArray[np.float64]
-    seen: Seen
+    seen: FootageLength
     goal: Goal
     alarm: Alarm
 
-    def finding(self, label: str, before: float, floor: float) -> Finding:
+    def finding(self, label: str, before: float, floor: float) -> LabelFinding:
         allowed = self.goal.rate * self.seen.amount(self.goal.per)
         enough = min(_FOR_CLUSTERS, int(_RARE * self.seen.frames))
         spread = self._spread(max(enough, int(allowed + 1e-9)))
@@ -219,7 +219,7 @@ class _Series:
         threshold = min(1.0, max(above, before, floor))
         return replace(self._at(label, threshold, before, spread), estimate=self._estimate())
 
-    def _at(self, label: str, threshold: float, before: float, spread: tuple[float, float] | None) -> Finding:
+    def _at(self, label: str, threshold: float, before: float, spread: tuple[float, float] | None) -> LabelFinding:
         """What is known of a threshold; `spread` as from `_spread`."""
         unit, amount = self.goal.per, self.seen.amount(self.goal.per)
         alarms = int(self.alarm.runs(self._passing(threshold))[1].sum())
@@ -229,7 +229,7 @@ class _Series:
             if unit == "frame"
             else (bound / amount for bound in count_bounds(alarms, each))
         )
-        return Finding(
+        return LabelFinding(
             label=label,
             status="bound only",
             threshold=threshold,

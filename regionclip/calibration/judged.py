@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from proposals.overlap import box_iou
 from proposals.shortlist import nms
 from regionclip.answers.regions import Regions
 from regionclip.calibration.peaks import confidences
+from regionclip.data.overlaps import overlaps
 from regionclip.detector import Detector
 from regionclip.frames import FrameLike
 from regionclip.words.asked import curved
@@ -22,12 +22,12 @@ from regionclip.words.vocabulary import Vocabulary
 IOU = 0.5
 """Overlap from which a region is one of the things of a true box."""
 
-Rows: TypeAlias = tuple[NDArray[np.float64], NDArray[np.bool_]]
+LabelRows: TypeAlias = tuple[NDArray[np.float64], NDArray[np.bool_]]
 """Rows of one label, most confident first: confidences `(n,)`, and whether each is a hit `(n,)`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Truth:
+class TruePicture:
     """A picture and what it shows.
 
     Attributes:
@@ -55,10 +55,10 @@ class Answered:
     regions: Regions
     scores: NDArray[np.float32]
     right: NDArray[np.bool_]
-    truth: Truth
+    truth: TruePicture
 
 
-def answer(detector: Detector, vocabulary: Vocabulary, truth: Truth, *, true_boxes: bool = False) -> Answered:
+def answer(detector: Detector, vocabulary: Vocabulary, truth: TruePicture, *, true_boxes: bool = False) -> Answered:
     """Run the detector on a picture: on proposals, or on the true boxes themselves."""
     bare = without_curves(vocabulary)
     regions = detector.regions(truth.frame, truth.xyxy if true_boxes else None, words=vocabulary)
@@ -66,7 +66,7 @@ def answer(detector: Detector, vocabulary: Vocabulary, truth: Truth, *, true_box
     if true_boxes:
         right = truth.labels[:, None] == np.arange(len(vocabulary))  # (N, C)
     else:
-        close = box_iou(regions.xyxy.astype(np.float64), truth.xyxy.astype(np.float64)) >= IOU  # (N, M)
+        close = overlaps(regions.xyxy, truth.xyxy) >= IOU  # (N, M)
         right = close @ (truth.labels[:, None] == np.arange(len(vocabulary)))  # (N, C)
     slim = replace(regions, embeddings=np.zeros((len(regions), 0), np.float32))
     return Answered(slim, scores, right & regions.valid[:, None], truth)
@@ -82,14 +82,14 @@ def apply(words: Vocabulary, scores: NDArray[np.float32]) -> NDArray[np.float32]
     return np.asarray(curved(torch.from_numpy(scores), words).numpy(), np.float32)
 
 
-def label_rows(detector: Detector, words: Vocabulary, picture: Answered) -> list[Rows]:
+def label_rows(detector: Detector, words: Vocabulary, picture: Answered) -> list[LabelRows]:
     """Of each label its rows.
 
     Rows of one label that overlap too much are suppressed as in a detection by class; each true box is found once.
     """
     compared = confidences(detector, picture.regions, words, apply(words, picture.scores))  # (N, C)
     boxes = torch.from_numpy(picture.regions.xyxy)
-    rows: list[Rows] = []
+    rows: list[LabelRows] = []
     for place in range(len(words)):
         order = np.argsort(-compared[:, place], kind="stable")
         order = order[compared[order, place] > 0]  # (n,)
@@ -98,16 +98,16 @@ def label_rows(detector: Detector, words: Vocabulary, picture: Answered) -> list
         else:
             order = order[nms(boxes[order], detector.config.nms_iou).numpy()]
             mine = picture.truth.xyxy[picture.truth.labels == place]  # (m, 4)
-            hits = _found(box_iou(picture.regions.xyxy[order].astype(np.float64), mine.astype(np.float64)))
+            hits = _found(overlaps(picture.regions.xyxy[order], mine))
         rows.append((compared[order, place].astype(float), np.asarray(hits, np.bool_)))
     return rows
 
 
-def _found(overlaps: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _found(ious: NDArray[np.float64]) -> NDArray[np.bool_]:
     """`(n,)`: whether each row, in order, is the first to overlap a true box enough; `(n, m)` overlaps."""
-    free = np.ones(overlaps.shape[1], np.bool_)  # (m,)
-    hits = np.zeros(len(overlaps), np.bool_)  # (n,)
-    for row, overlap in enumerate(overlaps):
+    free = np.ones(ious.shape[1], np.bool_)  # (m,)
+    hits = np.zeros(len(ious), np.bool_)  # (n,)
+    for row, overlap in enumerate(ious):
         fitting = np.where(free, overlap, 0.0)  # (m,)
         if fitting.max(initial=0.0) >= IOU:
             hits[row], free[fitting.argmax()] = True, False

@@ -16,7 +16,7 @@ import numpy as np
 
 from regionclip.calibration.judged import (
     Answered,
-    Truth,
+    TruePicture,
     apply,
     best_threshold,
     f_beta,
@@ -25,10 +25,9 @@ from regionclip.calibration.judged import (
     without_curves,
 )
 from regionclip.calibration.platt import fit_platt
-from regionclip.calibration.reliability import Pairs, error_with_interval
+from regionclip.calibration.reliability import ScoredPairs, error_with_interval
 from regionclip.data.coco_file import CocoFile
 from regionclip.data.intervals import Share
-from regionclip.data.settings import DataSettings
 from regionclip.detector import Detector
 from regionclip.errors import BoxError
 from regionclip.words.calibrated import Platt
@@ -38,8 +37,8 @@ FOLDS = 5
 SPOKEN = 0.05
 """Reliability is judged on pairs of at least this score: of the others, far more, all know that they are nothing."""
 
-Status = Literal["fitted", "threshold only", "no examples", "attribute"]
-_LEFT: tuple[Status, ...] = ("no examples", "attribute")
+FitStatus = Literal["fitted", "threshold only", "no examples", "attribute"]
+_LEFT: tuple[FitStatus, ...] = ("no examples", "attribute")
 """Labels that are left as they were."""
 
 
@@ -60,7 +59,7 @@ class Fit:
     """
 
     label: str
-    status: Status
+    status: FitStatus
     threshold: float
     before: float
     examples: int
@@ -84,13 +83,13 @@ class LabelledCalibration:
 
     vocabulary: Vocabulary
     fits: tuple[Fit, ...]
-    before: Pairs
-    after: Pairs
+    before: ScoredPairs
+    after: ScoredPairs
     error_before: Share
     error_after: Share
 
 
-def read_truths(annotations: Path, images: Path, vocabulary: Vocabulary, split: str | None = None) -> list[Truth]:
+def read_truths(annotations: Path, images: Path, vocabulary: Vocabulary, split: str | None = None) -> list[TruePicture]:
     """Pictures of a COCO file.
 
     A category is a label's where its English or Chinese name is the label's, or one of its phrases; case makes no
@@ -99,16 +98,16 @@ def read_truths(annotations: Path, images: Path, vocabulary: Vocabulary, split: 
     Raises:
         BoxError, ImageFileError: as `CocoFile`.
     """
-    file = CocoFile(DataSettings(kind="coco", annotations=str(annotations), images=str(images), split=split))
+    file = CocoFile.at(annotations, images, split)
     names = {name.lower(): place for place, label in enumerate(vocabulary) for name in (label.name, *label.phrases)}
     known = [
         next((names[name.lower()] for name in of_category if name.lower() in names), -1)
         for of_category in zip(*file.names.values(), strict=True)
     ]
     return [
-        Truth(
+        TruePicture(
             frame=picture.path,
-            xyxy=np.array([region.box for region in picture.regions], np.float32).reshape(-1, 4),
+            xyxy=picture.boxes,
             labels=np.array(
                 [known[region.label] if known and region.label is not None else -1 for region in picture.regions], int
             ),
@@ -180,7 +179,7 @@ def _with_thresholds(vocabulary: Vocabulary, thresholds: Iterable[float]) -> lis
     return [replace(label, threshold=float(threshold)) for label, threshold in zip(vocabulary, thresholds, strict=True)]
 
 
-def _status(label: Label, new: Label, examples: int) -> Status:
+def _status(label: Label, new: Label, examples: int) -> FitStatus:
     if label.of or examples == 0:
         return "attribute" if label.of else "no examples"
     return "threshold only" if new.calibration is None else "fitted"
@@ -207,7 +206,9 @@ def _learn(detector: Detector, bare: Vocabulary, answered: Sequence[Answered], b
     return replace(bare, labels=labels)
 
 
-def _pairs(bare: Vocabulary, of_picture: Sequence[Vocabulary], answered: Sequence[Answered]) -> tuple[Pairs, Pairs]:
+def _pairs(
+    bare: Vocabulary, of_picture: Sequence[Vocabulary], answered: Sequence[Answered]
+) -> tuple[ScoredPairs, ScoredPairs]:
     """Pairs that score `SPOKEN` or more, at their score as it was and by the curves of each picture's vocabulary."""
     plain = np.isin(np.arange(len(bare)), bare.plain)  # (C,)
     parts = []
@@ -216,4 +217,4 @@ def _pairs(bare: Vocabulary, of_picture: Sequence[Vocabulary], answered: Sequenc
         after = apply(words, picture.scores)
         parts.append((picture.scores[taken], after[taken], picture.right[taken], np.full(taken.sum(), number)))
     was, will, right, number_of = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Pairs(was.astype(float), right, number_of), Pairs(will.astype(float), right, number_of)
+    return ScoredPairs(was.astype(float), right, number_of), ScoredPairs(will.astype(float), right, number_of)

@@ -1,7 +1,8 @@
 """Fitting the curve that turns a label's score into a probability.
 
 Platt (1999), Probabilistic outputs for support vector machines, in Advances in Large Margin Classifiers; by Newton's
-method as in Lin, Lin & Weng (2007), A note on Platt's probabilistic outputs, Machine Learning 68, 267-276.
+method as in Lin, Lin & Weng (2007), A note on Platt's probabilistic outputs, Machine Learning 68, 267-276
+(`regionclip.words.logistic`).
 
 Letters: n pairs of a region and the label.
 """
@@ -10,13 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regionclip.words.calibrated import Platt
+from regionclip.words.logistic import fit_logistic
 
 FEWEST = 10
 """Right and wrong regions that a curve is fitted to, at least so many of each."""
 
-_ROUNDS = 100
-_HALVINGS = 30
-_RIDGE = 1e-9
 _MOST_LOGIT = 16.0  # beyond this a float32 score is 0 or 1
 
 Array = NDArray[np.float64]
@@ -40,17 +39,8 @@ def fit_platt(scores: NDArray[np.float32], answers: NDArray[np.bool_]) -> Platt 
     if min(right, wrong) < FEWEST:
         return None
     targets = np.where(answers, (right + 1) / (right + 2), 1 / (wrong + 2))  # (n,)
-    line = np.array([1.0, 0.0])
-    rows = np.stack([logits(scores), np.ones(len(scores))], axis=1)  # (n, 2)
-    for _ in range(_ROUNDS):
-        chances = 1 / (1 + np.exp(-(rows @ line)))  # (n,)
-        gradient = rows.T @ (chances - targets)  # (2,)
-        curvature = (rows * (chances * (1 - chances))[:, None]).T @ rows + _RIDGE * np.eye(2)  # (2, 2)
-        step = np.linalg.solve(curvature, gradient)  # (2,)
-        line = _downhill(rows, targets, line, step)
-        if float(np.abs(gradient).max()) < 1e-7 * len(scores):
-            break
-    return Platt(slope=float(line[0]), intercept=float(line[1])) if np.isfinite(line).all() and line[0] > 0 else None
+    slope, intercept = fit_logistic(logits(scores)[:, None], targets, np.ones(len(scores))).tolist()
+    return Platt(slope=slope, intercept=intercept) if np.isfinite([slope, intercept]).all() and slope > 0 else None
 
 
 def logits(scores: NDArray[np.floating]) -> Array:
@@ -58,18 +48,3 @@ def logits(scores: NDArray[np.floating]) -> Array:
     chances = scores.astype(float)
     with np.errstate(divide="ignore"):
         return np.asarray(np.clip(np.log(chances) - np.log1p(-chances), -_MOST_LOGIT, _MOST_LOGIT))
-
-
-def _downhill(rows: Array, targets: Array, line: Array, step: Array) -> Array:
-    """The line after the Newton step, which is halved as long as it leads uphill."""
-    before = _loss(rows, targets, line)
-    for _ in range(_HALVINGS):
-        if _loss(rows, targets, line - step) <= before:
-            return line - step
-        step = step / 2
-    return line
-
-
-def _loss(rows: Array, targets: Array, line: Array) -> float:
-    values = rows @ line  # (n,)
-    return float((np.logaddexp(0, values) - targets * values).sum())

@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pairs:
+class ScoredPairs:
     """What was said of pairs of a region and a label, and what was true.
 
     Attributes:
@@ -40,7 +40,7 @@ class Pairs:
     pictures: NDArray[np.int64]
 
 
-def bins(pairs: Pairs, weights: Array | None = None) -> tuple[Array, Array, Array]:
+def bins(pairs: ScoredPairs, weights: Array | None = None) -> tuple[Array, Array, Array]:
     """Equal-mass bins: pairs in order of their score, cut into groups of the same weight.
 
     Equal masses rather than equal widths (Nguyen & O'Connor 2015): most scores are near 0, and bins of equal width
@@ -65,13 +65,13 @@ def bins(pairs: Pairs, weights: Array | None = None) -> tuple[Array, Array, Arra
     return said[filled] / mass[filled], true[filled] / mass[filled], mass[filled]
 
 
-def expected_calibration_error(pairs: Pairs, weights: Array | None = None) -> float:
+def expected_calibration_error(pairs: ScoredPairs, weights: Array | None = None) -> float:
     """Mean over bins of |score - share of right answers|, by weight (Naeini et al. 2015), 0..1."""
     said, true, mass = bins(pairs, weights)
     return float((mass * np.abs(said - true)).sum() / mass.sum())
 
 
-def error_with_interval(pairs: Pairs) -> Share:
+def error_with_interval(pairs: ScoredPairs) -> Share:
     """The error and its 95 % interval from drawing whole pictures anew; zeros without pairs.
 
     With few pairs the error of a perfect score is above 0 too, and that of a drawn sample further above. The basic
@@ -92,7 +92,7 @@ def error_with_interval(pairs: Pairs) -> Share:
     return Share(value, max(0.0, 2 * value - float(high)), max(0.0, 2 * value - float(low)))
 
 
-def diagram(before: Pairs, after: Pairs, title: str) -> bytes:
+def diagram(before: ScoredPairs, after: ScoredPairs, title: str) -> bytes:
     """A reliability diagram as PNG: score against the share of right answers, before and after, and how many pairs."""
     figure, (axes, below) = pyplot.subplots(
         2, 1, figsize=(6, 7), dpi=110, sharex=True, gridspec_kw={"height_ratios": (4, 1)}

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from regionclip.calibration.alarms import Alarm
-from regionclip.calibration.empty import EmptyCalibration, Finding, Goal, Seen
+from regionclip.calibration.empty import EmptyCalibration, FootageLength, Goal, LabelFinding
 from regionclip.calibration.extremes import LEVEL
 from regionclip.calibration.labelled import FOLDS, SPOKEN, LabelledCalibration
 from regionclip.words.calibrated import table_of
@@ -15,7 +15,7 @@ from regionclip.words.calibrated import table_of
 SCHEMA = "regionclip.calibration/1"
 
 
-def empty_table(found: EmptyCalibration, seen: Seen, goal: Goal) -> str:
+def empty_table(found: EmptyCalibration, seen: FootageLength, goal: Goal) -> str:
     """The findings as lines of text."""
     unit = "frames" if goal.per == "frame" else "hours"
     hours = "" if seen.hours is None else f", {seen.hours:.3g} hours"
@@ -36,7 +36,7 @@ def empty_table(found: EmptyCalibration, seen: Seen, goal: Goal) -> str:
     return "\n".join(lines)
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: LabelFinding) -> str:
     head = f"  {finding.label:<24} {finding.status:<11} {finding.threshold:>9.4f}"
     if finding.status == "attribute":
         return f"{head}        left as it was: an attribute raises no alarm of its own"
@@ -65,7 +65,9 @@ def labelled_table(found: LabelledCalibration, beta: float) -> str:
     return "\n".join(lines)
 
 
-def empty_json(found: EmptyCalibration, seen: Seen, goal: Goal, alarm: Alarm, footage: Mapping[str, Any]) -> bytes:
+def empty_json(
+    found: EmptyCalibration, seen: FootageLength, goal: Goal, alarm: Alarm, footage: Mapping[str, Any]
+) -> bytes:
     """The report of a calibration on empty footage; `footage` says where it came from."""
     return _json(
         {

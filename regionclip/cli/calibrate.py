@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from regionclip.calibration.alarms import Alarm
     from regionclip.calibration.empty import Goal
     from regionclip.calibration.footage import Footage
-    from regionclip.calibration.judged import Truth
+    from regionclip.calibration.judged import TruePicture
     from regionclip.detector import Detector
     from regionclip.words.vocabulary import Vocabulary
 
@@ -118,7 +118,7 @@ def _from_empty(
     alarm: "Alarm",
     floor: float,
 ) -> None:
-    from regionclip.calibration.empty import Seen, set_thresholds, watch
+    from regionclip.calibration.empty import FootageLength, set_thresholds, watch
     from regionclip.calibration.report import empty_json, empty_table
     from regionclip.formats.together import write_together
     from regionclip.words.file import files_of
@@ -127,7 +127,7 @@ def _from_empty(
     peaks = watch(detector, words, progress(footage, "calibrate"), goal.per)
     for fault in footage.faults:
         say(f"regionclip: warning: {fault}")
-    seen = Seen(footage.frames, footage.seconds / 3600 if footage.has_clock else None)
+    seen = FootageLength(footage.frames, footage.seconds / 3600 if footage.has_clock else None)
     found = set_thresholds(detector, words, peaks, seen, goal, alarm, floor)
     source = {"sources": footage.names, "every": footage.every, "faults": footage.faults}
     report = {out.with_suffix(".calibration.json"): empty_json(found, seen, goal, alarm, source)}
@@ -136,7 +136,7 @@ def _from_empty(
     say(f"regionclip: wrote {out} and {out.with_suffix('.calibration.json').name}")
 
 
-def _truths(annotations: Path, images: Path, words: "Vocabulary", split: str | None) -> "list[Truth]":
+def _truths(annotations: Path, images: Path, words: "Vocabulary", split: str | None) -> "list[TruePicture]":
     from regionclip.calibration.labelled import read_truths
 
     return read_truths(annotations, images, words, split)
@@ -145,7 +145,7 @@ def _truths(annotations: Path, images: Path, words: "Vocabulary", split: str | N
 def _from_labelled(
     detector: "Detector",
     words: "Vocabulary",
-    truths: "list[Truth]",
+    truths: "list[TruePicture]",
     out: Path,
     *,
     beta: float,

@@ -12,7 +12,7 @@ from regionclip.cli.terminal import exits, options
 
 if TYPE_CHECKING:
     from regionclip.detector import Detector
-    from regionclip.evaluation.accuracy.selftest import Check
+    from regionclip.evaluation.accuracy.selftest import SelfCheck
 
 PACKAGES = ("regionclip", "torch", "torchvision", "transformers", "opencv-python", "supervision", "numpy")
 SAMPLE = "红色的灭火器 red fire extinguisher"
@@ -64,24 +64,24 @@ def _describe(detector: "Detector", seconds: float) -> None:
     _line("background bank", f"{len(card.negatives)} phrases")
 
 
-def _text_drawing() -> "Check":
+def _text_drawing() -> "SelfCheck":
     """Two Chinese characters must look different from each other and from a question mark."""
     import cv2
     import numpy as np
 
     from regionclip.drawing.text import OpenCVText, text_painter
     from regionclip.errors import DrawingError
-    from regionclip.evaluation.accuracy.selftest import Check
+    from regionclip.evaluation.accuracy.selftest import SelfCheck
 
     try:
         painter = text_painter()
         drawn = [painter.mask(text, 32) for text in ("灭", "火", "?")]
     except DrawingError as error:
-        return Check("text drawing", False, str(error))
+        return SelfCheck("text drawing", False, str(error))
     passed = not any(np.array_equal(drawn[a], drawn[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
     source = "its own fonts" if isinstance(painter, OpenCVText) else "Pillow and a font file"
     outcome = f"draws Chinese with {source}" if passed else 'draws Chinese as "?": pip install "opencv-python>=5"'
-    return Check("text drawing", passed, f"OpenCV {cv2.__version__} {outcome}")
+    return SelfCheck("text drawing", passed, f"OpenCV {cv2.__version__} {outcome}")
 
 
 def _version(package: str) -> str:

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from heads.pool import MIN_SIDE
-from regionclip.data.examples import Words
+from regionclip.data.examples import RegionText
 from regionclip.data.settings import DataSettings
 from regionclip.errors import BoxError, ImageFileError
 from regionclip.scenes.language.sentences import LANGUAGES, Language
@@ -39,7 +40,7 @@ class Region:
 
     box: tuple[float, float, float, float]
     label: int | None
-    words: Mapping[Language, tuple[Words, ...]]
+    words: Mapping[Language, tuple[RegionText, ...]]
     hard: Mapping[Language, tuple[str, ...]]
 
 
@@ -58,6 +59,11 @@ class Picture:
     regions: tuple[Region, ...]
     short: Mapping[Language, tuple[str, ...]]
     long: Mapping[Language, tuple[str, ...]]
+
+    @property
+    def boxes(self) -> NDArray[np.float32]:
+        """`(N, 4)` xyxy of the regions."""
+        return np.array([region.box for region in self.regions], np.float32).reshape(-1, 4)
 
     def speaks(self, language: Language, stage: str) -> bool:
         """Whether the stage can learn anything from it in this language."""
@@ -105,6 +111,11 @@ class CocoFile:
         if broken := [f"{file} ({fault})" for file in files if (fault := _fault(file))]:
             shown = ", ".join(broken[:3])
             raise ImageFileError(f"annotations {path}: {len(broken)} of {len(files)} pictures unreadable: {shown}")
+
+    @classmethod
+    def at(cls, annotations: Path, images: Path, split: str | None = None) -> Self:
+        """The file at a path, its pictures in a folder."""
+        return cls(DataSettings(kind="coco", annotations=str(annotations), images=str(images), split=split))
 
     def _read(self, notes: Mapping[str, Any], folder: Path, split: str | None) -> None:
         names: dict[Any, dict[Language, tuple[str, ...]]] = {}
@@ -163,7 +174,7 @@ def _region(entry: Mapping[str, Any], label: int | None, names: Mapping[Language
     phrases = {language: _texts(entry, "phrase", language) for language in LANGUAGES}
     true = frozenset(text.lower() for given in (phrases, names) for texts in given.values() for text in texts)
     words = {
-        language: tuple(Words(text, true) for text in phrases[language] or names.get(language, ()))
+        language: tuple(RegionText(text, true) for text in phrases[language] or names.get(language, ()))
         for language in LANGUAGES
     }
     hard = {language: _texts(entry, "hard_negatives", language) for language in LANGUAGES}

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class RegionText:
     """A text of a region.
 
     Attributes:
@@ -47,7 +47,7 @@ class Example:
     picture: int
     frame: Frame
     boxes: NDArray[np.float32]
-    words: tuple[Words, ...]
+    words: tuple[RegionText, ...]
     hard: tuple[tuple[str, ...], ...]
     short: str | None
     long: str | None
@@ -68,7 +68,7 @@ class HeldOut:
     labels: tuple[int, ...]
 
 
-class Source(Protocol):
+class ExampleSource(Protocol):
     """Examples to train on. A batch is a pure function of its number, so that a run can go on anywhere."""
 
     @property

@@ -24,6 +24,12 @@ class Share:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
+def with_interval(value: float, again: Sequence[float] | NDArray[np.float64]) -> Share:
+    """A value with the 95 % interval of what resampling gave in its place."""
+    low, high = np.percentile(again, [2.5, 97.5])
+    return Share(float(value), float(low), float(high))
+
+
 def share(hits: Hits) -> Share:
     """Mean over all answers."""
     good, count = _sums(hits)  # (scenes,)
@@ -45,6 +51,21 @@ def balanced(yes: Hits, no: Hits) -> Share:
     return _interval(accuracy, len(yes))
 
 
+def share_of_lessons(good: NDArray[np.float64], count: NDArray[np.float64]) -> Share:
+    """Share of hits of L lessons on S scenes, its interval from drawing both anew.
+
+    Args:
+        good: `(L, S)` answers that are right.
+        count: `(L, S)` all answers.
+    """
+    rng, (lessons, scenes) = np.random.default_rng(0), good.shape
+    again = []
+    for _ in range(_RESAMPLES):
+        drawn = np.ix_(rng.integers(lessons, size=lessons), rng.integers(scenes, size=scenes))
+        again.append(good[drawn].sum() / max(count[drawn].sum(), 1))
+    return with_interval(good.sum() / max(count.sum(), 1), again)
+
+
 def _sums(hits: Hits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Right answers and all answers of each scene, both `(scenes,)`."""
     return np.array([each.sum() for each in hits], np.float64), np.array([each.size for each in hits], np.float64)
@@ -52,5 +73,4 @@ def _sums(hits: Hits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 def _interval(measure: Callable[[NDArray[np.int64]], NDArray[np.float64]], scenes: int) -> Share:
     drawn = np.random.default_rng(0).integers(scenes, size=(_RESAMPLES, scenes))  # (resamples, scenes)
-    low, high = np.percentile(measure(drawn), [2.5, 97.5])
-    return Share(float(measure(np.arange(scenes))), float(low), float(high))
+    return with_interval(float(measure(np.arange(scenes))), measure(drawn))

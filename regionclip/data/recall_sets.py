@@ -3,7 +3,7 @@
 Letters: N true boxes of a frame.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regionclip.data.coco_file import CocoFile
-from regionclip.data.settings import DataSettings
 from regionclip.frames import Frame, read_frame
 from regionclip.scenes.clips import MOVEMENTS, Movement, render_clip
-from regionclip.scenes.language.phrases import KINDS, name
+from regionclip.scenes.language.phrases import kind_names
 from regionclip.scenes.render import render_scene
-from regionclip.scenes.stage import SceneObject
+from regionclip.scenes.stage import boxes_of
 
 _CLIP_SECONDS, _CLIP_FPS = 5.0, 10.0
 
@@ -67,9 +66,9 @@ def scene_shots(seed: int, count: int, size: tuple[int, int]) -> ShotSet:
     def make() -> Iterator[Shot]:
         for index in range(count):
             scene = render_scene(seed, index, size)
-            yield Shot(scene.frame, _boxes(scene.objects), None, index)
+            yield Shot(scene.frame, boxes_of(scene.objects), None, index)
 
-    return ShotSet(f"scenes {size[1]}x{size[0]}, seed {seed}", count, _kind_names(), make)
+    return ShotSet(f"scenes {size[1]}x{size[0]}, seed {seed}", count, kind_names("en"), make)
 
 
 def clip_shots(seed: int, count: int, size: tuple[int, int], camera: Movement | None = None) -> ShotSet:
@@ -79,10 +78,10 @@ def clip_shots(seed: int, count: int, size: tuple[int, int], camera: Movement | 
         for index in range(count):
             own = camera or MOVEMENTS[index % 2]
             for shot in render_clip(seed, index, size, seconds=_CLIP_SECONDS, fps=_CLIP_FPS, camera=own):
-                yield Shot(shot.frame, _boxes(shot.objects), np.array(shot.moving, np.bool_), index)
+                yield Shot(shot.frame, boxes_of(shot.objects), np.array(shot.moving, np.bool_), index)
 
     title = f"clips {size[1]}x{size[0]}, seed {seed}, {count} clips, camera {camera or 'still and moving'}"
-    return ShotSet(title, count * round(_CLIP_SECONDS * _CLIP_FPS), _kind_names(), make)
+    return ShotSet(title, count * round(_CLIP_SECONDS * _CLIP_FPS), kind_names("en"), make)
 
 
 def coco_shots(annotations: Path, images: Path, split: str | None = None, most: int | None = None) -> ShotSet:
@@ -92,21 +91,12 @@ def coco_shots(annotations: Path, images: Path, split: str | None = None, most: 
         BoxError: the file cannot be used.
         ImageFileError: pictures are missing or unreadable.
     """
-    file = CocoFile(DataSettings(kind="coco", annotations=str(annotations), images=str(images), split=split))
+    file = CocoFile.at(annotations, images, split)
     pictures = file.pictures[:most]
 
     def make() -> Iterator[Shot]:
         for index, picture in enumerate(pictures):
-            boxes = np.array([region.box for region in picture.regions], np.float32).reshape(-1, 4)
-            yield Shot(read_frame(picture.path), boxes, None, index)
+            yield Shot(read_frame(picture.path), picture.boxes, None, index)
 
     part = "" if split is None else f", split {split}"
     return ShotSet(f"{annotations.name}{part}", len(pictures), file.names.get("en", ()), make)
-
-
-def _boxes(objects: Sequence[SceneObject]) -> NDArray[np.float32]:
-    return np.array([item.xyxy for item in objects], np.float32).reshape(-1, 4)
-
-
-def _kind_names() -> tuple[str, ...]:
-    return tuple(name(kind, "en") for kind in KINDS)

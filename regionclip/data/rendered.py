@@ -48,7 +48,7 @@ def export_scenes(
     Raises:
         FileError: where something cannot be written; the annotation file is written last.
     """
-    truth = Truth(info)
+    truth = AnnotationFile(info)
     for number in numbers:
         scene = render(number)
         file = f"images/{number:06d}{suffix}"
@@ -72,7 +72,7 @@ def export_clips(
     Raises:
         FrameError: for frames of odd width or height, which H.264 with 4:2:0 colour cannot hold.
     """
-    truth = Truth(info)
+    truth = AnnotationFile(info)
     for number in numbers:
         clip, folder = render(number), f"clips/{number:06d}"
         video, encoder = truth.add_video(f"{folder}.mp4", clip, index=number), VideoEncoder(clip.size, clip.fps)
@@ -85,7 +85,7 @@ def export_clips(
     return truth.write(out)
 
 
-class Truth:
+class AnnotationFile:
     """The content of an annotation file in the making. Identifiers count from 1.
 
     Args:

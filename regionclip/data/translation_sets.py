@@ -5,21 +5,21 @@ Letters: N regions, C labels.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from regionclip.data.coco_file import CocoFile, Region
-from regionclip.data.settings import DataSettings
+from regionclip.data.coco_file import CocoFile, Picture, Region
 from regionclip.frames import read_frame
 from regionclip.scenes.language.meanings import meanings
 from regionclip.scenes.render import render_scene
-from regionclip.scenes.stage import SceneObject
+from regionclip.scenes.stage import SceneObject, boxes_of
 from regionclip.towers.base import Frame
 from regionclip.words.vocabulary import Label, Vocabulary
 
-Truth = NDArray[np.float64]
+LabelTruth = NDArray[np.float64]
 """`(N, C)`: 1 where a label is true of a region, 0 where not, NaN where the set does not say."""
 
 
@@ -35,7 +35,7 @@ class Sample:
 
     frame: Callable[[], Frame]
     boxes: NDArray[np.float32]
-    truth: Truth
+    truth: LabelTruth
 
 
 def scene_samples(
@@ -45,10 +45,9 @@ def scene_samples(
 
     def sample(index: int) -> Sample:
         scene = render_scene(seed, index, size)
-        boxes = np.array([item.xyxy for item in scene.objects], np.float32).reshape(-1, 4)
-        return Sample(lambda: scene.frame, boxes, _truth_of_scene(vocabulary, scene.objects))
+        return Sample(lambda: scene.frame, boxes_of(scene.objects), _truth_of_scene(vocabulary, scene.objects))
 
-    return [lambda index=index: sample(index) for index in range(count)]  # type: ignore[misc]
+    return [partial(sample, index) for index in range(count)]
 
 
 def coco_samples(vocabulary: Vocabulary, annotations: Path, images: Path) -> list[Callable[[], Sample]]:
@@ -60,19 +59,18 @@ def coco_samples(vocabulary: Vocabulary, annotations: Path, images: Path) -> lis
         BoxError: the file is missing, or not as expected.
         ImageFileError: pictures are missing, or are no pictures.
     """
-    file = CocoFile(DataSettings(kind="coco", annotations=str(annotations), images=str(images)))
+    file = CocoFile.at(annotations, images)
     categories = frozenset(name.lower() for names in file.names.values() for name in names)
 
-    def sample(path: Path, regions: Sequence[Region]) -> Sample:
-        boxes = np.array([region.box for region in regions], np.float32).reshape(-1, 4)
-        rows = [[_of_region(label, region, categories) for label in vocabulary] for region in regions]
-        truth = np.array(rows, np.float64).reshape(len(regions), len(vocabulary))  # (N, C)
-        return Sample(lambda: read_frame(path), boxes, _of_parents(vocabulary, truth))
+    def sample(picture: Picture) -> Sample:
+        rows = [[_of_region(label, region, categories) for label in vocabulary] for region in picture.regions]
+        truth = np.array(rows, np.float64).reshape(len(rows), len(vocabulary))  # (N, C)
+        return Sample(lambda: read_frame(picture.path), picture.boxes, _of_parents(vocabulary, truth))
 
-    return [lambda it=it: sample(it.path, it.regions) for it in file.pictures]  # type: ignore[misc]
+    return [partial(sample, picture) for picture in file.pictures]
 
 
-def _truth_of_scene(vocabulary: Vocabulary, objects: Sequence[SceneObject]) -> Truth:
+def _truth_of_scene(vocabulary: Vocabulary, objects: Sequence[SceneObject]) -> LabelTruth:
     known = meanings()
     claims = [[known[text] for text in _texts(label) if text in known] for label in vocabulary]
     # The best of a label's claims: true before unsaid before false.
@@ -97,7 +95,7 @@ def _texts(label: Label) -> set[str]:
     return {text.lower() for text in (label.name, label.name_zh, *label.phrases) if text}
 
 
-def _of_parents(vocabulary: Vocabulary, truth: Truth) -> Truth:
+def _of_parents(vocabulary: Vocabulary, truth: LabelTruth) -> LabelTruth:
     """Attributes are neither true nor false of regions that none of the labels they are asked of is true of."""
     place = {name: index for index, name in enumerate(vocabulary.names)}
     labels = tuple(vocabulary)

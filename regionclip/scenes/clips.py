@@ -12,7 +12,7 @@ from regionclip.scenes.gaze import Gaze, moving_gaze, still_gaze
 from regionclip.scenes.painting.camera import Camera, random_camera
 from regionclip.scenes.painting.painter import Image
 from regionclip.scenes.plots import Plot, fill, stage_event
-from regionclip.scenes.render import Pairs, Style, backdrop, check_series
+from regionclip.scenes.render import Pairs, SceneStyle, backdrop, check_series
 from regionclip.scenes.stage import SceneObject, Stage
 
 EventKind = Literal["none", "enter", "left object", "pass"]
@@ -25,7 +25,7 @@ _CLIP, _NOISE = 0xC11B, 0xC11C  # apart from the numbers that scenes draw
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ClipEvent:
     """Something that happens in a clip.
 
     Attributes:
@@ -101,7 +101,7 @@ class Clip:
     frames: int
     camera: Movement
     place: str
-    events: tuple[Event, ...]
+    events: tuple[ClipEvent, ...]
     _world: _World
 
     def __len__(self) -> int:
@@ -149,7 +149,7 @@ def render_clip(  # noqa: PLR0913 - one word for each thing that a series of cli
     event: EventKind | None = None,
     camera: Movement | None = None,
     pairs: Pairs = "trained",
-    style: Style = "usual",
+    style: SceneStyle = "usual",
 ) -> Clip:
     """Plan clip `index` of the series `seed`; the same numbers give the same clip.
 
@@ -207,7 +207,7 @@ def _ground(rng: np.random.Generator, size: tuple[int, int], gaze: Gaze, horizon
 
 def _timed(
     world: _World, event: EventKind, lead: tuple[int, ...], landed: float, times: NDArray[np.float64]
-) -> tuple[Event, ...]:
+) -> tuple[ClipEvent, ...]:
     """The event with its times, as far as they lie in the clip."""
     if event == "none":
         return ()
@@ -219,7 +219,7 @@ def _timed(
         end = float(whole[0]) if len(whole) else last
     if event == "left object":
         start = min(landed, last)
-    return (Event(event, lead, start, max(start, end)),)
+    return (ClipEvent(event, lead, start, max(start, end)),)
 
 
 def _share_inside(world: _World, actor: Actor, seconds: float) -> float:

@@ -17,7 +17,7 @@ SMALLEST = 64
 """Shortest side of a frame in pixels that is rendered."""
 
 Pairs = Literal["trained", "held out"]
-Style = Literal["usual", "other"]
+SceneStyle = Literal["usual", "other"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,7 @@ def render_scene(  # noqa: PLR0913 - one word for each thing that a series of sc
     kinds: Sequence[str] | None = None,
     pairs: Pairs = "trained",
     unnamed: float = 0.0,
-    style: Style = "usual",
+    style: SceneStyle = "usual",
     extra: Mapping[str, Kind] | None = None,
     people: float = PEOPLE,
 ) -> Scene:

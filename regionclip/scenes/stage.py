@@ -1,5 +1,6 @@
 """Stage: paints drafts onto a background and knows which pixel shows which object."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -34,6 +35,11 @@ class SceneObject:
     traits: frozenset[str] = frozenset()
     share: float = 0.3
     certain: bool = True
+
+
+def boxes_of(objects: Sequence[SceneObject]) -> NDArray[np.float32]:
+    """`(N, 4)` xyxy in frame pixels."""
+    return np.array([item.xyxy for item in objects], np.float32).reshape(-1, 4)
 
 
 class Stage:

@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn.functional import normalize
 
 from heads.pool import clip_to_frame, roi_align, to_cells
-from regionclip.data.examples import Example, Words
+from regionclip.data.examples import Example, RegionText
 from regionclip.errors import ConfigError
 from regionclip.training import losses, processes
 from regionclip.training.settings import LossSettings, Stage
@@ -48,7 +48,7 @@ class Terms:
 class _Regions:
     vectors: torch.Tensor  # (N, D) unit length
     texts: torch.Tensor  # (N, D) unit length
-    words: list[Words]  # N
+    words: list[RegionText]  # N
     hard: list[tuple[str, ...]]  # N
 
 
@@ -194,7 +194,7 @@ def _calibration(found: _Regions, score: torch.Tensor) -> torch.Tensor:
     return losses.sigmoid_contrast(found.vectors.detach(), texts, truth, score)
 
 
-def _true_of(words: Sequence[Words], texts: Sequence[str]) -> torch.Tensor:
+def _true_of(words: Sequence[RegionText], texts: Sequence[str]) -> torch.Tensor:
     """`(N, P)` bool: which texts are known to be true of which region."""
     lower = [text.lower() for text in texts]
     column = {text: i for i, text in enumerate(dict.fromkeys(lower))}

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from regionclip.data.examples import Example, HeldOut, Words, drawn
+from regionclip.data.examples import Example, HeldOut, RegionText, drawn
 from regionclip.data.settings import DataSettings
 from regionclip.scenes.language.phrases import KINDS, name, phrase
 from regionclip.scenes.language.sentences import LANGUAGES, Language
 from regionclip.scenes.language.statements import false_phrases, possible_phrases, true_phrases
 from regionclip.scenes.render import render_scene
-from regionclip.scenes.stage import SceneObject
+from regionclip.scenes.stage import SceneObject, boxes_of
 from regionclip.training.settings import TrainSettings
 
 _BETWEEN: dict[Language, str] = {"en": ", ", "zh": "、"}
@@ -59,7 +59,7 @@ class SceneExamples:
         return Example(
             picture=index,
             frame=scene.frame,
-            boxes=np.array([thing.xyxy for thing in things], np.float32).reshape(-1, 4),
+            boxes=boxes_of(things),
             words=tuple(_words(thing, language, rng) for thing in things),
             hard=tuple(tuple(drawn(false_phrases(thing, language), settings.hard_negatives, rng)) for thing in things),
             short=_caption(scene.objects, language, coloured=False),
@@ -85,14 +85,13 @@ class HeldOutScenes:
 
     def __getitem__(self, index: int) -> HeldOut:
         scene = render_scene(self._data.seed, index, (self._data.height, self._data.width))
-        boxes = np.array([thing.xyxy for thing in scene.objects], np.float32).reshape(-1, 4)  # (N, 4)
-        return HeldOut(scene.frame, boxes, tuple(KINDS.index(thing.kind) for thing in scene.objects))
+        return HeldOut(scene.frame, boxes_of(scene.objects), tuple(KINDS.index(thing.kind) for thing in scene.objects))
 
 
-def _words(thing: SceneObject, language: Language, rng: np.random.Generator) -> Words:
+def _words(thing: SceneObject, language: Language, rng: np.random.Generator) -> RegionText:
     texts = true_phrases(thing, language)  # the name comes first
     text = texts[0] if rng.random() < 0.5 else texts[rng.integers(len(texts))]
-    return Words(text, frozenset(each.lower() for spoken in LANGUAGES for each in possible_phrases(thing, spoken)))
+    return RegionText(text, frozenset(each.lower() for spoken in LANGUAGES for each in possible_phrases(thing, spoken)))
 
 
 def _caption(things: Sequence[SceneObject], language: Language, *, coloured: bool) -> str | None:

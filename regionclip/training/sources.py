@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from torch.utils.data import Dataset
 
-from regionclip.data.examples import Example, HeldOutSource, Source
+from regionclip.data.examples import Example, ExampleSource, HeldOutSource
 from regionclip.training.loader import load
 from regionclip.training.settings import TrainSettings
 
 
-def source_of(settings: TrainSettings, together: int) -> Source:
+def source_of(settings: TrainSettings, together: int) -> ExampleSource:
     """The data to train on; `together` pictures make a batch."""
     if settings.data.kind == "coco":
         from regionclip.training.coco_data import CocoExamples
@@ -35,7 +35,7 @@ def held_out_of(settings: TrainSettings) -> HeldOutSource:
     return HeldOutScenes(check, settings.languages, settings.check_pictures)
 
 
-def batches(source: Source, part: slice, numbers: range, workers: int) -> Iterator[list[Example]]:
+def batches(source: ExampleSource, part: slice, numbers: range, workers: int) -> Iterator[list[Example]]:
     """The batches of these numbers in order; `workers` processes read or render them, this one if 0.
 
     Raises:
@@ -45,7 +45,7 @@ def batches(source: Source, part: slice, numbers: range, workers: int) -> Iterat
 
 
 class _Numbered(Dataset[list[Example]]):
-    def __init__(self, source: Source, part: slice) -> None:
+    def __init__(self, source: ExampleSource, part: slice) -> None:
         self._source, self._part = source, part
 
     def __getitem__(self, number: int) -> list[Example]:

@@ -33,6 +33,7 @@ from regionclip.errors import BoxError, PromptError
 from regionclip.frames import FrameLike
 from regionclip.towers.base import ImageFeatures
 from regionclip.towers.card import TowerCard
+from regionclip.words.logistic import fit_logistic
 from regionclip.words.phrase import check_phrase, check_phrases
 from regionclip.words.phrase_cache import PhraseCache
 from regionclip.words.prototype import Prototype
@@ -383,34 +384,11 @@ def _unit(vector: Array) -> Array:
 
 
 def _logistic(rows: Array, floor: Array, n: int, weights: Array, pull: float) -> Array:
-    """Weighted logistic regression by Newton's method.
+    """The line `(d + 1,)` that puts the first `n` of `rows` `(n + m, d)`, the examples, above their floor `(n + m,)`.
 
-    The first `n` of `rows` `(n + m, d)` are the examples. Minimises the cross entropy of
-    `sigmoid(rows @ w + b - floor)` with targets `(n + 1) / (n + 2)` and `1 / (m + 2)`, plus `pull / 2 * |w|^2`.
-
-    Returns:
-        `(d + 1,)`, w and then b.
+    Targets are Platt's: `(n + 1) / (n + 2)` and `1 / (m + 2)`.
     """
     m = len(rows) - n
     share = np.concatenate([np.full(n, _EXAMPLES_WEIGH / n), weights])  # (n + m,)
     target = np.concatenate([np.full(n, (n + 1) / (n + 2)), np.full(m, 1 / (m + 2))])  # (n + m,)
-    design = np.column_stack([rows, np.ones(len(rows))])  # (n + m, d + 1)
-    penalty = np.append(np.full(rows.shape[1], max(pull, 1e-9)), 1e-9)  # (d + 1,)
-
-    def loss(at: Array) -> float:
-        logits = design @ at - floor
-        return float(share @ (np.logaddexp(0, logits) - target * logits) + penalty @ at**2 / 2)
-
-    at = np.zeros(design.shape[1])  # (d + 1,)
-    for _ in range(100):
-        said = np.exp(-np.logaddexp(0, floor - design @ at))  # (n + m,) sigmoid
-        slope = design.T @ (share * (said - target)) + penalty * at  # (d + 1,)
-        curve = (design.T * (share * said * (1 - said))) @ design + np.diag(penalty)  # (d + 1, d + 1)
-        step = np.linalg.solve(curve, slope)  # (d + 1,)
-        length, before = 1.0, loss(at)
-        while loss(at - length * step) > before - 1e-4 * length * float(slope @ step) and length > 1e-6:
-            length /= 2
-        at = at - length * step
-        if float(slope @ step) < 1e-10:
-            break
-    return at
+    return fit_logistic(rows, target, share, above=floor, pull=pull)

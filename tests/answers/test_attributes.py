@@ -1,17 +1,15 @@
 """Attributes: labels with `of` are columns on the rows of other labels, and touch nothing else."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import supervision as sv
-from toy import ToyTower, planted
+from toy import planted, toy_detector
 
-from proposals.boxes import BoxesProposer
 from regionclip.answers.attributes import attribute_columns
 from regionclip.answers.records import detection_records
-from regionclip.config import Config
-from regionclip.detector import Detector
 from regionclip.errors import ConfigError, PromptError
 from regionclip.words.vocabulary import Label, Vocabulary
 
@@ -25,9 +23,7 @@ HEAT = [
 ]
 
 
-def detector(**settings: Any) -> Detector:  # noqa: ANN401
-    tower = ToyTower(**{key: settings.pop(key) for key in ("bias", "negatives") if key in settings})
-    return Detector(tower, BoxesProposer(np.array(BOXES, np.float32)), Config(**settings))
+detector = partial(toy_detector, BOXES)
 
 
 def by_region(found: sv.Detections, name: str) -> dict[int, Any]:

@@ -1,12 +1,13 @@
 """det.explain: every number adds up, every reason is what happened."""
 
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from toy import ToyTower, planted
+from toy import ToyTower, planted, toy_detector
 
 from proposals.base import Features, Proposals, Proposer
 from proposals.boxes import BoxesProposer
@@ -20,9 +21,7 @@ FRAME = planted(red=(16, 16, 80, 80), blue=(112, 32, 176, 112))
 RED, NEAR_RED, BLUE, NOTHING = [16, 16, 80, 80], [16, 16, 80, 72], [112, 32, 176, 112], [9, 9, 9, 9]
 
 
-def detector(boxes: list[list[int]], bias: float | None = -5.0, **settings: Any) -> Detector:  # noqa: ANN401
-    tower = ToyTower(bias=bias, negatives=("dark wall", "绿墙"))
-    return Detector(tower, BoxesProposer(np.array(boxes, np.float32)), Config(**settings))
+detector = partial(toy_detector, negatives=("dark wall", "绿墙"))
 
 
 def verdict(explanation: Explanation, region: int, label: str) -> Verdict:
@@ -45,7 +44,7 @@ WORDS = Vocabulary(
 @pytest.mark.parametrize("bias", [-5.0, None], ids=["trained bias", "none"])
 @pytest.mark.parametrize("labels", [0, 1, 2])
 def test_it_tells_what_classify_does_and_the_shares_add_up(bias: float | None, labels: int) -> None:
-    det = detector([RED, NEAR_RED, BLUE, NOTHING], bias, labels_per_region=labels, unknown=True)
+    det = detector([RED, NEAR_RED, BLUE, NOTHING], bias=bias, labels_per_region=labels, unknown=True)
     regions = det.regions(FRAME)
     found, scores = det.classify(regions, WORDS), det.scores(regions, WORDS)
     explanation = det.explain(regions, WORDS, top=9, negatives=9)

@@ -1,8 +1,10 @@
 """Heat maps: the scores of cells, at the right place, from the same pass as the detections."""
 
+from functools import partial
+
 import numpy as np
 import pytest
-from toy import CELL, ToyTower, planted
+from toy import CELL, ToyTower, planted, toy_detector
 
 from proposals.boxes import BoxesProposer
 from proposals.heatmap import HeatmapProposer
@@ -18,13 +20,12 @@ FRAME = planted(red=(16, 16, 80, 80), blue=(112, 32, 176, 112))  # 128 x 192 pix
 RED, BLUE = [16, 16, 80, 80], [112, 32, 176, 112]
 
 
-def detector(bias: float | None = -5.0) -> Detector:
-    return Detector(ToyTower(bias=bias, negatives=("dark wall",)), BoxesProposer(np.array([RED], np.float32)))
+detector = partial(toy_detector, [RED], negatives=("dark wall",))
 
 
 @pytest.mark.parametrize("bias", [-5.0, None], ids=["trained bias", "none"])
 def test_a_cell_scores_as_the_region_that_is_this_cell(bias: float | None) -> None:
-    det = detector(bias)
+    det = detector(bias=bias)
     words = Vocabulary(["red", Label("蓝色", negatives=["绿"])], negatives=["影子"])
     heat = det.heatmap(FRAME, words)
     assert heat.scores.shape == (2, 8, 12)

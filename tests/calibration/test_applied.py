@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from toy import ToyTower, planted
+from toy import planted, toy_detector
 
 from heads.classify import PIECE
 from heads.platt import platt
-from proposals.grid import GridProposer
-from regionclip.config import Config
-from regionclip.detector import Detector
 from regionclip.errors import CalibrationWarning
 from regionclip.words.calibrated import GIVEN_BOXES, Platt
 from regionclip.words.vocabulary import Label, Vocabulary
@@ -28,8 +26,7 @@ CURVE = Platt(slope=0.5, intercept=-1.0)
 CURVED = Vocabulary([Label("red", calibration=CURVE), "blue"])
 
 
-def detector(revision: str = "toy-1", **settings: object) -> Detector:
-    return Detector(ToyTower(revision=revision), GridProposer(20), Config(**settings))  # type: ignore[arg-type]
+detector = partial(toy_detector, 20)
 
 
 def through(scores: NDArray[Any], curve: Platt) -> NDArray[Any]:
@@ -104,7 +101,7 @@ def test_another_tower_or_setting_warns_and_the_same_does_not() -> None:
         warnings.simplefilter("error")
         det(FRAME, words)
     with pytest.warns(CalibrationWarning, match="tower: toy-1, now toy-2"):
-        detector("toy-2")(FRAME, words)
+        detector(revision="toy-2")(FRAME, words)
     with pytest.warns(CalibrationWarning, match="objectness_weight: 0.7, now 0.2"):
         detector(objectness_weight=0.2)(FRAME, words)
     with pytest.warns(CalibrationWarning, match=f"proposer: GridProposer, now {GIVEN_BOXES}"):

@@ -1,21 +1,19 @@
 """Thresholds from empty footage, on series of known truth: the target is hit, and no more is said than is known."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from test_extremes import moving_maxima
-from toy import ToyTower, planted
+from toy import planted, toy_detector
 
-from proposals.grid import GridProposer
 from regionclip.calibration.alarms import Alarm
-from regionclip.calibration.empty import EmptyCalibration, Finding, Goal, Seen, set_thresholds, watch
+from regionclip.calibration.empty import EmptyCalibration, FootageLength, Goal, LabelFinding, set_thresholds, watch
 from regionclip.calibration.extremes import share_bounds
 from regionclip.calibration.peaks import Peaks, confidences
 from regionclip.calibration.report import empty_json, empty_table
-from regionclip.config import Config
-from regionclip.detector import Detector
 from regionclip.errors import ConfigError
 from regionclip.words.vocabulary import Label, Vocabulary
 
@@ -24,8 +22,7 @@ INCIDENT = Alarm(gap=5.0, repeat=60.0)
 WORDS = Vocabulary(["red", Label("blue", threshold=0.3)])
 
 
-def detector(**settings: Any) -> Detector:  # noqa: ANN401
-    return Detector(ToyTower(), GridProposer(20), Config(**settings))
+detector = partial(toy_detector, 20)
 
 
 def peaks_of(*series: NDArray[Any], times: NDArray[Any] | None = None) -> Peaks:
@@ -35,13 +32,13 @@ def peaks_of(*series: NDArray[Any], times: NDArray[Any] | None = None) -> Peaks:
     return peaks
 
 
-def calibrated(series: NDArray[Any], goal: Goal, seen: Seen | None = None, **more: Any) -> Finding:  # noqa: ANN401
+def calibrated(series: NDArray[Any], goal: Goal, seen: FootageLength | None = None, **more: Any) -> LabelFinding:  # noqa: ANN401
     times = None if seen is None else np.arange(len(series)) * seen.step
     found = set_thresholds(
         detector(),
         Vocabulary(["red"]),
         peaks_of(series, times=times),
-        seen or Seen(len(series)),
+        seen or FootageLength(len(series)),
         goal,
         more.pop("alarm", INCIDENT),
         **more,
@@ -75,7 +72,7 @@ def test_incidents_and_not_frames_are_counted() -> None:
     rng = np.random.default_rng(2)
     series = moving_maxima(rng, 36_000, 20)
     series = series / (1 + series)
-    seen = Seen(36_000, 10.0)  # one a second
+    seen = FootageLength(36_000, 10.0)  # one a second
     finding = calibrated(series, Goal(4.0, "hour"), seen)
     assert finding.status == "calibrated"
     assert 30 <= finding.alarms <= 40
@@ -102,7 +99,7 @@ def test_clustered_frames_are_not_taken_for_independent_ones() -> None:
 
 def test_a_rate_beyond_the_footage_is_a_bound_and_never_called_calibrated() -> None:
     series = np.random.default_rng(6).beta(2, 8, 20_000)
-    seen = Seen(20_000, 20_000 / 3600)
+    seen = FootageLength(20_000, 20_000 / 3600)
     finding = calibrated(series, Goal(0.1, "hour"), seen)
     assert finding.status == "bound only"
     assert finding.threshold >= 0.5  # what was in force, as nothing reached it
@@ -134,7 +131,7 @@ def test_a_label_that_never_fires() -> None:
 
 
 def test_a_label_that_always_fires_cannot_be_silenced_and_is_not_calibrated() -> None:
-    seen = Seen(3600, 10.0)  # one in ten seconds
+    seen = FootageLength(3600, 10.0)  # one in ten seconds
     sure = calibrated(np.ones(3600), Goal(2.0, "hour"), seen, alarm=Alarm(15.0, 60.0))
     assert (sure.status, sure.threshold) == ("bound only", 1.0)
     assert sure.rate == pytest.approx(60, rel=0.01)  # an alarm a minute, not one in all
@@ -154,9 +151,9 @@ def test_one_frame() -> None:
 
 def test_no_frames_and_no_clock_are_refused() -> None:
     with pytest.raises(ConfigError, match="no frames"):
-        set_thresholds(detector(), WORDS, Peaks(2), Seen(0), Goal(0.01, "frame"), INCIDENT)
+        set_thresholds(detector(), WORDS, Peaks(2), FootageLength(0), Goal(0.01, "frame"), INCIDENT)
     with pytest.raises(ConfigError, match="no times"):
-        set_thresholds(detector(), WORDS, peaks_of(*np.zeros((2, 3))), Seen(3), Goal(1.0, "hour"), INCIDENT)
+        set_thresholds(detector(), WORDS, peaks_of(*np.zeros((2, 3))), FootageLength(3), Goal(1.0, "hour"), INCIDENT)
 
 
 @pytest.mark.parametrize(("rate", "per"), [(0.0, "hour"), (-1.0, "hour"), (float("inf"), "hour"), (1.0, "frame")])
@@ -169,7 +166,7 @@ def test_no_labels() -> None:
     peaks = Peaks(0)
     for frame in range(3):
         peaks.add(frame, np.zeros(0, np.float32))
-    found = set_thresholds(detector(), Vocabulary(), peaks, Seen(3), Goal(0.1, "frame"), INCIDENT)
+    found = set_thresholds(detector(), Vocabulary(), peaks, FootageLength(3), Goal(0.1, "frame"), INCIDENT)
     assert found.findings == ()
     assert found.together == 0
 
@@ -229,7 +226,7 @@ def test_footage_is_watched_and_a_new_vocabulary_made() -> None:
     shots = [(0.1 * index, planted(red=(0, 0, 64, 64)) if index == 7 else planted()) for index in range(40)]
     det = detector()
     peaks = watch(det, WORDS, shots)
-    seen, goal = Seen(40, 4 / 3600), Goal(1.0, "hour")
+    seen, goal = FootageLength(40, 4 / 3600), Goal(1.0, "hour")
     found = set_thresholds(det, WORDS, peaks, seen, goal, INCIDENT)
     red, blue = found.findings
     assert red.largest > 0.9 > blue.largest
@@ -249,7 +246,12 @@ def test_footage_is_watched_and_a_new_vocabulary_made() -> None:
 def test_attributes_are_left_as_they_are() -> None:
     words = Vocabulary(["red", Label("blue", of="red", threshold=0.7)])
     found: EmptyCalibration = set_thresholds(
-        detector(), words, peaks_of(np.linspace(0, 1, 50), np.zeros(50)), Seen(50), Goal(0.01, "frame"), INCIDENT
+        detector(),
+        words,
+        peaks_of(np.linspace(0, 1, 50), np.zeros(50)),
+        FootageLength(50),
+        Goal(0.01, "frame"),
+        INCIDENT,
     )
     assert [finding.status for finding in found.findings] == ["bound only", "attribute"]
     assert list(found.vocabulary)[1].threshold == 0.7

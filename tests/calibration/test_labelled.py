@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from toy import ToyTower, planted
+from toy import planted, toy_detector
 
-from proposals.grid import GridProposer
 from regionclip.answers.regions import Regions
-from regionclip.calibration.judged import Answered, Truth, answer, best_threshold, f_beta
+from regionclip.calibration.judged import Answered, TruePicture, answer, best_threshold, f_beta
 from regionclip.calibration.labelled import calibrate_labelled, read_truths
 from regionclip.calibration.platt import fit_platt
 from regionclip.calibration.reliability import (
     BINS,
-    Pairs,
+    ScoredPairs,
     diagram,
     error_with_interval,
     expected_calibration_error,
 )
 from regionclip.calibration.report import labelled_json, labelled_table
-from regionclip.config import Config
-from regionclip.detector import Detector
 from regionclip.errors import BoxError
 from regionclip.words.calibrated import Platt
 from regionclip.words.vocabulary import Label, Vocabulary
@@ -35,8 +33,7 @@ from regionclip.words.vocabulary import Label, Vocabulary
 WORDS = Vocabulary(["red", "blue"])
 
 
-def detector(**settings: Any) -> Detector:  # noqa: ANN401
-    return Detector(ToyTower(), GridProposer(30), Config(**settings))
+detector = partial(toy_detector, 30)
 
 
 def sigmoid(values: NDArray[Any]) -> NDArray[np.float64]:
@@ -87,13 +84,13 @@ def independent_error(chances: NDArray[Any], answers: NDArray[Any]) -> float:
 def test_the_error_is_that_of_another_computation() -> None:
     rng = np.random.default_rng(3)
     chances, answers = rng.random(BINS * 70), rng.random(BINS * 70) < 0.3
-    pairs = Pairs(chances, answers, np.arange(len(chances)))
+    pairs = ScoredPairs(chances, answers, np.arange(len(chances)))
     assert expected_calibration_error(pairs) == pytest.approx(independent_error(chances, answers), abs=1e-12)
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=200))
 def test_the_error_of_anything_is_a_share(rows: list[tuple[float, bool]]) -> None:
-    pairs = Pairs(np.array([s for s, _ in rows]), np.array([a for _, a in rows]), np.zeros(len(rows), int))
+    pairs = ScoredPairs(np.array([s for s, _ in rows]), np.array([a for _, a in rows]), np.zeros(len(rows), int))
     assert 0 <= expected_calibration_error(pairs) <= 1
 
 
@@ -102,10 +99,10 @@ def test_whole_pictures_are_drawn_anew() -> None:
     rng = np.random.default_rng(4)
     right = rng.random(40) < 0.5
     chances, answers = np.full(4000, 0.5), np.repeat(right, 100)
-    together = error_with_interval(Pairs(chances, answers, np.repeat(np.arange(40), 100)))
-    apart = error_with_interval(Pairs(chances, answers, np.arange(4000)))
+    together = error_with_interval(ScoredPairs(chances, answers, np.repeat(np.arange(40), 100)))
+    apart = error_with_interval(ScoredPairs(chances, answers, np.arange(4000)))
     assert together.high - together.low > 2 * (apart.high - apart.low)
-    nothing = error_with_interval(Pairs(np.zeros(0), np.zeros(0, np.bool_), np.zeros(0, int)))
+    nothing = error_with_interval(ScoredPairs(np.zeros(0), np.zeros(0, np.bool_), np.zeros(0, int)))
     assert (nothing.value, nothing.low, nothing.high) == (0, 0, 0)
 
 
@@ -144,7 +141,7 @@ def made_answers(rng: np.random.Generator, pictures: int, slope: float, intercep
         regions = Regions(
             boxes, np.ones(40, np.float32), np.zeros((40, 0), np.float32), np.ones(40, np.bool_), (900, 900), "toy-1"
         )
-        truth = Truth("unused.jpg", boxes, np.where(right, 0, -1))
+        truth = TruePicture("unused.jpg", boxes, np.where(right, 0, -1))
         both = np.stack([scores, np.full(40, 0.01, np.float32)], axis=1)
         made.append(Answered(regions, both, np.stack([right, np.zeros(40, np.bool_)], axis=1), truth))
     return made
@@ -230,7 +227,7 @@ def test_pictures_are_read_and_answered(tmp_path: Path, true_boxes: bool) -> Non
     words = Vocabulary(["red", Label("blue", ["blue", "azure"])])
     truths = read_truths(pictures(tmp_path, 12), tmp_path, words)
     assert [truth.labels.tolist() for truth in truths] == [[0, 1, -1]] * 12
-    det = Detector(ToyTower(), GridProposer(60), Config())
+    det = toy_detector(60)
     answered = [answer(det, words, truth, true_boxes=true_boxes) for truth in truths]
     if true_boxes:
         assert np.array_equal(answered[0].right, [[True, False], [False, True], [False, False]])
@@ -261,7 +258,7 @@ def test_pictures_without_boxes_and_without_regions() -> None:
         regions=Regions(none, none[:, 0], none[:, :0], np.zeros(0, np.bool_), (9, 9), "toy-1"),
         scores=np.zeros((0, 2), np.float32),
         right=np.zeros((0, 2), np.bool_),
-        truth=Truth("unused.jpg", none, np.zeros(0, int)),
+        truth=TruePicture("unused.jpg", none, np.zeros(0, int)),
     )
     found = calibrate_labelled(detector(), WORDS, [*made, empty])
     assert found.fits[0].curve == calibrate_labelled(detector(), WORDS, made).fits[0].curve

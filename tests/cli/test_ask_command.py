@@ -1,17 +1,18 @@
 """`regionclip index` and `regionclip ask`: asked later is asked at once."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from test_explain_command import Run, run  # noqa: F401 - a fixture
 from toy import planted
 
 from regionclip.archive.store import RegionsStore
 from regionclip.cli.terminal import exits
 
+Run = Callable[..., int]
 WORDS = ("-p", "person", "-p", "灭火器=extinguisher|红色的灭火器", "--threshold", "0")
 
 
@@ -27,17 +28,17 @@ def pictures(tmp_path: Path) -> Path:
 
 
 def test_asked_later_is_asked_at_once(
-    run: Run,  # noqa: F811
+    run_small: Run,
     pictures: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     boxes, store = ("--boxes", tmp_path / "boxes.json"), tmp_path / "x.regions"
-    assert run("index", pictures, "--out", store, *boxes) == exits.OK
+    assert run_small("index", pictures, "--out", store, *boxes) == exits.OK
     assert "4 pictures added" in capsys.readouterr().err
-    assert run("detect", pictures, *WORDS, *boxes, "--json", tmp_path / "once.json") == exits.OK
+    assert run_small("detect", pictures, *WORDS, *boxes, "--json", tmp_path / "once.json") == exits.OK
     printed = capsys.readouterr().out
-    assert run("ask", store, *WORDS, "--json", tmp_path / "later.json") == exits.OK
+    assert run_small("ask", store, *WORDS, "--json", tmp_path / "later.json") == exits.OK
     captured = capsys.readouterr()
     assert captured.out == printed.replace(f"{pictures / '3.png'}: no detections\n", "")
     assert "3 of 4 frames with detections" in captured.err
@@ -45,7 +46,7 @@ def test_asked_later_is_asked_at_once(
     for image in later["images"]:
         assert (image.pop("index"), image.pop("seconds")) == (0, None)
     assert later == once
-    assert run("ask", store, *WORDS, "--top", 2, "--json", "-") == exits.OK
+    assert run_small("ask", store, *WORDS, "--top", 2, "--json", "-") == exits.OK
     found = json.loads(capsys.readouterr().out)
     assert found["schema"] == "regionclip.search/1"
     assert [hit["label"] for hit in found["hits"]] == ["person"] * 2 + ["灭火器"] * 2
@@ -58,26 +59,26 @@ def test_asked_later_is_asked_at_once(
     hit = found["hits"][0]
     if scores:  # the label came out somewhere: then its best is the best hit
         assert hit["confidence"] >= max(scores.values())
-    assert run("ask", store, *WORDS, "--top", 2) == exits.OK
+    assert run_small("ask", store, *WORDS, "--top", 2) == exits.OK
     assert capsys.readouterr().out.splitlines()[0] == "person"
 
 
 def test_resume_adds_what_is_missing(
-    run: Run,  # noqa: F811
+    run_small: Run,
     pictures: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     store, whole = tmp_path / "x.regions", tmp_path / "whole.regions"
     grid = ("--proposer", "grid")
-    assert run("index", pictures / "0.png", pictures / "1.png", "--out", store, *grid) == exits.OK
+    assert run_small("index", pictures / "0.png", pictures / "1.png", "--out", store, *grid) == exits.OK
     (pictures / "2.png").write_bytes((pictures / "2.png").read_bytes()[:100])
     capsys.readouterr()
-    assert run("index", pictures, "--out", store, "--resume", *grid) == exits.PARTLY
+    assert run_small("index", pictures, "--out", store, "--resume", *grid) == exits.PARTLY
     assert "1 pictures added, 2 were there, 1 unreadable" in capsys.readouterr().err
     cv2.imwrite(str(pictures / "2.png"), planted(red=(16, 16, 80, 80)))
-    assert run("index", pictures, "--out", store, "--resume", *grid) == exits.OK
-    assert run("index", pictures, "--out", whole, *grid) == exits.OK
+    assert run_small("index", pictures, "--out", store, "--resume", *grid) == exits.OK
+    assert run_small("index", pictures, "--out", whole, *grid) == exits.OK
     ours = {key.source: regions.embeddings for key, regions in RegionsStore(store)}
     assert ours.keys() == {str(pictures / f"{index}.png") for index in range(4)}
     for key, regions in RegionsStore(whole):
@@ -85,13 +86,13 @@ def test_resume_adds_what_is_missing(
 
 
 def test_mistakes_are_one_line_and_a_code(
-    run: Run,  # noqa: F811
+    run_small: Run,
     pictures: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     store = tmp_path / "x.regions"
-    assert run("index", pictures, "--out", store, "--proposer", "grid") == exits.OK
+    assert run_small("index", pictures, "--out", store, "--proposer", "grid") == exits.OK
     capsys.readouterr()
     for arguments, code, said in (
         (("index", pictures, "--out", store), exits.USAGE, "one that exists"),
@@ -101,17 +102,17 @@ def test_mistakes_are_one_line_and_a_code(
         (("ask", store), exits.USAGE, "no words to look for"),
         (("ask", tmp_path, "-p", "red"), exits.FAILED, "expected a folder that"),
     ):
-        assert run(*arguments) == code
+        assert run_small(*arguments) == code
         err = capsys.readouterr().err
         assert said in err
         assert err.count("\n") == 1
 
 
 def test_the_cost_of_many_words_is_timed(
-    run: Run,  # noqa: F811
+    run_small: Run,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run("bench", "--rounds", 1, "--boxes", 3, "--size", "64x64", "--vocabulary", 50) == exits.OK
+    assert run_small("bench", "--rounds", 1, "--boxes", 3, "--size", "64x64", "--vocabulary", 50) == exits.OK
     lines = capsys.readouterr().out.splitlines()
     start = lines.index("50 labels x 2 languages, 300 regions, words encoded before")
     names = ["encode a phrase", "classify", "select"]

@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -17,7 +18,6 @@ import pytest
 from fontfile import write_font
 from toy import planted
 
-from regionclip.cli import main
 from regionclip.cli.terminal import exits
 from regionclip.frames import read_frame
 
@@ -25,20 +25,9 @@ Run = Callable[..., int]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, fgclip2_folder: Path) -> Iterator[Run]:
-    """`regionclip detect` with the small checkpoint, in this process; its exit code."""
-
-    def run_detect(*arguments: object, tower: object = fgclip2_folder) -> int:
-        words = ["regionclip", "detect", *map(str, arguments), "--tower", str(tower), "--dtype", "float32"]
-        monkeypatch.setattr(sys, "argv", words)
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code
-
-    before = signal.getsignal(signal.SIGINT)
-    yield run_detect
-    signal.signal(signal.SIGINT, before)
+def run(run_small: Run) -> Run:
+    """`regionclip detect` with the small checkpoint."""
+    return partial(run_small, "detect")
 
 
 @pytest.fixture

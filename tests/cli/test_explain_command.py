@@ -1,38 +1,18 @@
 """`regionclip explain`, with a small random FG-CLIP 2: what it says of a picture means nothing, but is all there."""
 
 import json
-import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import pytest
 from toy import planted
 
-from regionclip.cli import main
 from regionclip.cli.terminal import exits
 from regionclip.frames import read_frame
 
 Run = Callable[..., int]
 BOXES = [[16, 16, 80, 80], [112, 32, 176, 112], [300, 300, 400, 400]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, fgclip2_folder: Path) -> Iterator[Run]:
-    """A command of `regionclip` with the small checkpoint, in this process; its exit code."""
-
-    def run_command(command: str, *arguments: object) -> int:
-        words = ["regionclip", command, *map(str, arguments), "--tower", str(fgclip2_folder), "--dtype", "float32"]
-        monkeypatch.setattr(sys, "argv", words)
-        with pytest.raises(SystemExit) as ended:
-            main()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code
-
-    before = signal.getsignal(signal.SIGINT)
-    yield run_command
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -42,12 +22,14 @@ def picture(tmp_path: Path) -> Path:
     return tmp_path / "yard.png"
 
 
-def test_table_json_and_heat_maps(run: Run, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_table_json_and_heat_maps(
+    run_small: Run, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     result, out = tmp_path / "why.json", tmp_path / "maps"
     words = ("-p", "person", "-p", "灭火器=extinguisher|红色的灭火器", "--threshold", "0")
     more = ("--boxes", tmp_path / "boxes.json", "--json", result, "--phrases", "--top", "1")
     maps = ("--heatmap", "红/色", "--heatmap", "red", "--heatmap", "red", "--out", out)
-    assert run("explain", picture, *words, *more, *maps) == exits.OK
+    assert run_small("explain", picture, *words, *more, *maps) == exits.OK
     captured = capsys.readouterr()
     assert "region 2" in captured.out
     assert "box without area inside the frame" in captured.out
@@ -65,15 +47,18 @@ def test_table_json_and_heat_maps(run: Run, picture: Path, tmp_path: Path, capsy
         "yard-heatmap-红-色.png",
     ]
     assert read_frame(out / "yard-heatmap-red.png").shape[1] == 192
-    assert run("explain", picture, *words, "--boxes", tmp_path / "boxes.json", "--region", 1, "--json", "-") == exits.OK
+    assert (
+        run_small("explain", picture, *words, "--boxes", tmp_path / "boxes.json", "--region", 1, "--json", "-")
+        == exits.OK
+    )
     assert [each["region"] for each in json.loads(capsys.readouterr().out)["regions"]] == [1]
 
 
 def test_a_proposer_that_looks_for_words_is_told_them(
-    run: Run, picture: Path, capsys: pytest.CaptureFixture[str]
+    run_small: Run, picture: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("explain", picture, "-p", "red", "--proposer", "heatmap") == exits.OK
-    assert run("detect", picture, "-p", "red", "--proposer", "heatmap") == exits.OK
+    assert run_small("explain", picture, "-p", "red", "--proposer", "heatmap") == exits.OK
+    assert run_small("detect", picture, "-p", "red", "--proposer", "heatmap") == exits.OK
     capsys.readouterr()
 
 
@@ -87,19 +72,19 @@ def test_a_proposer_that_looks_for_words_is_told_them(
     ],
 )
 def test_mistakes_are_one_line_and_a_code(
-    run: Run,
+    run_small: Run,
     picture: Path,
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
     code: int,
     said: str,
 ) -> None:
-    assert run("explain", picture, *arguments) == code
+    assert run_small("explain", picture, *arguments) == code
     captured = capsys.readouterr()
     assert said in captured.err
     assert captured.err.count("\n") == 1
 
 
-def test_a_missing_picture(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("explain", tmp_path / "absent.png", "-p", "red") == exits.UNREADABLE
+def test_a_missing_picture(run_small: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_small("explain", tmp_path / "absent.png", "-p", "red") == exits.UNREADABLE
     assert "absent.png" in capsys.readouterr().err

@@ -1,14 +1,12 @@
 """`regionclip scenes`: files out, exit codes."""
 
 import json
-import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from regionclip.cli import main
 from regionclip.cli.terminal import exits
 from regionclip.frames import read_frame
 
@@ -16,25 +14,16 @@ Run = Callable[..., int]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """The command in this process; its exit code."""
-
-    def run_scenes(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["regionclip", "scenes", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0)
-
-    before = signal.getsignal(signal.SIGINT)
-    yield run_scenes
-    signal.signal(signal.SIGINT, before)
+def scenes(run: Run) -> Run:
+    """`regionclip scenes`."""
+    return partial(run, "scenes")
 
 
-def test_scenes_are_written_and_the_same_again(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_scenes_are_written_and_the_same_again(scenes: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--count", 2, "--seed", 4, "--size", "96x80", "--picture", "png")
-    assert run("--out", tmp_path / "a", *options) == exits.OK
+    assert scenes("--out", tmp_path / "a", *options) == exits.OK
     assert capsys.readouterr().out.strip() == str(tmp_path / "a" / "annotations.json")
-    assert run("--out", tmp_path / "b", *options) == exits.OK
+    assert scenes("--out", tmp_path / "b", *options) == exits.OK
     content = json.loads((tmp_path / "a" / "annotations.json").read_text(encoding="utf-8"))
     assert [image["file_name"] for image in content["images"]] == ["images/000000.png", "images/000001.png"]
     assert content["info"]["seed"] == 4
@@ -44,10 +33,10 @@ def test_scenes_are_written_and_the_same_again(run: Run, tmp_path: Path, capsys:
     assert all((tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes() for file in files)
 
 
-def test_clips_are_written(run: Run, tmp_path: Path) -> None:
+def test_clips_are_written(scenes: Run, tmp_path: Path) -> None:
     words = ("--clips", "--count", 1, "--seconds", 1, "--fps", 4, "--size", "96x80", "--event", "left object")
     looks = ("--camera", "still", "--style", "other", "--pairs", "held out")
-    assert run("--out", tmp_path, *words, *looks) == exits.OK
+    assert scenes("--out", tmp_path, *words, *looks) == exits.OK
     content = json.loads((tmp_path / "annotations.json").read_text(encoding="utf-8"))
     assert content["videos"][0]["events"][0]["kind"] == "left object"
     assert len(list((tmp_path / "clips" / "000000").iterdir())) == 4
@@ -71,17 +60,17 @@ def test_clips_are_written(run: Run, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_options_write_nothing(
-    run: Run, tmp_path: Path, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+    scenes: Run, tmp_path: Path, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("--out", tmp_path / "out", *words) == exits.USAGE
+    assert scenes("--out", tmp_path / "out", *words) == exits.USAGE
     assert "Traceback" not in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
-def test_an_earlier_export_is_not_overwritten(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_earlier_export_is_not_overwritten(scenes: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "annotations.json").write_text("mine")
-    assert run("--out", tmp_path) == exits.USAGE
+    assert scenes("--out", tmp_path) == exits.USAGE
     assert "expected a folder without annotations.json" in " ".join(capsys.readouterr().err.split())
     assert (tmp_path / "annotations.json").read_text() == "mine"
-    assert run("--out", tmp_path / "annotations.json") == exits.USAGE
+    assert scenes("--out", tmp_path / "annotations.json") == exits.USAGE
     assert "expected a folder, got a file" in " ".join(capsys.readouterr().err.split())

@@ -5,8 +5,9 @@ import pytest
 from toy import ToyTower
 
 from proposals.grid import GridProposer
+from regionclip.data.intervals import share_of_lessons
 from regionclip.detector import Detector
-from regionclip.evaluation.accuracy.teaching import _share, evaluate_teaching
+from regionclip.evaluation.accuracy.teaching import evaluate_teaching
 from regionclip.scenes.kinds.known import KINDS as TRAINED
 from regionclip.scenes.kinds.novel import NOVEL
 from regionclip.scenes.language.phrases import KINDS
@@ -15,10 +16,10 @@ from regionclip.scenes.render import render_scene
 
 def test_shares_and_their_intervals() -> None:
     good, count = np.array([[2.0, 0.0], [1.0, 1.0]]), np.array([[2.0, 1.0], [2.0, 1.0]])
-    share = _share(good, count)
+    share = share_of_lessons(good, count)
     assert share.value == pytest.approx(4 / 6)
     assert share.low < share.value < share.high
-    sure = _share(count, count)
+    sure = share_of_lessons(count, count)
     assert (sure.value, sure.low, sure.high) == (1, 1, 1)
 
 

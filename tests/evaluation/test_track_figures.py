@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from proposals.overlap import box_iou
 from regionclip.config import Config
+from regionclip.data.overlaps import overlaps
 from regionclip.errors import ConfigError
 from regionclip.evaluation.accuracy.matching import Tally
 from regionclip.evaluation.accuracy.tracks import evaluate_tracks, make_clips, record, table
@@ -53,8 +53,8 @@ def test_a_pair_of_the_frame_before_comes_first() -> None:
 
 def test_overlap_of_boxes() -> None:
     boxes = np.array([A, (5, 0, 15, 10), AWAY, (3, 3, 3, 3)], np.float32)
-    np.testing.assert_allclose(box_iou(boxes[:1], boxes)[0], [1, 1 / 3, 0, 0])
-    assert box_iou(boxes[:0], boxes).shape == (0, 4)
+    np.testing.assert_allclose(overlaps(boxes[:1], boxes)[0], [1, 1 / 3, 0, 0])
+    assert overlaps(boxes[:0], boxes).shape == (0, 4)
 
 
 def test_fusion_calms_labels_on_clips() -> None:

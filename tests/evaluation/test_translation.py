@@ -1,17 +1,16 @@
 """English against Chinese: what is compared, on scenes and COCO files with known truth."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from toy import ToyTower, planted
+from toy import planted, toy_detector
 
-from proposals.boxes import BoxesProposer
 from regionclip.data.translation_sets import Sample, coco_samples, scene_samples
-from regionclip.detector import Detector
 from regionclip.evaluation.accuracy.translation import measure_gap, table
 from regionclip.scenes.language.meanings import meanings
 from regionclip.scenes.language.phrases import ASKED, COLOURS, KINDS, name, phrase, trait_phrase
@@ -24,8 +23,7 @@ RED, BLUE, GREY = [16, 16, 80, 80], [112, 32, 176, 112], [84, 0, 108, 24]
 FRAME = planted(red=(16, 16, 80, 80), blue=(112, 32, 176, 112), grey=(84, 0, 108, 24))
 
 
-def detector() -> Detector:
-    return Detector(ToyTower(), BoxesProposer(np.zeros((0, 4), np.float32)))
+detector = partial(toy_detector, [])
 
 
 def sample(truth: list[list[float]]) -> Any:  # noqa: ANN401

@@ -10,7 +10,7 @@ import pytest
 from pycocotools.coco import COCO
 
 from regionclip.data.coco_file import CocoFile
-from regionclip.data.rendered import Truth, VideoEncoder, export_clips, export_scenes
+from regionclip.data.rendered import AnnotationFile, VideoEncoder, export_clips, export_scenes
 from regionclip.data.settings import DataSettings
 from regionclip.errors import FileError, FrameError
 from regionclip.formats.coco import BoxFile
@@ -161,7 +161,7 @@ def test_a_video_shows_the_frames(clips_folder: Path) -> None:
 
 
 def test_an_empty_picture_is_no_error(tmp_path: Path) -> None:
-    truth = Truth()
+    truth = AnnotationFile()
     truth.add_image("nothing.png", np.zeros((64, 80, 3), np.uint8), [])
     truth.write(tmp_path)
     assert coco(tmp_path).getAnnIds() == []

@@ -62,6 +62,22 @@ def test_a_kind_fills_its_box_and_stays_within_its_crop(name: str, other: bool) 
 
 
 @pytest.mark.parametrize("name", KINDS)
+def test_declared_proportions_are_right(name: str) -> None:
+    """The truth of a planned size rests on them; a flame or a tail may lick out of its box, a shut laptop is flat."""
+    for seed in range(4):
+        mask = draw(name, seed).mask > 127
+        margin, most = 0.14 * SIDE + 2, 0.06 * SIDE
+        tall, wide = np.array(mask.shape) - 2 * margin
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        assert min(rows[0], columns[0]) >= margin - most
+        assert rows[-1] <= margin + tall + most
+        assert columns[-1] <= margin + wide + most
+        filled = (np.ptp(rows) + 1) / tall, (np.ptp(columns) + 1) / wide
+        assert max(filled) > 0.7
+        assert min(filled) > 0.2
+
+
+@pytest.mark.parametrize("name", KINDS)
 def test_the_same_generator_draws_the_same_and_another_one_varies(name: str) -> None:
     assert np.array_equal(pixels(draw(name, 8)), pixels(draw(name, 8)))
     assert len({pixels(draw(name, seed)).tobytes() for seed in range(12)}) >= 3

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -9,24 +7,16 @@ from regionclip.scenes.language.strangers import (
     NONSENSE_TEST,
     STRANGERS,
     held_back_strangers,
+    known_names,
     nonsense,
     trained_strangers,
 )
-from regionclip.scenes.language.words import COLOUR_WORDS, GROUPS, KIND_WORDS, THINGS
+from regionclip.scenes.language.words import COLOUR_WORDS
 
 NEVER_TRAINED = {
     "en": ["windmill", "piano", "giraffe", "pizza", "elephant", "sofa", "doorbell", "cupcake"],
     "zh": ["长颈鹿", "披萨", "大象", "钢琴", "风车", "沙发", "火车", "球拍"],
 }
-
-
-def known(language: Language) -> Iterator[str]:
-    for table in (KIND_WORDS, COLOUR_WORDS):
-        for words in table[language].values():
-            yield from words
-    for _, group in GROUPS.values():
-        yield from group[language]
-    yield from THINGS[language]
 
 
 def drawn(language: Language, count: int, seed: int = 0) -> list[str]:
@@ -48,11 +38,11 @@ def test_strangers_are_many_different_and_well_written(language: Language) -> No
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_stranger_is_a_name_of_something_drawn(language: Language) -> None:
-    assert not set(known(language)) & {*STRANGERS[language], *NONSENSE_TEST[language]}
+    assert not set(known_names(language)) & {*STRANGERS[language], *NONSENSE_TEST[language]}
 
 
 def test_no_english_stranger_is_a_plural_or_ends_in_a_colour() -> None:
-    names = set(known("en"))
+    names = set(known_names("en"))
     assert not {word for word in STRANGERS["en"] if word.removesuffix("s") in names or word.removesuffix("es") in names}
     colours = {word for words in COLOUR_WORDS["en"].values() for word in words}
     assert not {word for word in STRANGERS["en"] if colours & set(word.split())}
@@ -60,9 +50,9 @@ def test_no_english_stranger_is_a_plural_or_ends_in_a_colour() -> None:
 
 def test_lookalikes_share_letters_or_characters_with_a_name() -> None:
     assert all(len(LOOKALIKES[language]) >= 120 for language in LANGUAGES)
-    characters = set("".join(known("zh")))
+    characters = set("".join(known_names("zh")))
     assert [word for word in LOOKALIKES["zh"] if not characters & set(word)] == []
-    runs = {word[at : at + 3] for name in known("en") for word in name.split() for at in range(len(word) - 2)}
+    runs = {word[at : at + 3] for name in known_names("en") for word in name.split() for at in range(len(word) - 2)}
     assert [word for word in LOOKALIKES["en"] if not any(run in word for run in runs)] == []
 
 
@@ -89,10 +79,10 @@ def test_the_split_stays_as_it_is() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_nonsense_never_gives_a_known_name_or_a_test_word(language: Language) -> None:
     words = set(drawn(language, 6_000))
-    assert not words & {*known(language), *STRANGERS[language], *NONSENSE_TEST[language]}
+    assert not words & {*known_names(language), *STRANGERS[language], *NONSENSE_TEST[language]}
     assert len(words) > 5_000
     if language == "zh":
-        assert not set("".join(words)) & set("".join(known("zh")))
+        assert not set("".join(words)) & set("".join(known_names("zh")))
         assert {len(word) for word in words} == {1, 2, 3}
         assert len(set("".join(words))) > 2500
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from footage import write_clip
 
-from regionclip.evaluation.speed.cameras import Plan, Reading, Sharing, measure_h264, measure_reading, table
+from regionclip.evaluation.speed.cameras import CameraPlan, ReadingCost, Sharing, measure_h264, measure_reading, table
 from regionclip.site.file import SiteFile
 from regionclip.site.status import CameraStatus
 from regionclip.site.tables import CameraTable, DetectorTable, SiteTable, WebhookTable
@@ -59,7 +59,7 @@ def test_the_python_example(
 
 
 def test_the_figures_of_cameras() -> None:
-    plan = Plan(cameras=2, fps=5, size=(120, 256), seconds=1)
+    plan = CameraPlan(cameras=2, fps=5, size=(120, 256), seconds=1)
     reading = measure_reading(plan)
     assert 2 <= reading.frames <= 30
     assert reading.processor > 0
@@ -69,7 +69,7 @@ def test_the_figures_of_cameras() -> None:
         CameraStatus(camera=name, state="connected", since="", age_p50_ms=20.0, age_p95_ms=40.0) for name in "ab"
     )
     sharing = Sharing(statuses, (9, 11), 1.5, 2.0, {"encode": 30.0, "track": 10.0})
-    text = table(plan, Reading(1000, 2.0), film, sharing, sharing)
+    text = table(plan, ReadingCost(1000, 2.0), film, sharing, sharing)
     assert "MJPEG: 1000 frames, 2.00 ms of a core a frame: one core decodes 100 cameras of 5 fps" in text
     assert "10.0 of 10 frames a second, 0.75 cores busy" in text
     assert "least 9, median 10, most 11" in text

@@ -13,7 +13,7 @@ from finetuning import edited, settings, write_coco, write_siglip2, write_tiny
 from safetensors.torch import load_file
 
 from regionclip.config import Config
-from regionclip.data.examples import Example, Words
+from regionclip.data.examples import Example, RegionText
 from regionclip.data.settings import DataSettings
 from regionclip.errors import ConfigError, FileError, RegionclipError, WeightsError
 from regionclip.loading import TOWERS, load
@@ -268,7 +268,7 @@ def test_a_batch_of_which_nothing_is_said_costs_nothing(start: tuple[str, Path])
         1,
         empty.frame,
         np.array([[70, 70, 90, 90]], np.float32),
-        (Words("red", frozenset({"red"})),),
+        (RegionText("red", frozenset({"red"})),),
         (("blue",),),
         None,
         None,
@@ -288,7 +288,7 @@ def test_a_text_that_is_true_of_another_region_too_is_no_negative_of_it(tmp_path
     boxes = np.array([[4, 4, 60, 60], [64, 8, 120, 90]], np.float32)
 
     def region_loss(*true: set[str]) -> float:
-        words = tuple(Words(text, frozenset(own)) for text, own in zip(("red", "green"), true, strict=True))
+        words = tuple(RegionText(text, frozenset(own)) for text, own in zip(("red", "green"), true, strict=True))
         example = Example(0, frame, boxes, words, ((), ()), None, None)
         curriculum = Curriculum(_tower(("tiny", folder)).trainee(), "regions", LossSettings())
         return float(curriculum([example]).parts["region"].detach())

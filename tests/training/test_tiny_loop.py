@@ -13,7 +13,7 @@ from torchvision.ops import box_iou
 from heads.pool import roi_align as pool_exactly
 from regionclip.data.intervals import Share
 from regionclip.errors import ConfigError
-from regionclip.evaluation.accuracy.scenes import Row, SceneFigures
+from regionclip.evaluation.accuracy.scenes import SceneFigures, SceneRow
 from regionclip.loading import load
 from regionclip.scenes.language.phrases import COLOURS, KINDS
 from regionclip.towers.tiny.model import TinyConfig
@@ -229,7 +229,7 @@ def test_the_record_names_the_command_that_repeats_the_run(tokenizer: Tokenizer,
     run = _run(tokenizer)
     run.save(tmp_path / "a.pt")
     state = torch.load(tmp_path / "a.pt", weights_only=True)
-    rows = (Row("kinds_en", "kinds", Share(0.9, 0.8, 1.0)),)
+    rows = (SceneRow("kinds_en", "kinds", Share(0.9, 0.8, 1.0)),)
     notes = json.loads(json.dumps(record(state, SceneFigures(7, 30, 99, rows), 30)))
     assert notes["command"] == "python -m regionclip.training.embedded.tiny --steps 6 --seed 1"
     state["config"] = state["config"].replace('"residual": true', '"residual": false')

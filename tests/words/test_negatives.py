@@ -4,16 +4,14 @@ The cosines of the toy tower: red with red 1, with dark 1/3, with other colours 
 """
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import supervision as sv
-from toy import ToyTower, planted
+from toy import planted, toy_detector
 
-from proposals.boxes import BoxesProposer
-from regionclip.config import Config
-from regionclip.detector import Detector
 from regionclip.errors import PromptError
 from regionclip.words.vocabulary import Label, Vocabulary
 
@@ -26,9 +24,7 @@ PLAIN = {"red": math.exp(10), "dark": math.exp(THIRD), "other": math.exp(-THIRD)
 """e^z on the red region: of red, of a dark phrase, of any other colour, and of the trained background."""
 
 
-def detector(bias: float | None = -5.0, negatives: tuple[str, ...] = (), **settings: Any) -> Detector:  # noqa: ANN401
-    tower = ToyTower(bias=bias, negatives=negatives)
-    return Detector(tower, BoxesProposer(np.array([RED, BLUE], np.float32)), Config(**settings))
+detector = partial(toy_detector, [RED, BLUE])
 
 
 def one(found: sv.Detections, region: int, name: str) -> Any:  # noqa: ANN401
@@ -44,7 +40,7 @@ def test_a_detection_names_the_negative_that_came_nearest(
     bias: float | None, powers: dict[str, float], phrase: str
 ) -> None:
     words = Vocabulary([Label("红色", negatives=["green"])], negatives=["绿色", phrase])
-    found = detector(bias)(FRAME, words, boxes=[RED])
+    found = detector(bias=bias)(FRAME, words, boxes=[RED])
     total = powers["red"] + powers["one"] + powers["dark"] + 2 * powers["other"]
     assert one(found, 0, "negative") == phrase
     assert found.confidence is not None
@@ -84,11 +80,11 @@ def test_negatives_in_both_languages_are_the_same_thing_to_a_tower_that_reads_bo
 
 @pytest.mark.parametrize("bias", [-5.0, None], ids=["trained bias", "none"])
 def test_the_bank_weighs_on_every_label_but_the_one_it_says_again(bias: float | None) -> None:
-    banked = detector(bias, negatives=("红色的墙", "dark wall"))
+    banked = detector(bias=bias, negatives=("红色的墙", "dark wall"))
     found = banked(FRAME, ["red", "blue"])
     assert one(found, 0, "negative") == "dark wall"  # the red wall is left out for red
     scores = banked.scores(banked.regions(FRAME), ["red", "blue"])
-    without = detector(bias, negatives=("dark wall",))
+    without = detector(bias=bias, negatives=("dark wall",))
     lighter = without.scores(without.regions(FRAME), ["red", "blue"])
     assert np.array_equal(scores[:, 0], lighter[:, 0])
     assert (scores[:, 1] < lighter[:, 1]).all()
@@ -102,9 +98,9 @@ def test_a_labels_own_negative_counts_even_where_it_says_the_same() -> None:
 
 
 def test_the_bank_alone_makes_a_tower_without_bias_usable() -> None:
-    assert len(detector(None, negatives=("dark wall", "绿墙"))(FRAME, ["red"])) == 1
+    assert len(detector(bias=None, negatives=("dark wall", "绿墙"))(FRAME, ["red"])) == 1
     with pytest.raises(PromptError, match="nothing to be weighed against"):
-        detector(None, negatives=("dark wall",), bank=False)(FRAME, ["red"])
+        detector(bias=None, negatives=("dark wall",), bank=False)(FRAME, ["red"])
 
 
 def test_an_unknown_region_names_what_beat_the_label_that_came_nearest() -> None:

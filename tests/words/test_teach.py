@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from safetensors import safe_open
-from toy import ToyTower, planted
+from toy import ToyTower, planted, toy_detector
 
 from proposals.base import Proposals, Proposer
-from proposals.grid import GridProposer
 from regionclip.answers.regions import Regions
-from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import BoxError, ConfigError, FileError, FingerprintError, PromptError
 from regionclip.frames import Frame
@@ -47,9 +46,7 @@ def picture(colour: tuple[int, int, int], shift: int = 0) -> Frame:
 EXAMPLES = [(picture(YELLOW, shift), BOX) for shift in (0, 8, 16)]
 
 
-def detector(**settings: Any) -> Detector:  # noqa: ANN401
-    tower = ToyTower(**{key: settings.pop(key) for key in ("bias", "negatives", "revision") if key in settings})
-    return Detector(tower, GridProposer(40), Config(**settings))
+detector = partial(toy_detector, 40)
 
 
 def test_a_class_without_a_word_is_found_and_others_are_not_taken_for_it() -> None:

@@ -125,12 +125,12 @@ def alarms(
     """Empty scenes: are false alarms as rare as calibration promises, and what is still found?"""
     from functools import partial
 
-    from regionclip.evaluation.accuracy.alarm_scenes import Plan, watch_scenes
+    from regionclip.evaluation.accuracy.alarm_scenes import AlarmPlan, watch_scenes
     from regionclip.evaluation.accuracy.alarms import draw, evaluate_alarms, table
     from regionclip.formats.files import write_file
     from regionclip.loading import load
 
-    plan = Plan(seed, check_frame_size(size), calibrate, test, targets)
+    plan = AlarmPlan(seed, check_frame_size(size), calibrate, test, targets)
     settings = options.read_config(tower, config, weights, preset).changed(budget=patches)
     make = partial(load, settings, weights=weights, device=device, dtype=dtype)
     detector = make()

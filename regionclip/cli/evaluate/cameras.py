@@ -25,10 +25,10 @@ def cameras(
 ) -> None:
     """Cameras on this machine: how many one core decodes, and how fairly a site shares one tower among them."""
     from regionclip.cli.terminal.sizes import read_size
-    from regionclip.evaluation.speed.cameras import Plan, measure_h264, measure_reading, measure_sharing, table
+    from regionclip.evaluation.speed.cameras import CameraPlan, measure_h264, measure_reading, measure_sharing, table
     from regionclip.loading import load
 
-    plan = Plan(cameras=count, fps=fps, size=read_size(size), seconds=seconds, every=every)
+    plan = CameraPlan(cameras=count, fps=fps, size=read_size(size), seconds=seconds, every=every)
     detector = load(options.read_config(tower, config, weights, preset), weights=weights, device=device, dtype=dtype)
     figures = (
         measure_reading(plan),

@@ -24,14 +24,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from proposals.overlap import box_iou
 from regionclip.calibration.peaks import confidences
+from regionclip.data.overlaps import overlaps
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, FileError
 from regionclip.formats.files import write_file
 from regionclip.scenes.kinds.novel import NOVEL
 from regionclip.scenes.language.phrases import KINDS, name
 from regionclip.scenes.render import Scene, render_scene
+from regionclip.scenes.stage import boxes_of
 from regionclip.words.asked import identity
 from regionclip.words.vocabulary import Label, Vocabulary
 
@@ -64,7 +65,7 @@ Make: TypeAlias = Callable[[], Detector]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class AlarmPlan:
     """The scenes of a run.
 
     Attributes:
@@ -97,7 +98,7 @@ class Plan:
         return Vocabulary([Label(name(kind, "en"), (name(kind, "en"), name(kind, "zh"))) for kind in self.asked])
 
     @property
-    def blocks(self) -> list["Block"]:
+    def blocks(self) -> list["SceneBlock"]:
         """All scenes, in blocks."""
         parts: tuple[tuple[Part, int], ...] = (
             ("calibrate", self.calibrate),
@@ -105,12 +106,14 @@ class Plan:
             ("targets", self.targets),
         )
         return [
-            Block(part, start, min(start + BLOCK, count)) for part, count in parts for start in range(0, count, BLOCK)
+            SceneBlock(part, start, min(start + BLOCK, count))
+            for part, count in parts
+            for start in range(0, count, BLOCK)
         ]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class SceneBlock:
     """Scenes `start` to `end - 1` of a part."""
 
     part: Part
@@ -123,7 +126,7 @@ class Block:
         return f"{self.part}-{self.start:06d}-{self.end:06d}.npz"
 
 
-Done: TypeAlias = tuple[Block, Arrays]
+Done: TypeAlias = tuple[SceneBlock, Arrays]
 """A block and its numbers: `peaks` `(n, C)`, or `found`, `labels` and `scenes` `(m,)` each."""
 
 
@@ -149,7 +152,7 @@ class Watched:
 
 def watch_scenes(
     detector: Detector,
-    plan: Plan,
+    plan: AlarmPlan,
     *,
     make: Make | None = None,
     cache: Path | None = None,
@@ -192,7 +195,7 @@ def watch_scenes(
     )
 
 
-def watch_block(detector: Detector, plan: Plan, block: Block) -> Arrays:
+def watch_block(detector: Detector, plan: AlarmPlan, block: SceneBlock) -> Arrays:
     """The numbers of a block."""
     words = plan.vocabulary
     peaks = np.zeros((block.end - block.start, len(words)), np.float32)  # (n, C)
@@ -207,8 +210,8 @@ def watch_block(detector: Detector, plan: Plan, block: Block) -> Arrays:
         for thing in scene.objects:
             if thing.kind in plan.asked:
                 label = plan.asked.index(thing.kind)
-                overlap = box_iou(np.array([thing.xyxy], np.float64), regions.xyxy.astype(np.float64))[0]  # (N,)
-                found.append(float(compared[overlap >= _IOU, label].max(initial=0.0)))
+                close = overlaps(boxes_of([thing]), regions.xyxy)[0] >= _IOU  # (N,)
+                found.append(float(compared[close, label].max(initial=0.0)))
                 labels.append(label)
                 scenes.append(index)
     if block.part != "targets":
@@ -233,7 +236,7 @@ class _Counted:
         return self._results
 
 
-def _in_processes(make: Make, plan: Plan, blocks: Sequence[Block], workers: int) -> Iterator[Done]:
+def _in_processes(make: Make, plan: AlarmPlan, blocks: Sequence[SceneBlock], workers: int) -> Iterator[Done]:
     with ProcessPoolExecutor(workers, get_context("spawn"), _start, (make, plan)) as pool:
         waiting = {pool.submit(_block_here, block): block for block in blocks}
         try:
@@ -247,14 +250,14 @@ _here: dict[str, Any] = {}
 """A worker's own detector and plan."""
 
 
-def _start(make: Make, plan: Plan) -> None:
+def _start(make: Make, plan: AlarmPlan) -> None:
     torch.set_num_threads(1)
     with contextlib.redirect_stderr(io.StringIO()):  # the notice of the weights was shown already
         _here["detector"] = make()
     _here["plan"] = plan
 
 
-def _block_here(block: Block) -> Arrays:
+def _block_here(block: SceneBlock) -> Arrays:
     return watch_block(_here["detector"], _here["plan"], block)
 
 
@@ -262,7 +265,7 @@ def _joined(blocks: Sequence[Arrays], key: str) -> NDArray[Any]:
     return np.concatenate([block[key] for block in blocks])
 
 
-def _claim(cache: Path, detector: Detector, plan: Plan) -> None:
+def _claim(cache: Path, detector: Detector, plan: AlarmPlan) -> None:
     """Make sure that a cache is of this plan and detector; a new one is marked as such."""
     settings = {
         "plan": {**asdict(plan), "calibrate": None, "test": None, "targets": None},  # more scenes may be added

@@ -20,12 +20,12 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 
 from regionclip.calibration.alarms import Alarm
-from regionclip.calibration.empty import FEWEST, Finding, Goal, Seen, set_thresholds
+from regionclip.calibration.empty import FEWEST, FootageLength, Goal, LabelFinding, set_thresholds
 from regionclip.calibration.extremes import share_bounds
 from regionclip.calibration.peaks import Peaks
-from regionclip.data.intervals import Share, share
+from regionclip.data.intervals import Share, share, with_interval
 from regionclip.detector import Detector
-from regionclip.evaluation.accuracy.alarm_scenes import Plan, Watched
+from regionclip.evaluation.accuracy.alarm_scenes import AlarmPlan, Watched
 
 SHARES = (0.01, 0.005)
 """Of frames, that thresholds are asked for."""
@@ -52,7 +52,7 @@ class LabelRow:
         kept: share of its true boxes that are still found.
     """
 
-    finding: Finding
+    finding: LabelFinding
     alarms: int
     measured: Share
     kept: Share
@@ -83,7 +83,7 @@ class AlarmFigures:
 
 
 def evaluate_alarms(
-    detector: Detector, plan: Plan, watched: Watched, rates: Sequence[float | None] = (None, *SHARES, *RARER)
+    detector: Detector, plan: AlarmPlan, watched: Watched, rates: Sequence[float | None] = (None, *SHARES, *RARER)
 ) -> list[AlarmFigures]:
     """Calibrate for each rate on the one set of empty scenes, and measure on the other."""
     peaks = Peaks(len(plan.asked), kept=max(1, plan.calibrate))
@@ -92,10 +92,10 @@ def evaluate_alarms(
     return [_figures(detector, plan, watched, peaks, rate) for rate in rates]
 
 
-def _figures(detector: Detector, plan: Plan, watched: Watched, peaks: Peaks, rate: float | None) -> AlarmFigures:
+def _figures(detector: Detector, plan: AlarmPlan, watched: Watched, peaks: Peaks, rate: float | None) -> AlarmFigures:
     words = plan.vocabulary
     goal = Goal(rate or SHARES[0], "frame")
-    findings = set_thresholds(detector, words, peaks, Seen(peaks.frames), goal, Alarm(0.0, np.inf)).findings
+    findings = set_thresholds(detector, words, peaks, FootageLength(peaks.frames), goal, Alarm(0.0, np.inf)).findings
     levels = detector.thresholds(words) if rate is None else np.array([each.threshold for each in findings])  # (C,)
     passed = watched.test.astype(float) >= levels  # (F, C)
     hits = watched.found.astype(float) >= levels[watched.labels]  # (M,)
@@ -130,8 +130,7 @@ def _mean(passed: NDArray[np.bool_]) -> Share:
     tally = np.bincount(passed.sum(axis=1), minlength=labels + 1) / frames  # (c + 1,), scenes with so many labels
     drawn = np.random.default_rng(0).multinomial(frames, tally, size=_RESAMPLES) / frames  # (resamples, c + 1)
     means = drawn @ np.arange(labels + 1) / labels  # (resamples,)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Share(float(passed.mean()), float(low), float(high))
+    return with_interval(passed.mean(), means)
 
 
 def _by_scene(hits: NDArray[np.bool_], watched: Watched, chosen: NDArray[np.bool_]) -> Share:
@@ -141,7 +140,7 @@ def _by_scene(hits: NDArray[np.bool_], watched: Watched, chosen: NDArray[np.bool
     )
 
 
-def table(figures: Sequence[AlarmFigures], plan: Plan) -> str:
+def table(figures: Sequence[AlarmFigures], plan: AlarmPlan) -> str:
     """The figures as lines of text."""
     lines = [
         f"{len(plan.asked)} labels asked for; thresholds from {plan.calibrate} empty scenes, measured on {plan.test} "
@@ -152,7 +151,7 @@ def table(figures: Sequence[AlarmFigures], plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _block(figures: AlarmFigures, plan: Plan) -> list[str]:
+def _block(figures: AlarmFigures, plan: AlarmPlan) -> list[str]:
     bounds = [row for row in figures.rows if row.finding.status == "bound only"]
     asked = figures.asked
     if asked is None:
@@ -195,7 +194,7 @@ def _row(row: LabelRow, asked: float | None) -> str:
     )
 
 
-def draw(detector: Detector, plan: Plan, watched: Watched) -> bytes:
+def draw(detector: Detector, plan: AlarmPlan, watched: Watched) -> bytes:
     """A PNG: the share of frames asked for against the share measured, and against the recall that is left."""
     rates = [float(rate) for rate in _CURVE if rate * plan.calibrate >= FEWEST]
     figures = evaluate_alarms(detector, plan, watched, rates)

@@ -17,7 +17,9 @@ from regionclip.detector import Detector
 from regionclip.scenes.actors import TALL
 from regionclip.scenes.clips import Clip, ClipFrame
 from regionclip.scenes.plots import BAGS, VEHICLES
+from regionclip.scenes.stage import boxes_of
 from regionclip.video.rules.file import RuleSet
+from regionclip.video.tracking.tracks import Tracks
 
 ALONE_SECONDS, STAY_SECONDS = 3.0, 8.0
 _LEFT, _MIDDLE, _RIGHT = 0.1, 0.5, 0.9
@@ -45,7 +47,7 @@ RULES = RuleSet.of(
 )
 """What clips are watched for."""
 
-Path: TypeAlias = tuple[str, NDArray[np.float64], NDArray[np.float64]]
+TruePath: TypeAlias = tuple[str, NDArray[np.float64], NDArray[np.float64]]
 """Of one true track its kind, the `(N,)` seconds at which it is seen, and its `(N, 4)` boxes."""
 
 
@@ -66,7 +68,7 @@ class Happened:
     certain: bool = True
 
 
-def paths_of(frames: list[ClipFrame]) -> dict[int, Path]:
+def paths_of(frames: list[ClipFrame]) -> dict[int, TruePath]:
     """True tracks of a clip."""
     seen: dict[int, list[tuple[float, tuple[float, ...]]]] = {}
     kinds: dict[int, str] = {}
@@ -80,7 +82,7 @@ def paths_of(frames: list[ClipFrame]) -> dict[int, Path]:
     }
 
 
-def happened(clip: Clip, paths: Mapping[int, Path]) -> list[Happened]:
+def happened(clip: Clip, paths: Mapping[int, TruePath]) -> list[Happened]:
     """Everything in a clip that `RULES` ask for."""
     width = clip.size[1]
     truth: list[Happened] = []
@@ -134,8 +136,6 @@ def tracked_rows(detector: Detector) -> Callable[[Clip], Rows]:
     words = tuple(TALL)
 
     def of(clip: Clip) -> Rows:
-        from regionclip.video.tracking.tracks import Tracks
-
         own = detector.for_source()
         tracks = Tracks(own, words)
 
@@ -149,7 +149,7 @@ def tracked_rows(detector: Detector) -> Callable[[Clip], Rows]:
 
 
 def _shown(frame: ClipFrame) -> tuple[sv.Detections, None]:
-    boxes = np.array([item.xyxy for item in frame.objects], np.float32).reshape(-1, 4)
+    boxes = boxes_of(frame.objects)
     return (
         sv.Detections(
             xyxy=boxes,

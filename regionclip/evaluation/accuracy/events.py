@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from regionclip.evaluation.accuracy.event_truth import RULES, Happened, Path, Rows, happened, paths_of
+from regionclip.evaluation.accuracy.event_truth import RULES, Happened, Rows, TruePath, happened, paths_of
 from regionclip.scenes.clips import EVENTS, Clip, render_clip
 from regionclip.video.rules.subjects import overlap
 from regionclip.video.rules.watch import Event, Watch
@@ -142,7 +142,7 @@ def record(rows: Sequence[EventRow], plan: ClipPlan) -> dict[str, Any]:
     return {"schema": _SCHEMA, "clips": asdict(plan), "rows": [asdict(row) for row in rows]}
 
 
-def _judge(told: list[Event], truth: list[Happened], paths: Mapping[int, Path], count: _Count) -> None:
+def _judge(told: list[Event], truth: list[Happened], paths: Mapping[int, TruePath], count: _Count) -> None:
     """Count the events of one rule in one clip."""
     found: dict[Happened, float] = {}
     for event in told:
@@ -160,7 +160,7 @@ def _judge(told: list[Event], truth: list[Happened], paths: Mapping[int, Path], 
     count.delays += [found[one] for one in certain if one in found]
 
 
-def _fits(event: Event, one: Happened, path: Path) -> bool:
+def _fits(event: Event, one: Happened, path: TruePath) -> bool:
     latest = np.inf if one.rule in ("left", "dwell") else one.seconds + _LATE
     if not one.seconds - _EARLY <= event.t_seconds <= latest or event.box is None:
         return False

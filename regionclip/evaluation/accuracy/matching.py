@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
-from proposals.overlap import box_iou
+from regionclip.data.overlaps import overlaps
 
 LEAST_IOU = 0.5
 
@@ -67,11 +68,11 @@ class Tally:
         for number, name in zip(numbers, names, strict=True):
             self.label_switches += self._names.get(number, name) != name
             self._names[number] = name
-        overlaps = box_iou(true_boxes.astype(np.float64), boxes.astype(np.float64))  # (N, K)
-        for row, column in zip(*np.nonzero(overlaps >= LEAST_IOU), strict=True):
+        ious = overlaps(true_boxes, boxes)  # (N, K)
+        for row, column in zip(*np.nonzero(ious >= LEAST_IOU), strict=True):
             pair = true_tracks[row], numbers[column]
             self._together[pair] = self._together.get(pair, 0) + 1
-        pairs = self._matched(overlaps, true_tracks, numbers)
+        pairs = self._matched(ious, true_tracks, numbers)
         for row, column in pairs:
             self.matched += 1
             self.right += names[column] == true_names[row]
@@ -82,8 +83,6 @@ class Tally:
 
     def end_clip(self) -> None:
         """The next frame is of another clip: all numbers begin anew."""
-        from scipy.optimize import linear_sum_assignment
-
         trues, numbers = (sorted({pair[side] for pair in self._together}) for side in (0, 1))
         frames = np.zeros((len(trues), len(numbers)), int)
         for (track, number), count in self._together.items():
@@ -105,11 +104,9 @@ class Tally:
         return 2 * self.identity / max(self.true + self.rows, 1)
 
     def _matched(
-        self, overlaps: NDArray[np.float64], tracks: Sequence[int], numbers: Sequence[int]
+        self, ious: NDArray[np.float64], tracks: Sequence[int], numbers: Sequence[int]
     ) -> list[tuple[int, int]]:
-        from scipy.optimize import linear_sum_assignment
-
-        worth = np.where(overlaps >= LEAST_IOU, overlaps, 0.0)  # (N, K)
+        worth = np.where(ious >= LEAST_IOU, ious, 0.0)  # (N, K)
         for row, track in enumerate(tracks):
             for column, number in enumerate(numbers):
                 if worth[row, column] and self._pairs.get(track) == number:

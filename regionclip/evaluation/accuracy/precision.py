@@ -13,16 +13,23 @@ from numpy.typing import NDArray
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from proposals.overlap import box_iou
-from regionclip.data.intervals import Share
+from regionclip.data.intervals import Share, with_interval
+from regionclip.data.overlaps import overlaps
+from regionclip.scenes.language.phrases import KINDS
+from regionclip.scenes.stage import SceneObject, boxes_of
 
 _RESAMPLES = 100  # each is a run of pycocotools over all pictures
 _TOP = 5  # labels of one box that go into the average precision
 
-Truth = tuple[NDArray[np.float32], NDArray[np.int64]]
+TrueBoxes = tuple[NDArray[np.float32], NDArray[np.int64]]
 """True boxes `(N, 4)` xyxy in frame pixels and their classes `(N,)`."""
-Found = tuple[NDArray[np.float32], NDArray[np.float32]]
+FoundBoxes = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Found boxes `(M, 4)` and their confidence for each class `(M, C)`."""
+
+
+def truth_of(objects: Sequence[SceneObject]) -> TrueBoxes:
+    """Boxes and kinds of what a scene shows; the classes are `KINDS`."""
+    return boxes_of(objects), np.array([KINDS.index(item.kind) for item in objects], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,7 @@ class Precision:
     ap75: Share
 
 
-def average_precision(truths: Sequence[Truth], found: Sequence[Found], classes: Sequence[str]) -> Precision:
+def average_precision(truths: Sequence[TrueBoxes], found: Sequence[FoundBoxes], classes: Sequence[str]) -> Precision:
     """AP of all boxes and their five best labels; intervals from drawing whole pictures anew (bootstrap)."""
     annotations: list[dict[str, object]] = []
     rows: list[list[float]] = []
@@ -62,9 +69,7 @@ def average_precision(truths: Sequence[Truth], found: Sequence[Found], classes: 
 
 def covered(boxes: NDArray[np.float32], proposals: NDArray[np.float32], iou: float = 0.5) -> NDArray[np.bool_]:
     """`(N,)`: which true boxes a proposal overlaps by `iou` or more."""
-    if len(proposals) == 0:
-        return np.zeros(len(boxes), np.bool_)
-    return np.asarray(box_iou(boxes, proposals).max(1) >= iou)
+    return np.asarray(overlaps(boxes, proposals).max(axis=1, initial=0) >= iou)
 
 
 def _coco(
@@ -86,8 +91,7 @@ def _coco(
     rng = np.random.default_rng(0)
     value = _of_pictures(evaluation, matches, np.arange(images))  # (3,)
     again = [_of_pictures(evaluation, matches, rng.integers(images, size=images)) for _ in range(_RESAMPLES)]
-    low, high = np.percentile(again, [2.5, 97.5], axis=0)  # (3,)
-    return Precision(*(Share(float(v), float(a), float(b)) for v, a, b in zip(value, low, high, strict=True)))
+    return Precision(*(with_interval(*each) for each in zip(value, np.transpose(again), strict=True)))
 
 
 def _of_pictures(evaluation: COCOeval, matches: list[object], drawn: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from proposals.overlap import box_iou
 from regionclip.data.intervals import Share, share
+from regionclip.data.overlaps import overlaps
 from regionclip.data.recall_sets import Shot, ShotSet
 from regionclip.detector import Detector
 from regionclip.timing import Timings
@@ -108,11 +108,11 @@ def match_ranks(truth: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArr
     ranks = np.full((len(THRESHOLDS), len(truth)), np.inf)  # (T, N)
     if len(truth) == 0 or len(boxes) == 0:
         return ranks
-    overlaps = np.nan_to_num(box_iou(boxes.astype(np.float64), truth.astype(np.float64)))  # (M, N)
+    ious = overlaps(boxes, truth)  # (M, N)
     levels = np.arange(len(THRESHOLDS))
-    for place in np.flatnonzero(overlaps.max(1) >= THRESHOLDS[0]):
-        free = np.isinf(ranks) & (overlaps[place] >= THRESHOLDS[:, None])  # (T, N)
-        best = np.where(free, overlaps[place], -1.0).argmax(1)  # (T,)
+    for place in np.flatnonzero(ious.max(1) >= THRESHOLDS[0]):
+        free = np.isinf(ranks) & (ious[place] >= THRESHOLDS[:, None])  # (T, N)
+        best = np.where(free, ious[place], -1.0).argmax(1)  # (T,)
         hit = free[levels, best]  # (T,)
         ranks[levels[hit], best[hit]] = place
     return ranks

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from regionclip.answers.regions import Regions
 from regionclip.data.intervals import Share, balanced, share
 from regionclip.detector import Detector
-from regionclip.evaluation.accuracy.precision import Found, Truth, average_precision, covered
+from regionclip.evaluation.accuracy.precision import FoundBoxes, average_precision, covered, truth_of
 from regionclip.scenes.kinds.colours import colours_of
-from regionclip.scenes.language.phrases import ASKED, KINDS, misspelt, name, phrase, trait_phrase
+from regionclip.scenes.language.phrases import ASKED, KINDS, kind_names, misspelt, name, phrase, trait_phrase
 from regionclip.scenes.language.sentences import LANGUAGES, UNSEEN, Language
 from regionclip.scenes.language.strangers import NONSENSE_TEST, held_back_strangers
 from regionclip.scenes.render import Scene, render_scene
+from regionclip.scenes.stage import boxes_of
 
 PAIRS: tuple[tuple[str, str], ...] = tuple((kind, colour) for kind in KINDS for colour in colours_of(kind))
 """Every kind in every colour that it may have."""
@@ -32,7 +33,7 @@ _Watch = Callable[[Sequence[int]], Iterable[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SceneRow:
     """One figure.
 
     Attributes:
@@ -63,7 +64,7 @@ class SceneFigures:
     seed: int
     scenes: int
     regions: int
-    rows: tuple[Row, ...]
+    rows: tuple[SceneRow, ...]
 
     def __getitem__(self, key: str) -> Share:
         return next(row.value for row in self.rows if row.key == key)
@@ -109,7 +110,7 @@ def table(figures: SceneFigures) -> str:
     return "\n".join([head, *map(str, figures.rows)])
 
 
-def _words(detector: Detector, scenes: Sequence[Scene], watch: _Watch) -> list[Row]:
+def _words(detector: Detector, scenes: Sequence[Scene], watch: _Watch) -> list[SceneRow]:
     """Kinds, pairs, sentences, typos and strangers, with true boxes."""
     hits = [_asked(detector, scenes[index]) for index in watch(range(len(scenes)))]
     titles = {
@@ -124,7 +125,9 @@ def _words(detector: Detector, scenes: Sequence[Scene], watch: _Watch) -> list[R
         "agreement": "English and Chinese name the same kind",
     }
     return [
-        Row(key, _titled(titles[key.removesuffix("_en").removesuffix("_zh")], key), share([hit[key] for hit in hits]))
+        SceneRow(
+            key, _titled(titles[key.removesuffix("_en").removesuffix("_zh")], key), share([hit[key] for hit in hits])
+        )
         for key in hits[0]
     ]
 
@@ -141,7 +144,7 @@ def _asked(detector: Detector, scene: Scene) -> _Hits:
     hits: _Hits = {}
     best: dict[str, NDArray[np.intp]] = {}
     for language in LANGUAGES:
-        names = [name(kind, language) for kind in KINDS]
+        names = kind_names(language)
         scores = detector.scores(regions, names)  # (N, C)
         best[language] = scores.argmax(1)
         hits[f"kinds_{language}"] = best[language] == kinds
@@ -161,7 +164,7 @@ def _asked(detector: Detector, scene: Scene) -> _Hits:
     return hits
 
 
-def _misspelt(seed: int) -> list[str]:
+def misspelt_kinds(seed: int) -> list[str]:
     """Every English kind with one slip in one of its words of four letters or more; shorter names stay as they are."""
     rng = np.random.default_rng(seed)
     made = []
@@ -175,40 +178,40 @@ def _misspelt(seed: int) -> list[str]:
     return made
 
 
-_TYPOS = tuple(_misspelt(seed) for seed in range(5))
+_TYPOS = tuple(misspelt_kinds(seed) for seed in range(5))
 _LONG = [place for place, (kind, wrong) in enumerate(zip(KINDS, _TYPOS[0], strict=True)) if kind != wrong]
 """Kinds whose names are misspelt; only these are asked for."""
 
 
-def _kinds(detector: Detector, scenes: Sequence[Scene], key: str, title: str) -> list[Row]:
+def _kinds(detector: Detector, scenes: Sequence[Scene], key: str, title: str) -> list[SceneRow]:
     return _kinds_in(detector, scenes, [_regions(detector, scene) for scene in scenes], key, title)
 
 
 def _kinds_in(
     detector: Detector, scenes: Sequence[Scene], regions: Sequence[Regions], key: str, title: str
-) -> list[Row]:
+) -> list[SceneRow]:
     rows = []
     for language in LANGUAGES:
-        names = [name(kind, language) for kind in KINDS]
+        names = kind_names(language)
         hits = [
             detector.scores(seen, names).argmax(1) == _kinds_of(scene)
             for scene, seen in zip(scenes, regions, strict=True)
         ]
-        rows.append(Row(f"{key}_{language}", f"{title}, top-1, {language}", share(hits)))
+        rows.append(SceneRow(f"{key}_{language}", f"{title}, top-1, {language}", share(hits)))
     return rows
 
 
-def _pairs(detector: Detector, scenes: Sequence[Scene], key: str) -> list[Row]:
+def _pairs(detector: Detector, scenes: Sequence[Scene], key: str) -> list[SceneRow]:
     title = f"{len(PAIRS)} kind x colour phrases, pairs never trained, top-1"
     regions = [_regions(detector, scene) for scene in scenes]
     rows = _kinds_in(detector, scenes, regions, f"{key}_kinds", "kinds in colours they never had in training")
     for language in LANGUAGES:
         hits = [_pair_hits(detector, seen, scene, language) for scene, seen in zip(scenes, regions, strict=True)]
-        rows.append(Row(f"{key}_{language}", f"{title}, {language}", share(hits)))
+        rows.append(SceneRow(f"{key}_{language}", f"{title}, {language}", share(hits)))
     return rows
 
 
-def _traits(detector: Detector, scenes: Sequence[Scene]) -> list[Row]:
+def _traits(detector: Detector, scenes: Sequence[Scene]) -> list[SceneRow]:
     """Balanced accuracy of yes / no questions: whether the phrase that says so scores above the one that denies it."""
     regions = [_regions(detector, scene) for scene in scenes]
     rows = []
@@ -224,43 +227,43 @@ def _traits(detector: Detector, scenes: Sequence[Scene]) -> list[Row]:
                 yes.append(said[asked & holds])
                 no.append(~said[asked & ~holds])
             title = f"{kind}: {trait}? balanced accuracy, {language}"
-            rows.append(Row(f"{kind}_{trait}_{language}", title, balanced(yes, no)))
+            rows.append(SceneRow(f"{kind}_{trait}_{language}", title, balanced(yes, no)))
     return rows
 
 
-def _boxes(detector: Detector, scenes: Sequence[Scene], watch: _Watch, key: str, title: str) -> list[Row]:
+def _boxes(detector: Detector, scenes: Sequence[Scene], watch: _Watch, key: str, title: str) -> list[SceneRow]:
     """The detector's own boxes, with English kinds."""
-    found: list[Found] = []
-    words = [name(kind, "en") for kind in KINDS]
+    found: list[FoundBoxes] = []
+    words = kind_names("en")
     for index in watch(range(len(scenes))):
         regions = detector.regions(scenes[index].frame, words=words)
         scores = detector.scores(regions, words)
         found.append((regions.xyxy, scores * regions.objectness[:, None]))
-    truths: list[Truth] = [(_boxes_of(scene), _kinds_of(scene)) for scene in scenes]
+    truths = [truth_of(scene.objects) for scene in scenes]
     precision = average_precision(truths, found, KINDS)
     recall = share([covered(boxes, own[:_PROPOSALS]) for (boxes, _), (own, _) in zip(truths, found, strict=True)])
-    rows = [Row(f"{key}recall50", f"{_PROPOSALS} proposals: recall at IoU .5{title}", recall)]
+    rows = [SceneRow(f"{key}recall50", f"{_PROPOSALS} proposals: recall at IoU .5{title}", recall)]
     values = (("ap50", "AP50", precision.ap50), ("ap75", "AP75", precision.ap75), ("ap", "AP .5:.95", precision.ap))
-    return rows + [Row(key + short, f"{long}, kinds, proposals{title}", value) for short, long, value in values]
+    return rows + [SceneRow(key + short, f"{long}, kinds, proposals{title}", value) for short, long, value in values]
 
 
-def _whole(detector: Detector, scenes: Sequence[Scene]) -> list[Row]:
+def _whole(detector: Detector, scenes: Sequence[Scene]) -> list[SceneRow]:
     """Whole frames that one object fills for the most part."""
     rows = []
     features = [detector.features(scene.frame) for scene in scenes]
     for language in LANGUAGES:
-        names = [name(kind, language) for kind in KINDS]
+        names = kind_names(language)
         hits = []
         for scene, frame in zip(scenes, features, strict=True):
             best = int(detector.classify_image(frame, names).class_id[0])
             hits.append(np.array([KINDS[best] == item.kind for item in scene.objects], np.bool_))
         title = f"kinds, whole frame with one large object, top-1, {language}"
-        rows.append(Row(f"whole_{language}", title, share(hits)))
+        rows.append(SceneRow(f"whole_{language}", title, share(hits)))
     return rows
 
 
 def _regions(detector: Detector, scene: Scene) -> Regions:
-    return detector.regions(scene.frame, _boxes_of(scene))
+    return detector.regions(scene.frame, boxes_of(scene.objects))
 
 
 def _pair_hits(detector: Detector, regions: Regions, scene: Scene, language: Language) -> NDArray[np.bool_]:
@@ -270,12 +273,8 @@ def _pair_hits(detector: Detector, regions: Regions, scene: Scene, language: Lan
     return np.asarray(best == _pairs_of(scene))[asked]
 
 
-def _boxes_of(scene: Scene) -> NDArray[np.float32]:
-    return np.array([item.xyxy for item in scene.objects], np.float32).reshape(-1, 4)
-
-
 def _kinds_of(scene: Scene) -> NDArray[np.int64]:
-    return np.array([KINDS.index(item.kind) for item in scene.objects], np.int64)
+    return truth_of(scene.objects)[1]
 
 
 def _pairs_of(scene: Scene) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ _BOXES = np.array([[24, 20, 104, 100], [232, 36, 312, 116], [136, 140, 216, 220]
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class SelfCheck:
     """One finding of the self-test."""
 
     name: str
@@ -31,7 +31,7 @@ class Check:
     detail: str
 
 
-def self_test(detector: Detector) -> list[Check]:
+def self_test(detector: Detector) -> list[SelfCheck]:
     """Plant coloured squares in a grey frame and ask the tower where and what they are.
 
     The position check asks nothing of the words; the word checks hold only for trained weights.
@@ -39,7 +39,7 @@ def self_test(detector: Detector) -> list[Check]:
     return [_position(detector), *(_words(detector, language) for language in (0, 1))]
 
 
-def _position(detector: Detector) -> Check:
+def _position(detector: Detector) -> SelfCheck:
     """The tokens that change most when a square appears must lie under it."""
     background = _background()
     empty = detector.features(background).tokens  # (h*w, D)
@@ -53,10 +53,10 @@ def _position(detector: Detector) -> Check:
         centre = (np.array([column, row]) + 0.5) * cell  # (2,)
         if not ((centre >= box[:2] - cell) & (centre <= box[2:] + cell)).all():
             misses.append(f"{name} square at {box.tolist()} answered at {centre.round().tolist()}")
-    return Check("position", not misses, "; ".join(misses) or "planted squares are found where they are")
+    return SelfCheck("position", not misses, "; ".join(misses) or "planted squares are found where they are")
 
 
-def _words(detector: Detector, language: int) -> Check:
+def _words(detector: Detector, language: int) -> SelfCheck:
     """Each square's own colour phrase must score best among the three."""
     shown = ("English", "Chinese")[language]
     words = [Label(name, (phrases[language],)) for name, (_, phrases) in _COLOURS.items()]
@@ -64,7 +64,7 @@ def _words(detector: Detector, language: int) -> Check:
     scores = detector.scores(detector.regions(frame, _BOXES), words)  # (3, 3)
     right = int((scores.argmax(axis=1) == np.arange(len(_COLOURS))).sum())
     passed = right == len(_COLOURS) and bool(np.isfinite(scores).all())
-    return Check(f"words, {shown}", passed, f"{right} of {len(_COLOURS)} coloured squares named rightly")
+    return SelfCheck(f"words, {shown}", passed, f"{right} of {len(_COLOURS)} coloured squares named rightly")
 
 
 def _background() -> Frame:

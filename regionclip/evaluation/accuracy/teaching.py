@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regionclip.answers.regions import Regions
-from regionclip.data.intervals import Share
+from regionclip.data.intervals import Share, share_of_lessons
 from regionclip.detector import Detector
 from regionclip.scenes.kinds.known import Kind
 from regionclip.scenes.kinds.novel import NOVEL
 from regionclip.scenes.language.phrases import KINDS, name
 from regionclip.scenes.render import Scene, render_scene
+from regionclip.scenes.stage import boxes_of
 
-_RESAMPLES = 1000
 _TAUGHT = "the taught one"
 
 
@@ -95,10 +95,10 @@ def evaluate_teaching(
         examples=examples,
         lessons=len(rows),
         labels=len(words) + 1,
-        recall=_share(sums[:, 0, 0], sums[:, 0, 2]),
-        false_share=_share(sums[:, 1, 0], sums[:, 1, 2]),
-        found=_share(sums[:, 0, 1], sums[:, 0, 2]),
-        false_alarms=_share(sums[:, 1, 1], sums[:, 1, 2]),
+        recall=share_of_lessons(sums[:, 0, 0], sums[:, 0, 2]),
+        false_share=share_of_lessons(sums[:, 1, 0], sums[:, 1, 2]),
+        found=share_of_lessons(sums[:, 0, 1], sums[:, 0, 2]),
+        false_alarms=share_of_lessons(sums[:, 1, 1], sums[:, 1, 2]),
     )
 
 
@@ -120,8 +120,7 @@ def _shown(seed: int, index: int, extra: dict[str, Kind]) -> Scene:
 
 def _together(detector: Detector, scenes: Sequence[Scene]) -> Regions:
     """The true boxes of all scenes as if they were of one frame: scores depend on the embedding alone."""
-    boxes = [np.array([thing.xyxy for thing in scene.objects], np.float32).reshape(-1, 4) for scene in scenes]
-    return Regions.joined([detector.regions(scene.frame, own) for scene, own in zip(scenes, boxes, strict=True)])
+    return Regions.joined([detector.regions(scene.frame, boxes_of(scene.objects)) for scene in scenes])
 
 
 def _examples(
@@ -144,14 +143,3 @@ def _sums(
     """For own and other regions: those best labelled so, those above the threshold, and all; `(2, 3, S)`."""
     counted = [[np.bincount(of_scene[group & hit], minlength=scenes) for hit in (*hits, group)] for group in groups]
     return np.array(counted, np.float64)
-
-
-def _share(good: NDArray[np.float64], count: NDArray[np.float64]) -> Share:
-    """Share of hits of `(L, S)`, its interval from drawing both lessons and scenes anew."""
-    rng, (lessons, scenes) = np.random.default_rng(0), good.shape
-    again = []
-    for _ in range(_RESAMPLES):
-        drawn = np.ix_(rng.integers(lessons, size=lessons), rng.integers(scenes, size=scenes))
-        again.append(good[drawn].sum() / max(count[drawn].sum(), 1))
-    low, high = np.percentile(again, [2.5, 97.5])
-    return Share(float(good.sum() / max(count.sum(), 1)), float(low), float(high))

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from regionclip.config import Budget, Tiles
 from regionclip.data.intervals import Share, share
 from regionclip.detector import Detector
-from regionclip.evaluation.accuracy.precision import Found, Truth, average_precision, covered
+from regionclip.evaluation.accuracy.precision import FoundBoxes, average_precision, covered, truth_of
 from regionclip.loading import TOWERS
-from regionclip.scenes.language.phrases import KINDS, name
+from regionclip.scenes.language.phrases import KINDS, kind_names
 from regionclip.scenes.render import Scene, render_scene
 from regionclip.towers.device import choose_device
 
@@ -44,7 +44,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TilingRow:
     """Figures of one setting.
 
     Attributes:
@@ -86,7 +86,7 @@ class TilingFigures:
     objects: int
     size: tuple[int, int]
     side: float
-    rows: tuple[Row, ...]
+    rows: tuple[TilingRow, ...]
 
 
 def settings_of(tilings: Sequence[Tiles]) -> list[Setting]:
@@ -151,12 +151,12 @@ def _as(detector: Detector, setting: Setting) -> Detector:
 
 def _measured(
     detector: Detector, setting: Setting, scenes: Sequence[Scene], watch: Callable[[Sequence[int]], Iterable[int]]
-) -> Row:
-    words = [name(kind, "en") for kind in KINDS]
+) -> TilingRow:
+    words = kind_names("en")
     # Not timed: words are encoded, and what is loaded late is there.
     detector.scores(detector.regions(scenes[0].frame, words=words), words)
-    truths: list[Truth] = [_truth(scene) for scene in scenes]
-    found: list[Found] = []
+    truths = [truth_of(scene.objects) for scene in scenes]
+    found: list[FoundBoxes] = []
     right: list[NDArray[np.bool_]] = []
     times, processor, passes = [], [], []
     for index in watch(range(len(scenes))):
@@ -172,7 +172,7 @@ def _measured(
         right.append(detector.scores(detector.regions(features, boxes), words).argmax(axis=1) == kinds)
     precision = average_precision(truths, found, KINDS)
     recall = share([covered(boxes, own) for (boxes, _), (own, _) in zip(truths, found, strict=True)])
-    return Row(
+    return TilingRow(
         setting,
         statistics.mean(passes),
         statistics.median(times),
@@ -182,8 +182,3 @@ def _measured(
         recall,
         share(right),
     )
-
-
-def _truth(scene: Scene) -> Truth:
-    boxes = np.array([item.xyxy for item in scene.objects], np.float32).reshape(-1, 4)  # (N, 4)
-    return boxes, np.array([KINDS.index(item.kind) for item in scene.objects], np.int64)

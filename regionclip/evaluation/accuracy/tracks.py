@@ -21,6 +21,7 @@ from regionclip.errors import ConfigError
 from regionclip.evaluation.accuracy.matching import Tally
 from regionclip.scenes.actors import TALL
 from regionclip.scenes.clips import MOVEMENTS, Clip, ClipFrame, Movement, render_clip
+from regionclip.scenes.stage import boxes_of
 from regionclip.video.tracking.settings import TrackSettings
 from regionclip.video.tracking.tracks import Tracks
 from regionclip.words.vocabulary import Vocabulary
@@ -120,7 +121,7 @@ class _Way:
                 self._names[number] = names.get(region, "")
 
     def _count(self, shot: ClipFrame, rows: sv.Detections) -> None:
-        true = np.array([item.xyxy for item in shot.objects], np.float32).reshape(-1, 4)
+        true = boxes_of(shot.objects)
         kinds = [item.kind for item in shot.objects]
         numbers, boxes = _numbers(rows), np.asarray(rows.xyxy, np.float32)
         fused = [str(name) for name in rows.data["class_name"]]

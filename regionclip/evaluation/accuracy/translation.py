@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from rich.cells import cell_len
 
 from regionclip.data.intervals import Share, share
-from regionclip.data.translation_sets import Sample, Truth
+from regionclip.data.translation_sets import LabelTruth, Sample
 from regionclip.detector import Detector
 from regionclip.scenes.language.sentences import LANGUAGES
 from regionclip.words.vocabulary import Label, Vocabulary
@@ -81,7 +81,7 @@ def measure_gap(detector: Detector, vocabulary: Vocabulary, samples: Iterable[Ca
         FingerprintError: where a label was taught with another tower.
     """
     asked = [_in(vocabulary, language) for language in LANGUAGES]
-    truths: list[Truth] = []
+    truths: list[LabelTruth] = []
     scores: list[list[NDArray[np.float32]]] = [[] for _ in LANGUAGES]
     for make in samples:
         sample = make()
@@ -132,7 +132,7 @@ def _phrases(label: Label, language: str) -> list[str]:
 
 
 def _compared(
-    vocabulary: Vocabulary, truths: Sequence[Truth], scores: Sequence[Sequence[NDArray[np.float32]]]
+    vocabulary: Vocabulary, truths: Sequence[LabelTruth], scores: Sequence[Sequence[NDArray[np.float32]]]
 ) -> TranslationGap:
     labels = tuple(vocabulary)
     empty = np.zeros((0, len(labels)))

@@ -33,7 +33,7 @@ _LONGEST = 60.0  # seconds to wait for the first frames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class CameraPlan:
     """What is measured.
 
     Attributes:
@@ -54,7 +54,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadingCost:
     """Frames that were read from all cameras, and processor seconds of this process that they took."""
 
     frames: int
@@ -85,7 +85,7 @@ class Sharing:
     stages: dict[str, float]
 
 
-def measure_reading(plan: Plan) -> Reading:
+def measure_reading(plan: CameraPlan) -> ReadingCost:
     """Read and decode every frame of all cameras, and do nothing with it.
 
     Raises:
@@ -106,10 +106,10 @@ def measure_reading(plan: Plan) -> Reading:
         used = time.process_time() - used
         for source in live:
             source.stop()
-    return Reading(frames, used)
+    return ReadingCost(frames, used)
 
 
-def measure_h264(size: tuple[int, int]) -> Reading:
+def measure_h264(size: tuple[int, int]) -> ReadingCost:
     """Decode a noisy moving H.264 picture of 2 Mbit/s, as cameras send it over RTSP, from a file."""
     with tempfile.TemporaryDirectory() as folder:
         clip = Path(folder) / "clip.mp4"
@@ -117,10 +117,10 @@ def measure_h264(size: tuple[int, int]) -> Reading:
         used = time.process_time()
         with open_source(clip) as source:
             frames = sum(1 for _ in source)
-        return Reading(frames, time.process_time() - used)
+        return ReadingCost(frames, time.process_time() - used)
 
 
-def measure_sharing(detector: Detector, plan: Plan, *, dead: bool) -> Sharing:
+def measure_sharing(detector: Detector, plan: CameraPlan, *, dead: bool) -> Sharing:
     """Follow all cameras as a site does; with `dead` one more is there that takes connections and says nothing.
 
     Raises:
@@ -168,7 +168,7 @@ def settings_of(urls: Sequence[str], words: Sequence[str], *, every: int = 1) ->
     )
 
 
-def table(plan: Plan, mjpeg: Reading, h264: Reading, alone: Sharing, beside_dead: Sharing) -> str:
+def table(plan: CameraPlan, mjpeg: ReadingCost, h264: ReadingCost, alone: Sharing, beside_dead: Sharing) -> str:
     """The figures as lines of text."""
     height, width = plan.size
     return "\n".join(
@@ -185,7 +185,7 @@ def table(plan: Plan, mjpeg: Reading, h264: Reading, alone: Sharing, beside_dead
     )
 
 
-def _reading(what: str, reading: Reading, fps: float) -> str:
+def _reading(what: str, reading: ReadingCost, fps: float) -> str:
     return (
         f"  {what}: {reading.frames} frames, {reading.cost * 1000:.2f} ms of a core a frame: one core decodes "
         f"{int(1 / (reading.cost * fps)) if reading.cost else 0} cameras of {fps:g} fps"

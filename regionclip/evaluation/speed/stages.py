@@ -30,7 +30,7 @@ _CALL = "det(frame, words)"
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class StageTime:
     """Median and best wall time of one stage, in milliseconds."""
 
     name: str
@@ -43,8 +43,8 @@ class Speed:
     """What was measured: the token grid, the stages in order, and the anchor."""
 
     grid: tuple[int, int]
-    stages: tuple[Stage, ...]
-    anchor: Stage
+    stages: tuple[StageTime, ...]
+    anchor: StageTime
 
 
 def measure(
@@ -107,7 +107,7 @@ def _one_round(
         select(torch.from_numpy(corners), scores.values, Rules(), thresholds=thresholds, valid=valid)
 
 
-def measure_words(tower: Tower, *, labels: int, regions: int = 300, rounds: int = 5) -> tuple[Stage, ...]:
+def measure_words(tower: Tower, *, labels: int, regions: int = 300, rounds: int = 5) -> tuple[StageTime, ...]:
     """Time what many words cost a frame whose regions are pooled: each label has an English and a Chinese phrase.
 
     The embeddings are random; the tower's background phrases stand against all labels. Thresholds let one label of a
@@ -136,7 +136,7 @@ def measure_words(tower: Tower, *, labels: int, regions: int = 300, rounds: int 
     return tuple(_stage(name, values) for name, values in times.items())
 
 
-def words_table(stages: tuple[Stage, ...], labels: int, regions: int = 300) -> str:
+def words_table(stages: tuple[StageTime, ...], labels: int, regions: int = 300) -> str:
     """The figures of `measure_words` as lines of text."""
     lines = [f"{labels} labels x 2 languages, {regions} regions, words encoded before", ""]
     lines.append(f"  {'stage':<22}{'median ms':>10}{'best ms':>10}")
@@ -145,9 +145,9 @@ def words_table(stages: tuple[Stage, ...], labels: int, regions: int = 300) -> s
     return "\n".join([*lines, f"  encoding all {2 * labels} phrases, once: {2 * labels * each / 1000:.1f} s"])
 
 
-def _stage(name: str, values: list[float]) -> Stage:
+def _stage(name: str, values: list[float]) -> StageTime:
     """Without the first, which is not counted."""
-    return Stage(name, statistics.median(values[1:]), min(values[1:]))
+    return StageTime(name, statistics.median(values[1:]), min(values[1:]))
 
 
 @contextmanager

@@ -10,6 +10,7 @@ which nothing can be said (a helmet on a head behind a box, a size between small
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +97,12 @@ class Phrase:
 def name(kind: str, language: Language) -> str:
     """The first name of a kind: `name("fire extinguisher", "zh")` is 灭火器."""
     return KIND_WORDS[language][kind][0]
+
+
+@cache
+def kind_names(language: Language) -> tuple[str, ...]:
+    """The first name of every kind, in the order of `KINDS`."""
+    return tuple(name(kind, language) for kind in KINDS)
 
 
 def phrase(kind: str, colour: str, language: Language) -> str:
