@@ -25,9 +25,9 @@ from regionclip.formats.files import write_file
 from regionclip.loading import load
 from regionclip.towers.tiny.model import TinyConfig
 from regionclip.towers.tiny.tower import config_json
-from regionclip.training.embedded.loop import Settings
 from regionclip.training.embedded.network import TrainingNetwork
-from regionclip.training.embedded.tiny import CHECKPOINT
+from regionclip.training.embedded.run import Settings
+from regionclip.training.loop import CHECKPOINT
 
 mpl.use("Agg")  # no window
 
@@ -96,7 +96,7 @@ def record(state: dict[str, Any], figures: SceneFigures, scenes: int) -> dict[st
         "torch": torch.__version__,
         "measured_by": f"regionclip eval scenes --seed {figures.seed} --scenes {scenes}",
         "figures": {row.key: asdict(row.value) for row in figures.rows},
-        "curve": state["curve"],
+        "curve": state["rows"],
     }
 
 
@@ -130,7 +130,7 @@ def main() -> None:
     network = TrainingNetwork(TinyConfig(**config | {"stem": tuple(config["stem"])}))
     network.load_state_dict(state["averaged"])
     export(network, args.run / "tokenizer.json", args.folder, torch.float32 if args.float32 else torch.float16)
-    draw_curve(state["curve"], args.curve or args.folder / "curve.png")
+    draw_curve(state["rows"], args.curve or args.folder / "curve.png")
     detector = load(args.folder)
     with Progress(disable=not sys.stdout.isatty()) as bar:
         figures = evaluate_scenes(detector, seed=_SEED, scenes=args.scenes, watch=lambda numbers: bar.track(numbers))
