@@ -23,10 +23,11 @@ from regionclip.towers.tiny.text import train_tokenizer
 from regionclip.training.embedded.check import Check
 from regionclip.training.embedded.data import STAGES, SceneBatches, batches, empty_boxes
 from regionclip.training.embedded.export import _CURVES, export, record
+from regionclip.training.embedded.export import main as ship
 from regionclip.training.embedded.network import TrainingNetwork, whole_truth
 from regionclip.training.embedded.run import Run, Settings
-from regionclip.training.embedded.tiny import corpus
-from regionclip.training.loop import CHECKPOINT
+from regionclip.training.embedded.tiny import corpus, main
+from regionclip.training.loop import CHECKPOINT, CURVE
 
 SMALL = TinyConfig(
     width=32, heads=2, blocks=1, stem=(8, 8, 16), positions=4, text_blocks=1, vocabulary=400, text_length=16
@@ -268,19 +269,36 @@ def test_the_check_measures_what_the_tower_knows(tokenizer: Tokenizer) -> None:
     assert 0.1 < figures["traits_en"] < 0.9
 
 
+def test_a_small_run_trains_resumes_and_ships(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, shipped = tmp_path / "run", tmp_path / "tiny"
+    words = ["--steps", "2", "--workers", "0", "--seed", "5", "--out", str(run)]
+    main(words, sizes=SMALL, scenes=4)
+    rows = [json.loads(row) for row in capsys.readouterr().out.splitlines()]
+    assert rows == [json.loads(row) for row in (run / CURVE).read_text().splitlines()]
+    assert [row["step"] for row in rows] == [2]
+    assert 0 <= rows[0]["kinds_en"] < 0.5
+    main(words, sizes=SMALL, scenes=4)
+    assert capsys.readouterr().out.splitlines() == ["resumed at step 2", "the run is complete"]
+    with pytest.raises(SystemExit, match="steps: expected 2, got 3.*give the same"):
+        main([*words, "--steps", "3"], sizes=SMALL, scenes=4)
+    ship([str(run), str(shipped), "--scenes", "1"])
+    assert "top-1" in capsys.readouterr().out
+    assert (shipped / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((shipped / "training.json").read_text())["steps"] == 2
+    assert load(shipped).tower.card.width == SMALL.width
+
+
 @pytest.mark.slow
-def test_the_command_trains_resumes_and_ships(tmp_path: Path) -> None:
+def test_the_commands_of_the_docs_train_resume_and_ship(tmp_path: Path) -> None:
     """The two commands of docs/embedded_tower.md in processes of their own, cut to a few steps."""
     run, shipped = tmp_path / "run", tmp_path / "tiny"
     train = ["regionclip.training.embedded.tiny", "--steps", "2", "--workers", "1", "--seed", "5", "--out", str(run)]
     _python(*train)
-    steps = [json.loads(row)["step"] for row in (run / "curve.jsonl").read_text().splitlines()]
+    steps = [json.loads(row)["step"] for row in (run / CURVE).read_text().splitlines()]
     assert steps == [2]
     assert _python(*train).splitlines() == ["resumed at step 2", "the run is complete"]
     printed = _python("regionclip.training.embedded.export", str(run), str(shipped), "--scenes", "2")
     assert "top-1" in printed
-    assert (shipped / "curve.png").read_bytes().startswith(b"\x89PNG")
-    assert json.loads((shipped / "training.json").read_text())["steps"] == 2
     assert load(shipped).tower.card.name == "tiny"
 
 
@@ -291,13 +309,13 @@ def _python(module: str, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("length", [("--steps", "0"), ("--minutes", "0")])
-def test_a_run_of_no_length_is_refused(length: tuple[str, str], tmp_path: Path) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "regionclip.training.embedded.tiny", *length, "--out", str(tmp_path / "run")],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 2
-    assert "more than 0" in ran.stderr
+def test_a_run_of_no_length_is_refused(
+    length: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*length, "--out", str(tmp_path / "run")])
+    assert ended.value.code == 2
+    assert "more than 0" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

@@ -10,6 +10,7 @@ import datetime
 import io
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -116,15 +117,15 @@ def draw_curve(curve: list[dict[str, float]], path: Path) -> None:
     write_file(path, drawn.getvalue())
 
 
-def main() -> None:
-    """Read the command line, export, measure, write the record and the curve."""
+def main(given: Sequence[str] | None = None) -> None:
+    """Read the command line (or what is given), export, measure, write the record and the curve."""
     parser = argparse.ArgumentParser(description="Make the files that ship from a training run.")
     parser.add_argument("run", type=Path, help="folder of the run")
     parser.add_argument("folder", type=Path, help="where the files go")
     parser.add_argument("--scenes", type=int, default=300, help="scenes that the record's figures are measured on")
     parser.add_argument("--float32", action="store_true", help="write float32, to compare with the float16 that ships")
     parser.add_argument("--curve", type=Path, help="PNG of the run's curve, beside the other files if not given")
-    args = parser.parse_args()
+    args = parser.parse_args(given)
     state = torch.load(args.run / CHECKPOINT, weights_only=True)
     config = json.loads(state["config"])
     network = TrainingNetwork(TinyConfig(**config | {"stem": tuple(config["stem"])}))

@@ -6,6 +6,8 @@ Run it again with the same settings to continue from the last checkpoint, or wit
 
 import argparse
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -27,8 +29,11 @@ from regionclip.training.embedded.run import Run, Settings
 from regionclip.training.loop import CHECKPOINT
 from regionclip.training.watch import Watch
 
+SIZES = TinyConfig()
+"""Of the tower that ships."""
 
-def corpus(seed: int, scenes: int = 400) -> list[str]:
+
+def corpus(seed: int, scenes: int) -> list[str]:
     """Sentences to learn the tokenizer from: all plain names and phrases, and what is said of some scenes."""
     rng = np.random.default_rng((seed, 0x7E87))
     maker = PhraseMaker(rng, typos=0.0)
@@ -41,15 +46,15 @@ def corpus(seed: int, scenes: int = 400) -> list[str]:
     return texts
 
 
-def tokenizer_for(seed: int, config: TinyConfig, folder: Path) -> Tokenizer:
+def tokenizer_for(seed: int, config: TinyConfig, folder: Path, scenes: int = 400) -> Tokenizer:
     """The run's tokenizer: made anew for a new run, read from the folder of one that goes on."""
     path = folder / "tokenizer.json"
     if not (folder / CHECKPOINT).exists():
-        write_file(path, train_tokenizer(corpus(seed), config.vocabulary).to_str(pretty=True).encode())
+        write_file(path, train_tokenizer(corpus(seed, scenes), config.vocabulary).to_str(pretty=True).encode())
     return Tokenizer.from_file(str(path))
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Train the embedded tower on rendered scenes.")
     parser.add_argument("--minutes", type=float, default=100.0, help="length of the run, where --steps is not given")
     parser.add_argument("--steps", type=int, help="length of the run in steps; such a run is repeated exactly")
@@ -62,20 +67,26 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--strict-head", action="store_true", help="FG-CLIP 2's dense head, without a residual")
     parser.add_argument("--boxes-from", type=float, default=0.0, help="share of the run at which boxes are trained")
     parser.add_argument("--prototype", type=float, default=0.5, help="weight of the prototype loss at the start")
-    args = parser.parse_args()
+    args = parser.parse_args(given)
     if (args.steps is not None and args.steps < 1) or args.minutes <= 0:
         parser.error(f"expected more than 0 --steps or --minutes, got {args.steps} and {args.minutes:g}")
     return args
 
 
-def main() -> None:
-    """Read the command line and train."""
-    args = _arguments()
+def main(given: Sequence[str] | None = None, *, sizes: TinyConfig = SIZES, scenes: int = 400) -> None:
+    """Read the command line and train.
+
+    Args:
+        given: its words, where not those of this process.
+        sizes: of the network.
+        scenes: that the tokenizer learns its sentences from.
+    """
+    args = _arguments(given)
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    config = TinyConfig(residual=not args.strict_head)
-    tokenizer = tokenizer_for(args.seed, config, args.out)
+    config = replace(sizes, residual=not args.strict_head)
+    tokenizer = tokenizer_for(args.seed, config, args.out, scenes)
     settings = Settings(
         args.seed,
         args.steps,
