@@ -59,20 +59,19 @@ class FineTuning(Loop[list[Example]]):
         self.trainee = self._load()
         dtype = getattr(torch, settings.dtype)
         self.curriculum = Curriculum(self.trainee, settings.stage, settings.loss, dtype).to(self.device)
+        kept = {key: value for key, value in asdict(settings).items() if key not in _FREE}
+        exact = "" if settings.dtype == "float32" else f" or dtype float32, not {settings.dtype}"
         super().__init__(
             out,
             {"module": self.trainee.module, "curriculum": self.curriculum},
             self._trained(),
+            identity={**kept, "data": self.source.identity, "processes": self.world},
+            remedy=f"take a rate below {settings.rate:g}{exact}",
             rate=settings.rate,
             betas=settings.betas,
             weight_decay=settings.weight_decay,
         )
         self.resume()
-
-    def identity(self) -> dict[str, Any]:
-        """All settings but the free ones, what the data are, and how many processes there are."""
-        settings = {key: value for key, value in asdict(self.settings).items() if key not in _FREE}
-        return {**settings, "data": self.source.identity, "processes": self.world}
 
     def progress(self, step: int) -> float:
         """Share of the run that is done before `step`, 0..1."""
@@ -99,11 +98,6 @@ class FineTuning(Loop[list[Example]]):
         """The losses of the stage."""
         terms: Terms = self.curriculum(batch)
         return terms
-
-    def remedy(self) -> str:
-        """A smaller rate, or float32."""
-        remedy = "" if self.settings.dtype == "float32" else f" or dtype float32, not {self.settings.dtype}"
-        return f"take a rate below {self.settings.rate:g}{remedy}"
 
     def is_check_due(self) -> bool:
         """Every `check_every` steps."""

@@ -49,6 +49,8 @@ class Loop(ABC, Generic[B]):
         out: folder of the run.
         modules: what a checkpoint holds, by name.
         parameters: those that are trained, by name.
+        identity: what makes a run the same run, ready for JSON: the settings that touch what is learned, and the data.
+        remedy: what to do where a loss is not finite.
         optimiser: options of AdamW (`adamw`).
 
     Attributes:
@@ -64,6 +66,8 @@ class Loop(ABC, Generic[B]):
         out: Path,
         modules: Mapping[str, torch.nn.Module],
         parameters: Mapping[str, torch.nn.Parameter],
+        identity: Mapping[str, Any],
+        remedy: str,
         **optimiser: Any,  # noqa: ANN401 - torch's own options
     ) -> None:
         self.out = out
@@ -75,10 +79,8 @@ class Loop(ABC, Generic[B]):
         self.without: dict[str, int] = {}
         self.rows: list[dict[str, float]] = []
         self._modules = modules
-
-    @abstractmethod
-    def identity(self) -> dict[str, Any]:
-        """What makes a run the same run, as JSON has it: settings that touch what is learned, and the data."""
+        self._identity: dict[str, Any] = json.loads(json.dumps(identity))  # as a checkpoint gives it back
+        self._remedy = remedy
 
     @abstractmethod
     def progress(self, step: int) -> float:
@@ -95,10 +97,6 @@ class Loop(ABC, Generic[B]):
     @abstractmethod
     def loss(self, batch: B) -> Terms:
         """The losses of a batch."""
-
-    @abstractmethod
-    def remedy(self) -> str:
-        """What to do where a loss is not finite."""
 
     @abstractmethod
     def is_check_due(self) -> bool:
@@ -172,7 +170,7 @@ class Loop(ABC, Generic[B]):
             "means": self.means,
             "without": self.without,
             "rows": self.rows,
-            "run": json.dumps(self.identity()),
+            "run": json.dumps(self._identity),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -198,7 +196,7 @@ class Loop(ABC, Generic[B]):
             saved = json.loads(state["run"])
         except Exception as error:  # torch and pickle raise whatever a damaged file leads to
             raise FileError(f"{path}: not a checkpoint of this program, or damaged ({error}): remove it") from error
-        mine = json.loads(json.dumps(self.identity()))
+        mine = self._identity
         if different := [key for key in mine if saved.get(key) != mine[key]]:
             told = "; ".join(f"{key}: expected {saved.get(key)}, got {mine[key]}" for key in different)
             raise ConfigError(f"{path} is of a run with other settings ({told}): give the same, or another out")
@@ -209,7 +207,7 @@ class Loop(ABC, Generic[B]):
             kept = f"{self.out} keeps those of step {self.rows[-1]['step']}" if self.rows else "nothing was written yet"
             raise RegionclipError(
                 f"step {self.step + 1}: expected finite losses and gradients, got {', '.join(wrong)}: "
-                f"{self.remedy()}; of the weights, {kept}"
+                f"{self._remedy}; of the weights, {kept}"
             )
 
     def _save(self, path: Path) -> None:

@@ -23,7 +23,7 @@ class Watch:
         self._bar = bar
         self._rows = len(run.rows)
         self._told = time.monotonic()
-        self._task = bar.add_task("training", total=1.0, completed=run.progress(run.step))
+        self._task = bar.add_task("training", total=1.0)
 
     def __call__(self, run: Loop[Any]) -> None:
         """Show how far the run is, and the rows that are new."""

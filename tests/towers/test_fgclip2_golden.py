@@ -39,7 +39,8 @@ def images(golden: Tensors) -> Images:
 @torch.no_grad()
 def regions(golden: Tensors, golden_model: FGCLIP2Model, images: Images) -> torch.Tensor:
     sizes = [(height, width) for height, width in golden["in.image_sizes"].tolist()]
-    return torch.stack(region_features(dense_features(golden_model, images), images[2], golden["in.boxes"], sizes))
+    boxes = list(golden["in.boxes"])
+    return torch.stack(region_features(dense_features(golden_model, images), images[2], boxes, sizes))
 
 
 @pytest.mark.parametrize(

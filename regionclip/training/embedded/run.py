@@ -88,10 +88,13 @@ class Run(Loop[Batch]):
         self._data = SceneBatches(settings.seed, tokenizer, config.text_length, settings.batch)
         self._measure = measure
         self._check_seconds = 60 * check_minutes
+        kept = {key: value for key, value in asdict(settings).items() if key not in _FREE}
         super().__init__(
             out,
             {"network": self.network, "averaged": self.averaged},
             dict(self.network.named_parameters()),
+            identity=kept | asdict(config),
+            remedy="take --float32" if settings.bfloat16 else "take another --seed",
             rate=settings.rate,
             betas=(0.9, 0.98),
             weight_decay=0.05,
@@ -99,11 +102,6 @@ class Run(Loop[Batch]):
         )
         self.resume()
         self._checked = self.seconds
-
-    def identity(self) -> dict[str, Any]:
-        """Settings but the free ones, and the sizes of the network."""
-        settings = {key: value for key, value in asdict(self.settings).items() if key not in _FREE}
-        return settings | asdict(self.network.tower.config)
 
     def progress(self, step: int) -> float:
         """Share of the run that is done before `step`, 0..1."""
@@ -128,10 +126,6 @@ class Run(Loop[Batch]):
         generator = torch.Generator().manual_seed(self.settings.seed * 1_000_003 + self.step)
         out = run_network(self.network, batch, torch.bfloat16 if self.settings.bfloat16 else torch.float32)
         return losses(self.network, out, batch, weights, generator)
-
-    def remedy(self) -> str:
-        """float32, or another seed."""
-        return "take --float32" if self.settings.bfloat16 else "take another --seed"
 
     def updated(self) -> None:
         """Move the averaged weights towards the present ones (Polyak), faster while there is little to keep."""
