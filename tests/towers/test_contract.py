@@ -201,9 +201,11 @@ def test_bfloat16_is_near_float32(make: Make, tower: DenseTower[Any], frames: li
 
 def test_features_can_be_trained_upon(tower: DenseTower[Any], frames: list[Frame]) -> None:
     # A proposal head learns on the tower's tokens: they must not be tensors of inference mode.
-    head = torch.nn.Linear(tower.card.width, 1)
-    head(tower.encode_image(frames[:1])[0].tokens).sum().backward()
-    assert head.weight.grad is not None
+    features = tower.encode_image(frames[:1])[0]
+    for tokens in (features.tokens, features.dense):
+        head = torch.nn.Linear(tower.card.width, 1)
+        head(tokens).sum().backward()
+        assert head.weight.grad is not None
 
 
 def test_threads_may_ask_the_same_features(tower: DenseTower[Any], frames: list[Frame]) -> None:
