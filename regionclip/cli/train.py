@@ -1,20 +1,15 @@
 """`regionclip train`: fine-tune a dense tower."""
 
-import json
-import sys
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from regionclip.cli.terminal.output import say
 
 if TYPE_CHECKING:
     from regionclip.training.finetune import FineTuning
-
-_TELL_SECONDS = 20.0
 
 
 def train(
@@ -30,6 +25,7 @@ def train(
     from regionclip.training import processes
     from regionclip.training.finetune import FineTuning
     from regionclip.training.settings import TrainSettings
+    from regionclip.training.watch import Watch
 
     settings = TrainSettings.load(config)
     try:
@@ -37,9 +33,8 @@ def train(
         _introduce(run)
         console = Console(stderr=True)
         shown = console.is_terminal and run.rank == 0
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console, disable=not shown) as bar:
-            run.train(_Watch(run, bar))
+        with Progress(console=console, disable=not shown) as bar:
+            run.train(Watch(run, bar))
         if run.rank == 0:
             say(f"regionclip: {run.step} steps done; weights are in {run.out / 'weights'}")
     finally:
@@ -61,27 +56,3 @@ def _introduce(run: "FineTuning") -> None:
         )
     if run.step:
         say(f"regionclip: going on from step {run.step} of {settings.steps}")
-
-
-class _Watch:
-    """Called after each step: a bar on a terminal, lines elsewhere, and a row for each check."""
-
-    def __init__(self, run: "FineTuning", bar: Progress) -> None:
-        self._bar = bar
-        self._rows = len(run.rows)
-        self._told = time.monotonic()
-        self._task = bar.add_task("training", total=run.settings.steps, completed=run.step)
-
-    def __call__(self, run: "FineTuning") -> None:
-        if run.rank > 0:
-            return
-        loss = f"loss {run.means.get('total', 0):.3f}"
-        self._bar.update(self._task, completed=run.step, description=loss)
-        if self._bar.disable and time.monotonic() - self._told > _TELL_SECONDS:
-            self._told = time.monotonic()
-            parts = " ".join(f"{name} {value:.3f}" for name, value in run.means.items() if name != "total")
-            say(f"step {run.step} of {run.settings.steps}, {loss}: {parts}")
-        for row in run.rows[self._rows :]:
-            sys.stdout.write(json.dumps(row) + "\n")
-            sys.stdout.flush()
-        self._rows = len(run.rows)

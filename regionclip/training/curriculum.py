@@ -13,6 +13,7 @@ Letters: B pictures, N regions, P texts, D channels, K hard negatives.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,26 +23,12 @@ from heads.pool import clip_to_frame, roi_align, to_cells
 from regionclip.data.examples import Example, RegionText
 from regionclip.errors import ConfigError
 from regionclip.training import losses, processes
+from regionclip.training.loop import Terms
 from regionclip.training.settings import LossSettings, Stage
 from regionclip.training.trainees.base import Encoded, TextUse, Trainee
 
 MOST = 10.0
 """The rank threshold is kept in 0 to this, in units of logits."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Terms:
-    """What a batch gave.
-
-    Attributes:
-        total: the weighted sum, a scalar with gradient where any term had something to work on.
-        parts: each loss of the stage, unweighted; those in `without` are 0.
-        without: losses of the stage that this batch had nothing for.
-    """
-
-    total: torch.Tensor
-    parts: dict[str, torch.Tensor]
-    without: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +58,7 @@ class Curriculum(nn.Module):
     threshold: torch.Tensor
 
     def __init__(
-        self, trainee: Trainee, stage: Stage, weights: LossSettings, dtype: torch.dtype = torch.float32
+        self, trainee: Trainee[Any], stage: Stage, weights: LossSettings, dtype: torch.dtype = torch.float32
     ) -> None:
         super().__init__()
         self._trainee, self._dtype = trainee, dtype

@@ -3,14 +3,14 @@
 import pytest
 import torch
 from checkpoints import golden_tensors, write_golden
+from official import Images, dense_features, image_features, positions, region_features, vision_tokens
 from torch.nn.functional import logsigmoid, normalize
 
 from regionclip.towers.fgclip2 import FGCLIP2Model
-from regionclip.towers.fgclip2.model import Walk, real_patches
+from regionclip.towers.fgclip2.model import TextHead
 
 ATOL = 2e-4
 Tensors = dict[str, torch.Tensor]
-IMAGES = ("in.pixel_values", "in.pixel_attention_mask", "in.spatial_shapes")
 
 
 def near(ours: torch.Tensor, official: torch.Tensor) -> None:
@@ -31,15 +31,20 @@ def golden_model(tmp_path_factory: pytest.TempPathFactory) -> FGCLIP2Model:
 
 
 @pytest.fixture(scope="module")
-def regions(golden: Tensors, golden_model: FGCLIP2Model) -> torch.Tensor:
-    with torch.no_grad():
-        dense = golden_model.dense_features(*(golden[name] for name in IMAGES))
-        sizes, boxes = golden["in.image_sizes"], list(golden["in.boxes"])
-        return torch.stack(golden_model.region_features(dense, golden["in.spatial_shapes"], boxes, sizes))
+def images(golden: Tensors) -> Images:
+    return golden["in.pixel_values"], golden["in.pixel_attention_mask"], golden["in.spatial_shapes"]
+
+
+@pytest.fixture(scope="module")
+@torch.no_grad()
+def regions(golden: Tensors, golden_model: FGCLIP2Model, images: Images) -> torch.Tensor:
+    sizes = [(height, width) for height, width in golden["in.image_sizes"].tolist()]
+    boxes = list(golden["in.boxes"])
+    return torch.stack(region_features(dense_features(golden_model, images), images[2], boxes, sizes))
 
 
 @pytest.mark.parametrize(
-    ("ids", "walk", "out"),
+    ("ids", "text_head", "out"),
     [
         ("short", "short", "text_short"),
         ("box", "box", "text_box"),
@@ -48,8 +53,8 @@ def regions(golden: Tensors, golden_model: FGCLIP2Model) -> torch.Tensor:
     ],
 )
 @torch.no_grad()
-def test_text(golden: Tensors, golden_model: FGCLIP2Model, ids: str, walk: Walk, out: str) -> None:
-    near(golden_model.text_features(golden[f"in.input_ids_{ids}"], walk), golden[f"out.{out}"])
+def test_text(golden: Tensors, golden_model: FGCLIP2Model, ids: str, text_head: TextHead, out: str) -> None:
+    near(golden_model.text_features(golden[f"in.input_ids_{ids}"], text_head), golden[f"out.{out}"])
 
 
 @torch.no_grad()
@@ -60,24 +65,22 @@ def test_text_tokens_through_the_native_tower(golden: Tensors, golden_model: FGC
 
 
 @torch.no_grad()
-def test_last_token_of_the_long_walk(golden: Tensors, golden_model: FGCLIP2Model) -> None:
+def test_last_token_of_a_long_text(golden: Tensors, golden_model: FGCLIP2Model) -> None:
     head = golden_model.longtext_head
     near(golden_model.text_features(golden["in.input_ids_long"], "long"), head(golden["out.text_last_token_long"]))
 
 
 @torch.no_grad()
-def test_whole_images(golden: Tensors, golden_model: FGCLIP2Model) -> None:
-    near(golden_model.image_features(*(golden[name] for name in IMAGES)), golden["out.image_features"])
+def test_whole_images(golden: Tensors, golden_model: FGCLIP2Model, images: Images) -> None:
+    near(image_features(golden_model, images), golden["out.image_features"])
 
 
 @torch.no_grad()
-def test_trunk_and_dense(golden: Tensors, golden_model: FGCLIP2Model) -> None:
-    pixels, mask, shapes = (golden[name] for name in IMAGES)
-    real = real_patches(pixels, mask, shapes)
-    positions = golden_model.positions(shapes, pixels.shape[1])
-    embedded = golden_model.vision_model.embeddings.patch_embedding(pixels) + positions
-    tokens = golden_model.vision_tokens(pixels, real, positions)
-    dense = golden_model.dense_features(pixels, mask, shapes)
+def test_trunk_and_dense(golden: Tensors, golden_model: FGCLIP2Model, images: Images) -> None:
+    pixels, mask, grids = images
+    embedded = golden_model.vision_model.embeddings.patch_embedding(pixels) + positions(golden_model, grids, 128)
+    tokens = vision_tokens(golden_model, images)
+    dense = dense_features(golden_model, images)
     assert dense.shape == (3, 128, 64)
     for image in range(3):
         count = int(mask[image].sum())
@@ -100,15 +103,15 @@ def test_region_scores_of_the_official_evaluation(
     near((100 * normalize(regions, dim=-1) @ texts.T).softmax(-1), golden["out.region_similarity_softmax100"])
 
 
-@pytest.mark.parametrize("walk", ["short", "box", "long"])
+@pytest.mark.parametrize("text_head", ["short", "box", "long"])
 @torch.no_grad()
-def test_logits(golden: Tensors, golden_model: FGCLIP2Model, walk: Walk) -> None:
-    images = normalize(golden_model.image_features(*(golden[name] for name in IMAGES)), dim=-1)
-    texts = normalize(golden_model.text_features(golden[f"in.input_ids_{walk}"], walk), dim=-1)
-    logits = images @ texts.T * golden_model.logit_scale.exp() + golden_model.logit_bias
-    near(images, golden["out.image_embeds_normalised"])
-    near(logits, golden[f"out.logits_per_image_{walk}"])
-    if walk == "short":
+def test_logits(golden: Tensors, golden_model: FGCLIP2Model, images: Images, text_head: TextHead) -> None:
+    wholes = normalize(image_features(golden_model, images), dim=-1)
+    texts = normalize(golden_model.text_features(golden[f"in.input_ids_{text_head}"], text_head), dim=-1)
+    logits = wholes @ texts.T * golden_model.logit_scale.exp() + golden_model.logit_bias
+    near(wholes, golden["out.image_embeds_normalised"])
+    near(logits, golden[f"out.logits_per_image_{text_head}"])
+    if text_head == "short":
         near(texts, golden["out.text_embeds_normalised_short"])
         signs = 2 * torch.eye(3) - 1
         near(-logsigmoid(signs * logits).sum()[None] / 3, golden["out.loss_short"])
@@ -116,6 +119,6 @@ def test_logits(golden: Tensors, golden_model: FGCLIP2Model, walk: Walk) -> None
 
 @torch.no_grad()
 def test_an_attention_mask_is_never_used(golden: Tensors, golden_model: FGCLIP2Model) -> None:
-    # The golden's entry made with one documents the mistake: it is far from what the walk must give.
+    # The golden's entry made with one documents the mistake: it is far from what the head must give.
     ours = golden_model.text_features(golden["in.input_ids_box"], "box")
     assert float((ours - golden["out.text_box_with_attention_mask"]).abs().max()) > 1

@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from checkpoints import official_shapes, write_fgclip2
+from official import Images, dense_features, image_features, region_features, vision_tokens
 from PIL import Image
 from torch import nn
 from transformers import Siglip2Model
@@ -15,14 +15,13 @@ from transformers import Siglip2Model
 from regionclip.errors import InputError
 from regionclip.towers.fgclip2 import FGCLIP2Config, FGCLIP2Model
 from regionclip.towers.fgclip2.config import TextConfig, VisionConfig
-from regionclip.towers.fgclip2.model import real_patches
 
 GRIDS = ((5, 9), (8, 4), (7, 7), (1, 3))
 LENGTH = 52
 
 
 @pytest.fixture(scope="module")
-def batch() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def batch() -> Images:
     """Four padded frames: `(4, 52, 588)` pixels, `(4, 52)` mask, `(4, 2)` grids. Padding holds rubbish."""
     generator = torch.Generator().manual_seed(3)
     pixels = torch.rand(len(GRIDS), LENGTH, 3 * 14 * 14, generator=generator) * 2 - 1
@@ -42,27 +41,23 @@ def native(odd_folder: Path, odd_model: FGCLIP2Model) -> Siglip2Model:
 
 
 @torch.no_grad()
-def test_padded_batch_equals_single_trimmed_frames(
-    odd_model: FGCLIP2Model, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-) -> None:
-    pixels, _, shapes = batch
-    pooled, dense = odd_model.image_features(*batch), odd_model.dense_features(*batch)
+def test_padded_batch_equals_single_trimmed_frames(odd_model: FGCLIP2Model, batch: Images) -> None:
+    pixels, mask, grids = batch
+    pooled, dense = image_features(odd_model, batch), dense_features(odd_model, batch)
     for index, (h, w) in enumerate(GRIDS):
-        one = (pixels[index : index + 1, : h * w], None, shapes[index : index + 1])
-        torch.testing.assert_close(odd_model.image_features(*one)[0], pooled[index], atol=2e-4, rtol=0)
-        torch.testing.assert_close(odd_model.dense_features(*one)[0], dense[index, : h * w], atol=2e-4, rtol=0)
+        here = slice(index, index + 1)
+        one = (pixels[here, : h * w], mask[here, : h * w], grids[here])
+        torch.testing.assert_close(image_features(odd_model, one)[0], pooled[index], atol=2e-4, rtol=0)
+        torch.testing.assert_close(dense_features(odd_model, one)[0], dense[index, : h * w], atol=2e-4, rtol=0)
         assert not dense[index, h * w :].any()
 
 
-def test_gradients_flow_and_are_finite(
-    odd_folder: Path, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-) -> None:
+def test_gradients_flow_and_are_finite(odd_folder: Path, batch: Images) -> None:
     model = FGCLIP2Model.from_pretrained(odd_folder)
-    dense = model.dense_features(*batch)
     boxes = [torch.tensor([[0.0, 0.0, 40.0, 30.0]])] * 4
-    regions = torch.cat(model.region_features(dense, batch[2], boxes, [(60, 80)] * 4))
+    regions = torch.cat(region_features(dense_features(model, batch), batch[2], boxes, [(60, 80)] * 4))
     phrases = model.text_features(torch.ones(4, 24, dtype=torch.long), "box")
-    total = (regions * phrases).sum() + model.image_features(*batch).sum()
+    total = (regions * phrases).sum() + image_features(model, batch).sum()
     names = ("boxtext_head.weight", "vision_model.embeddings.position_embedding.weight", "vision_model.head.probe")
     for gradient in torch.autograd.grad(total, [model.get_parameter(name) for name in names]):
         assert torch.isfinite(gradient).all()
@@ -70,25 +65,13 @@ def test_gradients_flow_and_are_finite(
 
 
 @torch.no_grad()
-def test_without_a_mask_the_grids_tell_the_padding(
-    odd_model: FGCLIP2Model, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-) -> None:
-    pixels, _, shapes = batch
-    assert torch.equal(odd_model.dense_features(pixels, None, shapes), odd_model.dense_features(*batch))
-    assert torch.equal(odd_model.image_features(pixels, None, shapes), odd_model.image_features(*batch))
-
-
-@torch.no_grad()
-def test_shared_parts_equal_the_native_model(
-    odd_model: FGCLIP2Model, native: Siglip2Model, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-) -> None:
+def test_shared_parts_equal_the_native_model(odd_model: FGCLIP2Model, native: Siglip2Model, batch: Images) -> None:
     out = native.vision_model(*batch)
-    real = real_patches(*batch)
-    tokens = odd_model.vision_tokens(batch[0], real, odd_model.positions(batch[2], LENGTH))
+    tokens = vision_tokens(odd_model, batch)
     for index, (h, w) in enumerate(GRIDS):
         expected = out.last_hidden_state[index, : h * w]
         torch.testing.assert_close(tokens[index, : h * w], expected, atol=1e-4, rtol=0)
-    torch.testing.assert_close(odd_model.image_features(*batch), out.pooler_output, atol=1e-4, rtol=0)
+    torch.testing.assert_close(image_features(odd_model, batch), out.pooler_output, atol=1e-4, rtol=0)
     ids = torch.randint(5, 300, (3, 24), generator=torch.Generator().manual_seed(0))
     expected = native.text_model(ids).pooler_output
     torch.testing.assert_close(odd_model.text_features(ids, "short"), expected, atol=1e-5, rtol=0)
@@ -98,10 +81,10 @@ def test_shared_parts_equal_the_native_model(
 def test_dense_head_equals_multihead_attention(odd_model: FGCLIP2Model) -> None:
     head = odd_model.dense_feature_head
     tokens = torch.randn(2, 30, 48, generator=torch.Generator().manual_seed(4))  # (B, n, D)
-    real = torch.arange(30) < torch.tensor([[30], [17]])  # (B, n)
-    mixed = head.attention(tokens, tokens, tokens, key_padding_mask=~real, need_weights=False)[0]
+    patch_mask = torch.arange(30) < torch.tensor([[30], [17]])  # (B, n)
+    mixed = head.attention(tokens, tokens, tokens, key_padding_mask=~patch_mask, need_weights=False)[0]
     expected = mixed + head.mlp(head.layernorm(mixed))
-    torch.testing.assert_close(odd_model.dense(tokens, real), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(odd_model.dense(tokens, patch_mask), expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +110,7 @@ def test_positions_are_resized_as_an_antialiased_picture(odd_model: FGCLIP2Model
 
 
 @torch.no_grad()
-def test_long_walk_joins_two_tables(odd_model: FGCLIP2Model) -> None:
+def test_long_texts_join_two_tables(odd_model: FGCLIP2Model) -> None:
     ids = torch.randint(5, 300, (2, 51), generator=torch.Generator().manual_seed(5))
     before = odd_model.text_features(ids, "long")
     tables = odd_model.text_model.embeddings
@@ -142,55 +125,19 @@ def test_long_walk_joins_two_tables(odd_model: FGCLIP2Model) -> None:
     assert before.shape == (2, 48)
 
 
-@pytest.mark.parametrize(("walk", "length"), [("short", 25), ("box", 25), ("long", 52), ("wide", 24), ("box", 0)])
-def test_text_that_does_not_fit_is_refused(odd_model: FGCLIP2Model, walk: str, length: int) -> None:
+@pytest.mark.parametrize(("text_head", "length"), [("short", 25), ("box", 25), ("long", 52), ("wide", 24), ("box", 0)])
+def test_text_that_does_not_fit_is_refused(odd_model: FGCLIP2Model, text_head: str, length: int) -> None:
     with pytest.raises(InputError, match="text_features"):
-        odd_model.text_features(torch.zeros(1, length, dtype=torch.long), walk)  # type: ignore[arg-type]
+        odd_model.text_features(torch.zeros(1, length, dtype=torch.long), text_head)  # type: ignore[arg-type]
 
 
 @torch.no_grad()
-def test_regions_of_no_boxes_and_of_every_kind_of_list(
-    odd_model: FGCLIP2Model, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-) -> None:
-    dense, sizes = odd_model.dense_features(*batch), [(60, 110), (90, 40), (64, 64), (10, 30)]
-    boxes = np.array([[0, 0, 40, 30], [-5, -5, 20, 20], [3, 3, 3, 9]], np.float32)
-    mixed: list[Any] = [boxes, torch.zeros(0, 4), [], torch.from_numpy(boxes)]
-    first, second, third, fourth = odd_model.region_features(dense.bfloat16(), batch[2], mixed, sizes)
-    assert first.shape == (3, 48)
-    assert first.dtype == torch.float32
-    assert second.shape == third.shape == (0, 48)
-    assert not first[2].any()  # no area
-    assert torch.isfinite(fourth).all()
-    again = odd_model.region_features(dense.bfloat16(), batch[2], mixed, torch.tensor(sizes))
-    assert torch.equal(again[0], first)
-
-
-@torch.no_grad()
-def test_a_box_of_the_whole_frame_is_the_mean_of_its_tokens(
-    odd_model: FGCLIP2Model, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-) -> None:
-    dense = odd_model.dense_features(*batch)
+def test_a_box_of_the_whole_frame_is_the_mean_of_its_tokens(odd_model: FGCLIP2Model, batch: Images) -> None:
+    dense = dense_features(odd_model, batch)
     boxes = [torch.tensor([[0.0, 0.0, 311.0, 173.0]])] * 4
-    pooled = odd_model.region_features(dense, batch[2], boxes, [(173, 311)] * 4)
+    pooled = region_features(dense, batch[2], boxes, [(173, 311)] * 4)
     for (h, w), region, tokens in zip(GRIDS, pooled, dense, strict=True):
         torch.testing.assert_close(region[0], tokens[: h * w].mean(0), atol=1e-5, rtol=0)
-
-
-def test_shapes_that_do_not_belong_together_are_refused(
-    odd_model: FGCLIP2Model, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-) -> None:
-    pixels, mask, shapes = batch
-    with pytest.raises(InputError, match="expected 4 grids"):
-        odd_model.dense_features(pixels, mask, shapes[:2])
-    with pytest.raises(InputError, match="at most 40 patches"):
-        odd_model.dense_features(pixels[:, :40], mask[:, :40], shapes)
-    with pytest.raises(InputError, match="pixel_attention_mask"):
-        odd_model.dense_features(pixels, mask[:, :40], shapes)
-    dense = torch.zeros(4, LENGTH, 48)
-    with pytest.raises(InputError, match=r"frames \(4\), got 4, 1 and 4"):
-        odd_model.region_features(dense, shapes, [torch.zeros(1, 4)], [(9, 9)] * 4)
-    with pytest.raises(InputError, match=r"\(N, 4\)"):
-        odd_model.region_features(dense, shapes, [torch.ones(1, 5)] * 4, [(9, 9)] * 4)
 
 
 def test_unequal_widths_of_text_and_vision_load(tmp_path: Path) -> None:

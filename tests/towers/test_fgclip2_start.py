@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from checkpoints import TEXT, VISION, write_fgclip2
+from official import image_features
 from safetensors.torch import load_file, save_file
 from transformers import Siglip2Config, Siglip2Model
 
@@ -63,11 +64,12 @@ def test_it_computes_what_siglip2_computes_and_the_heads_are_copies(siglip2: Pat
         expected = native.text_model(ids).pooler_output
         torch.testing.assert_close(model.text_features(ids, "short"), expected, atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(model.text_features(ids, "box"), expected, atol=1e-5, rtol=1e-5)
-        # First positions and head are those of short texts: a text of 20 tokens is the same in the long walk.
+        # First positions and head are those of short texts: a text of 20 tokens is the same by the long head.
         start = ids[:, :20]
         torch.testing.assert_close(model.text_features(start, "long"), model.text_features(start, "short"))
-        whole = native.vision_model(pixels, torch.ones(1, 12), shapes).pooler_output
-        torch.testing.assert_close(model.image_features(pixels, None, shapes), whole, atol=1e-5, rtol=1e-5)
+        images = (pixels, torch.ones(1, 12), shapes)
+        whole = native.vision_model(*images).pooler_output
+        torch.testing.assert_close(image_features(model, images), whole, atol=1e-5, rtol=1e-5)
     for mine, theirs in zip(model.dense_feature_head.parameters(), model.vision_model.head.parameters(), strict=True):
         assert torch.equal(mine, theirs)
     assert model.config.text.longtext_len == 196

@@ -20,14 +20,17 @@ from regionclip.loading import TOWERS, load
 from regionclip.scenes.kinds.colours import HELD_OUT
 from regionclip.scenes.language.phrases import phrase
 from regionclip.scenes.language.sentences import LANGUAGES
+from regionclip.towers.base import Tower
 from regionclip.towers.companions import copy_companions
 from regionclip.training.coco_data import CocoExamples
 from regionclip.training.curriculum import Curriculum
-from regionclip.training.finetune import FineTuning, learning_rate
+from regionclip.training.finetune import FineTuning
+from regionclip.training.loop import learning_rate
 from regionclip.training.origin import starting_point
 from regionclip.training.scene_data import HeldOutScenes, SceneExamples
 from regionclip.training.settings import CheckSettings, LossSettings, TrainSettings
-from regionclip.training.trainees.base import TrainableTower
+from regionclip.training.trainees.base import Trainee
+from regionclip.training.trainees.known import TRAINEES, trainee_of
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +44,13 @@ def start(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return request.param, write_tiny(folder) if request.param == "tiny" else write_fgclip2(folder)
 
 
-def _tower(start: tuple[str, Path], budget: int = 36) -> TrainableTower:
+def _tower(start: tuple[str, Path], budget: int = 36) -> Tower:
     config = Config(tower=start[0], weights=str(start[1]), dtype="float32", budget=budget)
-    tower = TOWERS[start[0]](config, torch.device("cpu"))
-    assert isinstance(tower, TrainableTower)
-    return tower
+    return TOWERS[start[0]](config, torch.device("cpu"))
+
+
+def _trainee(start: tuple[str, Path]) -> Trainee[Any]:
+    return trainee_of(start[0], _tower(start))
 
 
 def _ignore(_: FineTuning) -> None:
@@ -54,7 +59,7 @@ def _ignore(_: FineTuning) -> None:
 
 def test_a_trainee_computes_what_the_tower_computes(start: tuple[str, Path]) -> None:
     tower = _tower(start)
-    trainee = tower.trainee()
+    trainee = trainee_of(start[0], tower)
     rng = np.random.default_rng(0)
     frames = [rng.integers(0, 255, size, np.uint8) for size in ((96, 128, 3), (128, 64, 3), (96, 128, 3))]
     encoded = trainee.encode_frames(frames)
@@ -73,7 +78,7 @@ def test_a_trainee_computes_what_the_tower_computes(start: tuple[str, Path]) -> 
 def test_every_parameter_of_a_stage_learns_and_the_tower_stays(start: tuple[str, Path], data: DataSettings) -> None:
     tower = _tower(start)
     before = tower.encode_text(["red"], "region")
-    trainee = tower.trainee()
+    trainee = trainee_of(start[0], tower)
     curriculum = Curriculum(trainee, "regions", LossSettings())
     run = settings(Path("unused"), start[1], data, languages=("en",), batch=6)
     torch.autograd.backward(curriculum(CocoExamples(run, 6).batch(0, slice(6))).total)
@@ -89,7 +94,7 @@ def test_every_parameter_of_a_stage_learns_and_the_tower_stays(start: tuple[str,
 
 def test_bfloat16_gives_nearly_the_same_losses(start: tuple[str, Path], data: DataSettings) -> None:
     batch = CocoExamples(settings(Path("unused"), start[1], data, languages=("en",)), 2).batch(0, slice(2))
-    trainee = _tower(start).trainee()
+    trainee = _trainee(start)
     exact, coarse = (
         Curriculum(trainee, "regions", LossSettings(), dtype)(batch) for dtype in (torch.float32, torch.bfloat16)
     )
@@ -198,7 +203,7 @@ def test_a_cache_without_tokenizer_is_not_complete(
 
 
 def test_a_stage_without_any_loss_for_this_tower_is_refused(tmp_path: Path) -> None:
-    trainee = _tower(("fgclip2", write_fgclip2(tmp_path))).trainee()
+    trainee = _trainee(("fgclip2", write_fgclip2(tmp_path)))
     with pytest.raises(ConfigError, match="nothing that this tower can learn from"):
         Curriculum(trainee, "regions", LossSettings(whole=0, region=0, tic=0, hard=0))
 
@@ -273,7 +278,7 @@ def test_a_batch_of_which_nothing_is_said_costs_nothing(start: tuple[str, Path])
         None,
         None,
     )
-    curriculum = Curriculum(_tower(start).trainee(), "regions", LossSettings())
+    curriculum = Curriculum(_trainee(start), "regions", LossSettings())
     for batch in ([empty], [empty, outside]):
         terms = curriculum(batch)
         assert terms.total.item() == 0
@@ -290,7 +295,7 @@ def test_a_text_that_is_true_of_another_region_too_is_no_negative_of_it(tmp_path
     def region_loss(*true: set[str]) -> float:
         words = tuple(RegionText(text, frozenset(own)) for text, own in zip(("red", "green"), true, strict=True))
         example = Example(0, frame, boxes, words, ((), ()), None, None)
-        curriculum = Curriculum(_tower(("tiny", folder)).trainee(), "regions", LossSettings())
+        curriculum = Curriculum(_trainee(("tiny", folder)), "regions", LossSettings())
         return float(curriculum([example]).parts["region"].detach())
 
     folder = write_tiny(tmp_path / "tiny")
@@ -330,11 +335,27 @@ def test_scenes_say_only_what_is_true(tmp_path: Path) -> None:
     assert len(held_out[1].boxes) == len(held_out[1].labels)
 
 
-def test_the_rate_rises_then_falls() -> None:
-    run = TrainSettings(out="unused", steps=100, warmup=0.1, rate=1.0, data=DataSettings(), check=CheckSettings(seed=2))
-    rates = [learning_rate(run, step) for step in range(100)]
+def test_the_rate_rises_then_falls(data: DataSettings, tmp_path: Path) -> None:
+    run = FineTuning(settings(tmp_path / "run", write_tiny(tmp_path / "tiny"), data, steps=100, warmup=0.1, rate=1.0))
+
+    def rate(step: int) -> float:
+        run.step = step
+        return run.rate()
+
+    rates = [rate(step) for step in range(100)]
     assert rates[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
     assert rates[10] == 1.0
     assert rates[55] == pytest.approx(0.5)
     assert all(a > b for a, b in pairwise(rates[10:]))
     assert 0 < rates[-1] < 0.001
+
+
+def test_a_run_without_warm_up_begins_at_its_peak_and_ends_at_its_floor() -> None:
+    assert learning_rate(2.0, 0, warmup=0, share=0.0) == 2.0
+    assert learning_rate(2.0, 7, warmup=0, share=1.0, floor=0.1) == pytest.approx(0.2)
+
+
+def test_every_tower_is_known_to_training_or_refused(start: tuple[str, Path]) -> None:
+    assert TRAINEES.keys() == TOWERS.keys()
+    with pytest.raises(ConfigError, match="tower crops cannot be fine-tuned: expected tiny or fgclip2"):
+        trainee_of("crops", _tower(start))

@@ -1,8 +1,10 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from torchvision.ops import box_iou
 
 from heads.pool import roi_align as pool_exactly
 from regionclip.data.intervals import Share
-from regionclip.errors import ConfigError
+from regionclip.errors import ConfigError, FileError, RegionclipError
 from regionclip.evaluation.accuracy.scenes import SceneFigures, SceneRow
 from regionclip.loading import load
 from regionclip.scenes.language.phrases import COLOURS, KINDS
@@ -21,9 +23,11 @@ from regionclip.towers.tiny.text import train_tokenizer
 from regionclip.training.embedded.check import Check
 from regionclip.training.embedded.data import STAGES, SceneBatches, batches, empty_boxes
 from regionclip.training.embedded.export import _CURVES, export, record
-from regionclip.training.embedded.loop import Run, Settings
+from regionclip.training.embedded.export import main as ship
 from regionclip.training.embedded.network import TrainingNetwork, whole_truth
-from regionclip.training.embedded.tiny import corpus
+from regionclip.training.embedded.run import Run, Settings
+from regionclip.training.embedded.tiny import corpus, main
+from regionclip.training.loop import CHECKPOINT, CURVE
 
 SMALL = TinyConfig(
     width=32, heads=2, blocks=1, stem=(8, 8, 16), positions=4, text_blocks=1, vocabulary=400, text_length=16
@@ -40,8 +44,19 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _run(tokenizer: Tokenizer, **changed: int) -> Run:
-    return Run(Settings(**{"steps": 6, "batch": 2, "workers": 0, "warmup": 2, **changed}), SMALL, tokenizer)  # type: ignore[arg-type]
+Make = Callable[..., Run]
+"""A run of six steps in a folder of its own, unless told otherwise; `residual` is of the network."""
+
+
+@pytest.fixture
+def make(tokenizer: Tokenizer, tmp_path: Path) -> Make:
+    def run(out: str = "run", *, residual: bool = True, **changed: Any) -> Run:  # noqa: ANN401
+        (tmp_path / out).mkdir(exist_ok=True)
+        settings = Settings(**{"steps": 6, "batch": 2, "workers": 0, "warmup": 2, **changed})
+        config = replace(SMALL, residual=residual)
+        return Run(settings, config, tokenizer, tmp_path / out, measure=lambda _: {"kinds_en": 0.5})
+
+    return run
 
 
 def _ignore(_: Run) -> None:
@@ -100,8 +115,8 @@ def test_whole_images_hold_what_one_of_their_regions_holds() -> None:
     assert torch.equal(whole.nan_to_num(-1), torch.tensor([[1.0, -1.0, -1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]))
 
 
-def test_averaged_weights_follow_the_trained_ones(tokenizer: Tokenizer) -> None:
-    run = _run(tokenizer)
+def test_averaged_weights_follow_the_trained_ones(make: Make) -> None:
+    run = make()
     start = {name: value.clone() for name, value in run.network.state_dict().items()}
     run.train(_ignore)
     for name, now in run.network.named_parameters():
@@ -111,10 +126,10 @@ def test_averaged_weights_follow_the_trained_ones(tokenizer: Tokenizer) -> None:
             assert not torch.equal(average, now)
 
 
-def test_boxes_and_head_change_as_asked_for(tokenizer: Tokenizer) -> None:
+def test_boxes_and_head_change_as_asked_for(make: Make, tokenizer: Tokenizer) -> None:
     """The two comparisons of docs/embedded_tower.md are options that do what they say."""
     batch = SceneBatches(1, tokenizer, 16, 2)[(0, 0)]
-    late = Run(Settings(steps=10, batch=2, workers=0, boxes_from=0.5), SMALL, tokenizer)
+    late = make(steps=10, boxes_from=0.5)
     late.take(batch)
     assert all(not parameter.grad.any() for parameter in late.network.boxes.parameters() if parameter.grad is not None)
     late.step = 5
@@ -135,8 +150,8 @@ def test_stages_cover_the_run_in_order(tokenizer: Tokenizer) -> None:
     assert sizes[0] < sizes[-1]
 
 
-def test_training_steps_reduce_the_loss_on_a_fixed_batch(tokenizer: Tokenizer) -> None:
-    run = _run(tokenizer, steps=1000, batch=4)
+def test_training_steps_reduce_the_loss_on_a_fixed_batch(make: Make, tokenizer: Tokenizer) -> None:
+    run = make(steps=1000, batch=4)
     batch = SceneBatches(1, tokenizer, 16, 4)[(0, 0)]
     totals = []
     for _ in range(25):
@@ -149,50 +164,56 @@ def test_training_steps_reduce_the_loss_on_a_fixed_batch(tokenizer: Tokenizer) -
     assert totals[-1]["prototype"] < totals[0]["prototype"]
 
 
-def test_a_resumed_run_equals_an_uninterrupted_one(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    whole = _run(tokenizer)
+def test_a_resumed_run_equals_an_uninterrupted_one(make: Make) -> None:
+    whole = make("whole")
     whole.train(_ignore)
-    first = _run(tokenizer)
+    first = make("parts")
     first.train(_ignore, until=3)
-    first.save(tmp_path / "half.pt")
-    second = _run(tokenizer)
-    second.resume(tmp_path / "half.pt")
+    first.check()
+    first.train(_ignore, until=5)  # lost: the last check was after step 3
+    second = make("parts")
     assert second.step == 3
     second.train(_ignore)
     assert second.step == whole.step == 6
     assert second.means == whole.means
+    assert [row["step"] for row in second.rows] == [3, 6]
     for mine, theirs in ((second.network, whole.network), (second.averaged, whole.averaged)):
         assert all(torch.equal(mine.state_dict()[key], value) for key, value in theirs.state_dict().items())
 
 
-def test_a_checkpoint_of_other_settings_is_refused(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    _run(tokenizer).save(tmp_path / "a.pt")
-    with pytest.raises(ConfigError, match="seed: expected 2, got 1"):
-        _run(tokenizer, seed=2).resume(tmp_path / "a.pt")
-    strict = Run(_run(tokenizer).settings, replace(SMALL, residual=False), tokenizer)
-    with pytest.raises(ConfigError, match="residual: expected False, got True"):
-        strict.resume(tmp_path / "a.pt")
+def test_a_checkpoint_of_other_settings_is_refused(make: Make, tmp_path: Path) -> None:
+    make().check()
+    with pytest.raises(ConfigError, match="seed: expected 1, got 2"):
+        make(seed=2)
+    with pytest.raises(ConfigError, match="residual: expected True, got False"):
+        make(residual=False)
+    make(bfloat16=False, minutes=3.0)  # may change
+    (tmp_path / "run" / CHECKPOINT).write_bytes(b"nothing")
+    with pytest.raises(FileError, match="not a checkpoint of this program, or damaged"):
+        make()
 
 
-def test_a_run_in_minutes_may_be_given_another_length_and_remembers_it(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    def run(minutes: float) -> Run:
-        return Run(Settings(steps=None, minutes=minutes, batch=2, workers=0), SMALL, tokenizer)
-
-    first = run(0.001)
+def test_a_run_in_minutes_may_be_given_another_length_and_remembers_it(make: Make, tmp_path: Path) -> None:
+    first = make(steps=None, minutes=0.001)
     first.train(_ignore)
     assert first.progress(first.step) >= 1
-    first.save(tmp_path / "a.pt")
-    longer = run(50.0)
-    longer.resume(tmp_path / "a.pt")
+    longer = make(steps=None, minutes=50.0)
     assert longer.lengths == [0.001, 50.0]
     assert longer.progress(longer.step) < 0.1
-    longer.save(tmp_path / "b.pt")
-    notes = record(torch.load(tmp_path / "b.pt", weights_only=True), SceneFigures(7, 30, 99, ()), 30)
+    longer.check()
+    state = torch.load(tmp_path / "run" / CHECKPOINT, weights_only=True)
+    notes = record(state, SceneFigures(7, 30, 99, ()), 30)
     command = "python -m regionclip.training.embedded.tiny --minutes"
     assert notes["command"] == f"{command} 0.001 --seed 1 && {command} 50 --seed 1"
-    shorter = run(20.0)
-    shorter.resume(tmp_path / "b.pt")
-    assert shorter.lengths == [0.001, 50.0, 20.0]
+    assert make(steps=None, minutes=20.0).lengths == [0.001, 50.0, 20.0]
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(make: Make) -> None:
+    run = make()
+    with torch.no_grad():
+        run.network.tower.dense_out.weight[0] = torch.nan
+    with pytest.raises(RegionclipError, match=r"step 1: .*region nan.*take --float32; .*nothing was written yet"):
+        run.train(_ignore)
 
 
 def test_training_pools_as_the_detector_does(tokenizer: Tokenizer) -> None:
@@ -225,10 +246,8 @@ def test_export_writes_what_the_tower_and_the_proposer_read(tokenizer: Tokenizer
     assert all(torch.equal(head.state_dict()[key], value) for key, value in network.boxes.state_dict().items())
 
 
-def test_the_record_names_the_command_that_repeats_the_run(tokenizer: Tokenizer, tmp_path: Path) -> None:
-    run = _run(tokenizer)
-    run.save(tmp_path / "a.pt")
-    state = torch.load(tmp_path / "a.pt", weights_only=True)
+def test_the_record_names_the_command_that_repeats_the_run(make: Make) -> None:
+    state = make().state()
     rows = (SceneRow("kinds_en", "kinds", Share(0.9, 0.8, 1.0)),)
     notes = json.loads(json.dumps(record(state, SceneFigures(7, 30, 99, rows), 30)))
     assert notes["command"] == "python -m regionclip.training.embedded.tiny --steps 6 --seed 1"
@@ -250,18 +269,37 @@ def test_the_check_measures_what_the_tower_knows(tokenizer: Tokenizer) -> None:
     assert 0.1 < figures["traits_en"] < 0.9
 
 
-def test_the_command_trains_resumes_and_ships(tmp_path: Path) -> None:
+def test_a_small_run_trains_resumes_and_ships(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, shipped = tmp_path / "run", tmp_path / "tiny"
+    sizes = replace(SMALL, text_length=48)  # no phrase of the measurement is cut
+    words = ["--steps", "2", "--workers", "0", "--seed", "5", "--out", str(run)]
+    main(words, sizes=sizes, scenes=4)
+    rows = [json.loads(row) for row in capsys.readouterr().out.splitlines()]
+    assert rows == [json.loads(row) for row in (run / CURVE).read_text().splitlines()]
+    assert [row["step"] for row in rows] == [2]
+    assert 0 <= rows[0]["kinds_en"] < 0.5
+    main(words, sizes=sizes, scenes=4)
+    assert capsys.readouterr().out.splitlines() == ["resumed at step 2", "the run is complete"]
+    with pytest.raises(SystemExit, match=r"steps: expected 2, got 3.*give the same"):
+        main([*words, "--steps", "3"], sizes=sizes, scenes=4)
+    ship([str(run), str(shipped), "--scenes", "1"])
+    assert "top-1" in capsys.readouterr().out
+    assert (shipped / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((shipped / "training.json").read_text())["steps"] == 2
+    assert load(shipped).tower.card.width == SMALL.width
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_docs_train_resume_and_ship(tmp_path: Path) -> None:
     """The two commands of docs/embedded_tower.md in processes of their own, cut to a few steps."""
     run, shipped = tmp_path / "run", tmp_path / "tiny"
     train = ["regionclip.training.embedded.tiny", "--steps", "2", "--workers", "1", "--seed", "5", "--out", str(run)]
     _python(*train)
-    steps = [json.loads(row)["step"] for row in (run / "curve.jsonl").read_text().splitlines()]
+    steps = [json.loads(row)["step"] for row in (run / CURVE).read_text().splitlines()]
     assert steps == [2]
     assert _python(*train).splitlines() == ["resumed at step 2", "the run is complete"]
     printed = _python("regionclip.training.embedded.export", str(run), str(shipped), "--scenes", "2")
     assert "top-1" in printed
-    assert (shipped / "curve.png").read_bytes().startswith(b"\x89PNG")
-    assert json.loads((shipped / "training.json").read_text())["steps"] == 2
     assert load(shipped).tower.card.name == "tiny"
 
 
@@ -272,13 +310,13 @@ def _python(module: str, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("length", [("--steps", "0"), ("--minutes", "0")])
-def test_a_run_of_no_length_is_refused(length: tuple[str, str], tmp_path: Path) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "regionclip.training.embedded.tiny", *length, "--out", str(tmp_path / "run")],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 2
-    assert "more than 0" in ran.stderr
+def test_a_run_of_no_length_is_refused(
+    length: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*length, "--out", str(tmp_path / "run")])
+    assert ended.value.code == 2
+    assert "more than 0" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

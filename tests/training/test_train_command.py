@@ -1,9 +1,7 @@
 """`regionclip train`: settings from a file, what is said, exit codes."""
 
 import json
-import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,6 @@ import tomli_w
 from checkpoints import write_fgclip2
 from finetuning import write_coco, write_tiny
 
-from regionclip.cli import main
 from regionclip.cli.terminal import exits
 from regionclip.config import config_folder, config_names
 from regionclip.data.settings import DataSettings
@@ -32,18 +29,9 @@ def _file(folder: Path, **content: object) -> Path:
 
 
 @pytest.fixture
-def train(monkeypatch: pytest.MonkeyPatch) -> Iterator[Train]:
+def train(run: Callable[..., int]) -> Train:
     """`regionclip train --config FILE` in this process; its exit code."""
-
-    def run(config: Path) -> int:
-        monkeypatch.setattr(sys, "argv", ["regionclip", "train", "--config", str(config)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0)
-
-    before = signal.getsignal(signal.SIGINT)
-    yield run
-    signal.signal(signal.SIGINT, before)
+    return lambda config: run("train", "--config", config)
 
 
 def test_it_trains_says_what_the_data_lack_and_goes_on(

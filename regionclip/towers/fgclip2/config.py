@@ -49,10 +49,10 @@ class TextConfig(_Encoder):
     """Text tower.
 
     Attributes:
-        max_position_embeddings: tokens of the short and the box walk.
-        longtext_len: tokens of the long walk.
-        keep_len: first positions of the long walk, which keep the positions of the short one.
-        projection_size: channels of the short walk's output; 0 means `hidden_size`.
+        max_position_embeddings: tokens that the short and the box head read.
+        longtext_len: tokens that the long head reads.
+        keep_len: first positions of long texts, which keep the positions of short ones.
+        projection_size: channels of the short head's output; 0 means `hidden_size`.
     """
 
     vocab_size: int = 32000

@@ -13,14 +13,14 @@ import torch
 from torch.nn.functional import linear, scaled_dot_product_attention
 
 
-def attend(head: Any, queries: torch.Tensor, tokens: torch.Tensor, real: torch.Tensor | None) -> torch.Tensor:
+def attend(head: Any, queries: torch.Tensor, tokens: torch.Tensor, patch_mask: torch.Tensor | None) -> torch.Tensor:
     """Attention, then LayerNorm and MLP with a residual around those two; no residual around the attention.
 
     Args:
         head: a Siglip2 attention pooling head (its probe is not used here).
         queries: `(B, q, D)`.
         tokens: `(B, n, D)`, keys and values.
-        real: `(B, n)` bool, False for padding; None where there is none.
+        patch_mask: `(B, n)` bool, False for padding; None where there is none.
 
     Returns:
         `(B, q, D)`, not normalised.
@@ -32,7 +32,7 @@ def attend(head: Any, queries: torch.Tensor, tokens: torch.Tensor, real: torch.T
         _split(linear(queries, wq, bq), attention.num_heads),  # (B, heads, q, D/heads)
         _split(linear(tokens, wk, bk), attention.num_heads),  # (B, heads, n, D/heads)
         _split(linear(tokens, wv, bv), attention.num_heads),  # (B, heads, n, D/heads)
-        attn_mask=None if real is None else real[:, None, None, :],  # (B, 1, 1, n)
+        attn_mask=None if patch_mask is None else patch_mask[:, None, None, :],  # (B, 1, 1, n)
     )
     out = attention.out_proj(mixed.transpose(1, 2).flatten(2))  # (B, q, D)
     return out + head.mlp(head.layernorm(out))

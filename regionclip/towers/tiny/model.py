@@ -14,6 +14,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from regionclip.towers.base import Target
+from regionclip.towers.tiny.text import pad
+
 
 @dataclass(frozen=True, slots=True)
 class TinyConfig:
@@ -145,6 +148,12 @@ class TextEncoder(nn.Module):
             x = block(x, mask)
         x = self.norm(x) * mask[..., None]
         return x.sum(1) / mask.sum(1, keepdim=True)
+
+    def embed(self, phrases: list[list[int]], target: Target) -> torch.Tensor:
+        """Token ids of each phrase to `(P, D)` by the head of the target, not normalised."""
+        ids, mask = (part.to(self.positions.device) for part in pad(phrases))  # (P, L) each
+        head = self.region if target == "region" else self.image
+        return head(self(ids, mask))
 
 
 class TinyModel(nn.Module):

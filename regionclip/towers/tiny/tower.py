@@ -1,27 +1,22 @@
 """TinyTower: the embedded bilingual tower, trained in this repository on rendered scenes."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, fields
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 import torch
 from tokenizers import Tokenizer
-from torch.nn.functional import normalize
 
 from regionclip.config import Budget
 from regionclip.errors import WeightsError
-from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, Target, TokenGrid
+from regionclip.towers.base import Frame, Target
 from regionclip.towers.card import Score, TowerCard
+from regionclip.towers.dense import DenseTower, Grid
 from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
 from regionclip.towers.loading import assign_tensors, fingerprint, read_json, read_tensors
-from regionclip.towers.preprocess import budget_grid, read_budget, resize_frame
+from regionclip.towers.preprocess import read_budget, resize_frame
 from regionclip.towers.tiny.model import TinyConfig, TinyModel
 from regionclip.towers.tiny.text import END, END_ID, PAD, encode
-
-if TYPE_CHECKING:
-    from regionclip.training.trainees.tiny import TinyTrainee
 
 MODEL_TYPE: Final = "regionclip-tiny"
 BUDGETS: Final = (128, 256, 400)
@@ -33,7 +28,7 @@ NOTICE: Final = (
 )
 
 
-class TinyTower:
+class TinyTower(DenseTower[TinyModel]):
     """The embedded tower as a `Tower` (regionclip/towers/base.py).
 
     Args:
@@ -57,10 +52,8 @@ class TinyTower:
         threshold: float = 0.5,
         budget: Budget = 256,
     ) -> None:
-        self._model = model
-        self._tokenizer = tokenizer
         config = model.config
-        self._card = TowerCard(
+        card = TowerCard(
             name=name,
             revision=revision,
             licence="Apache-2.0",
@@ -76,6 +69,8 @@ class TinyTower:
             budget=read_budget(budget, BUDGETS),
             notice=NOTICE,
         )
+        super().__init__(model, card)
+        self.tokenizer = tokenizer
 
     @classmethod
     def load(
@@ -119,82 +114,31 @@ class TinyTower:
             budget=trained_budget if budget is None else budget,
         )
 
-    @property
-    def card(self) -> TowerCard:
-        """What is fixed about this tower."""
-        return self._card
-
-    @property
-    def placement(self) -> str:
-        """Device and dtype in words, as `cpu, float32`."""
-        weight = self._model.positions
-        return f"{weight.device}, {str(weight.dtype).removeprefix('torch.')}"
-
-    def encode_image(self, frames: Sequence[Frame]) -> list[ImageFeatures]:
-        """Features of each frame, computed on first use; the first use of any of them runs the trunk for all."""
-        batch = FrameBatch(frames, self.encode_frames)
-        return [
-            ImageFeatures(frame, partial(batch.take, index), self._dense, self._whole, self._card)
-            for index, frame in enumerate(frames)
-        ]
-
-    @torch.no_grad()
-    def encode_text(self, phrases: Sequence[str], target: Target) -> torch.Tensor:
-        """`(P, D)` float32 unit-length embeddings on the CPU, each phrase encoded alone (bit-identical in any list)."""
-        rows = [self._encode_phrase(phrase, target) for phrase in phrases]  # (D,) each
-        return torch.stack(rows) if rows else torch.zeros(0, self._card.width)
-
-    def count_tokens(self, phrase: str, target: Target) -> tuple[int, int]:
-        """Tokens that `phrase` needs, end token included, and how many of them the tower reads."""
-        ids, needed = encode(self._tokenizer, phrase, self._model.config.text_length)
-        return needed, len(ids)
-
-    def token_ids(self, phrase: str, target: Target) -> list[int]:
-        """Ids of the tokens that are read of `phrase`, end token included."""
-        return encode(self._tokenizer, phrase, self._model.config.text_length)[0]
-
-    @torch.no_grad()
-    def encode_frames(self, frames: Sequence[Frame]) -> list[TokenGrid]:
-        """Run the trunk on frames together, those of one grid in one pass; `encode_image` is the lazy form of this."""
-        patch = self._card.patch
-        grids = [budget_grid(frame.shape[:2], patch, self._card.budget) for frame in frames]
-        encoded: list[TokenGrid | None] = [None] * len(frames)
-        for grid in dict.fromkeys(grids):
-            places = [index for index, own in enumerate(grids) if own == grid]
-            pixels = torch.stack([self.preprocess(frames[i]) for i in places])  # (B, 3, h*16, w*16) uint8
-            weight = self._model.positions
-            images = pixels.to(weight.device).to(weight.dtype) / 127.5 - 1  # (B, 3, h*16, w*16)
-            tokens = self._model.tokens(images).float()  # (B, h*w, D)
-            for index, row in zip(places, tokens, strict=True):
-                # Copied out, or each frame would keep the whole batch alive.
-                encoded[index] = TokenGrid(row.clone() if len(places) > 1 else row, grid)
-        return [each for each in encoded if each is not None]
-
-    def trainee(self) -> "TinyTrainee":
-        """A copy of the network that can be trained; the tower itself stays as it is."""
-        from regionclip.training.trainees.tiny import TinyTrainee
-
-        return TinyTrainee(self._model, self._tokenizer, name=self._card.name, budget=self._card.budget)
-
     def preprocess(self, frame: Frame) -> torch.Tensor:
         """`(3, h*16, w*16)` uint8 RGB."""
-        h, w = budget_grid(frame.shape[:2], self._card.patch, self._card.budget)
-        return resize_frame(frame, (h * self._card.patch, w * self._card.patch))
+        h, w = self.grid_of(frame)
+        return resize_frame(frame, (h * self.card.patch, w * self.card.patch))
 
-    def _encode_phrase(self, phrase: str, target: Target) -> torch.Tensor:
-        ids = torch.tensor([self.token_ids(phrase, target)], device=self._model.positions.device)  # (1, L)
-        text = self._model.text
-        pooled = text(ids, torch.ones_like(ids, dtype=torch.bool))  # (1, D)
-        head = text.region if target == "region" else text.image
-        return normalize(head(pooled).float(), dim=-1, eps=1e-12)[0].cpu()  # (D,)
+    def trunk(self, inputs: list[torch.Tensor], grids: list[Grid], mask: torch.Tensor | None) -> torch.Tensor:
+        """`(B, h*w, D)` tokens of frames of one grid."""
+        images = torch.stack(inputs).to(self.device).to(self.dtype) / 127.5 - 1  # (B, 3, h*16, w*16)
+        return self.model.tokens(images)
 
-    @torch.no_grad()
-    def _dense(self, encoded: TokenGrid) -> torch.Tensor:
-        return self._model.dense(encoded.tokens[None].to(self._model.positions.dtype))[0].float()  # (h*w, D)
+    def dense(self, tokens: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """`(B, h*w, D)` tokens to features in the space of region phrases."""
+        return self.model.dense(tokens)
 
-    @torch.no_grad()
-    def _whole(self, encoded: TokenGrid) -> torch.Tensor:
-        return self._model.whole(encoded.tokens[None].to(self._model.positions.dtype))[0].float()  # (D,)
+    def whole(self, tokens: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        """`(B, h*w, D)` tokens to `(B, D)` embeddings in the space of image phrases."""
+        return self.model.whole(tokens)
+
+    def read(self, phrase: str, target: Target) -> tuple[list[int], int]:
+        """Ids that are read of `phrase`, end token included, and how many it would need."""
+        return encode(self.tokenizer, phrase, self.model.config.text_length)
+
+    def embed(self, ids: list[int], target: Target) -> torch.Tensor:
+        """`(D,)` by the head of the target."""
+        return self.model.text.embed([ids], target)[0]
 
 
 def config_json(config: TinyConfig, *, threshold: float, budget: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Figures on a small fixed set of scenes while training: cheap, and good enough to see a run go wrong."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ class _Case:
 
 
 class Check:
-    """Renders its scenes once and measures a network on them.
+    """Renders its scenes once, when they are first needed, and measures a network on them.
 
     Args:
         tokenizer: of the tower.
@@ -41,11 +42,17 @@ class Check:
     """
 
     def __init__(self, tokenizer: Tokenizer, text_length: int, scenes: int = 60, budget: int = 256) -> None:
-        self._trained = [_case(i, budget, "trained") for i in range(scenes)]
-        self._held_out = [_case(i, budget, "held out") for i in range(scenes, scenes + scenes // 2)]
+        self._scenes, self._budget = scenes, budget
         self._words = {
             key: [encode(tokenizer, text, text_length)[0] for text in texts] for key, texts in _questions().items()
         }
+
+    @cached_property
+    def _cases(self) -> list[tuple[_Case, bool]]:
+        """Scenes, and whether they show pairs that are trained."""
+        count, budget = self._scenes, self._budget
+        trained = [(_case(i, budget, "trained"), True) for i in range(count)]
+        return trained + [(_case(i, budget, "held out"), False) for i in range(count, count + count // 2)]
 
     @torch.inference_mode()
     def __call__(self, network: TrainingNetwork) -> dict[str, float]:
@@ -61,7 +68,7 @@ class Check:
         texts = {key: normalize(tower.text.region(out)) for key, out in outputs.items()}
         nouns = normalize(tower.text.image(outputs["kinds_en"]))
         hits: dict[str, list[float]] = {}
-        for case, trained in [*((c, True) for c in self._trained), *((c, False) for c in self._held_out)]:
+        for case, trained in self._cases:
             tokens = tower.tokens(case.image)  # (1, h*w, D)
             dense = to_map(tower.dense(tokens), case.grid)  # (1, D, h, w)
             regions = normalize(roi_align(dense, [case.boxes], 1, 1.0, -1, aligned=True).flatten(1))  # (N, D)

@@ -10,6 +10,7 @@ import datetime
 import io
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,9 @@ from regionclip.formats.files import write_file
 from regionclip.loading import load
 from regionclip.towers.tiny.model import TinyConfig
 from regionclip.towers.tiny.tower import config_json
-from regionclip.training.embedded.loop import Settings
 from regionclip.training.embedded.network import TrainingNetwork
-from regionclip.training.embedded.tiny import CHECKPOINT
+from regionclip.training.embedded.run import Settings
+from regionclip.training.loop import CHECKPOINT
 
 mpl.use("Agg")  # no window
 
@@ -96,7 +97,7 @@ def record(state: dict[str, Any], figures: SceneFigures, scenes: int) -> dict[st
         "torch": torch.__version__,
         "measured_by": f"regionclip eval scenes --seed {figures.seed} --scenes {scenes}",
         "figures": {row.key: asdict(row.value) for row in figures.rows},
-        "curve": state["curve"],
+        "curve": state["rows"],
     }
 
 
@@ -116,21 +117,21 @@ def draw_curve(curve: list[dict[str, float]], path: Path) -> None:
     write_file(path, drawn.getvalue())
 
 
-def main() -> None:
-    """Read the command line, export, measure, write the record and the curve."""
+def main(given: Sequence[str] | None = None) -> None:
+    """Read the command line (or what is given), export, measure, write the record and the curve."""
     parser = argparse.ArgumentParser(description="Make the files that ship from a training run.")
     parser.add_argument("run", type=Path, help="folder of the run")
     parser.add_argument("folder", type=Path, help="where the files go")
     parser.add_argument("--scenes", type=int, default=300, help="scenes that the record's figures are measured on")
     parser.add_argument("--float32", action="store_true", help="write float32, to compare with the float16 that ships")
     parser.add_argument("--curve", type=Path, help="PNG of the run's curve, beside the other files if not given")
-    args = parser.parse_args()
+    args = parser.parse_args(given)
     state = torch.load(args.run / CHECKPOINT, weights_only=True)
     config = json.loads(state["config"])
     network = TrainingNetwork(TinyConfig(**config | {"stem": tuple(config["stem"])}))
     network.load_state_dict(state["averaged"])
     export(network, args.run / "tokenizer.json", args.folder, torch.float32 if args.float32 else torch.float16)
-    draw_curve(state["curve"], args.curve or args.folder / "curve.png")
+    draw_curve(state["rows"], args.curve or args.folder / "curve.png")
     detector = load(args.folder)
     with Progress(disable=not sys.stdout.isatty()) as bar:
         figures = evaluate_scenes(detector, seed=_SEED, scenes=args.scenes, watch=lambda numbers: bar.track(numbers))

@@ -11,6 +11,7 @@ from regionclip.scenes.language.phrases import COLOURS, KINDS, TRAIT_NAMES
 from regionclip.towers.tiny.model import TinyConfig, TinyModel
 from regionclip.towers.tiny.text import pad
 from regionclip.training.embedded.data import Batch
+from regionclip.training.loop import Terms
 from regionclip.training.losses import box_losses, prototype_loss, sigmoid_contrast
 
 WEIGHTS = {"region": 1.0, "image": 0.25}
@@ -86,8 +87,8 @@ def jittered(boxes: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 def losses(
     network: TrainingNetwork, out: Outputs, batch: Batch, weights: dict[str, float], generator: torch.Generator
-) -> dict[str, torch.Tensor]:
-    """Every loss of a batch, unweighted, and their sum by `WEIGHTS` and `weights` as `total`."""
+) -> Terms:
+    """Every loss of a batch, and their sum by `WEIGHTS` and `weights`."""
     jitter = [jittered(boxes, generator) for boxes in batch.boxes]
     # Adaptive sampling, aligned, one bin: the same numbers as heads.pool.roi_align at inference.
     regions = roi_align(out.dense, jitter, 1, 1.0, -1, aligned=True).flatten(1)  # (N, D)
@@ -122,7 +123,7 @@ def losses(
     objectness, l1, overlap = torch.stack(parts).mean(0)
     named = {"region": region, "image": image, "prototype": prototype, "boxes": objectness + l1 + overlap}
     total = torch.stack([weight * named[key] for key, weight in {**WEIGHTS, **weights}.items()]).sum()
-    return {**named, "objectness": objectness, "l1": l1, "giou": overlap, "total": total}
+    return Terms(total, {**named, "objectness": objectness, "l1": l1, "giou": overlap})
 
 
 def whole_truth(truth: torch.Tensor, owner: torch.Tensor, images: int) -> torch.Tensor:

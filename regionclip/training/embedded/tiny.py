@@ -5,18 +5,19 @@ Run it again with the same settings to continue from the last checkpoint, or wit
 """
 
 import argparse
-import json
 import sys
-import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from rich.console import Console
 from rich.progress import Progress
 from tokenizers import Tokenizer
 
-from regionclip.errors import ConfigError
+from regionclip.errors import ConfigError, FileError
 from regionclip.formats.files import write_file
 from regionclip.scenes.language.phrases import COLOURS, KINDS, PhraseMaker, name, phrase
 from regionclip.scenes.language.sentences import LANGUAGES
@@ -24,14 +25,15 @@ from regionclip.scenes.render import SMALLEST, render_scene
 from regionclip.towers.tiny.model import TinyConfig
 from regionclip.towers.tiny.text import train_tokenizer
 from regionclip.training.embedded.check import Check
-from regionclip.training.embedded.loop import Run, Settings
+from regionclip.training.embedded.run import Run, Settings
+from regionclip.training.loop import CHECKPOINT
+from regionclip.training.watch import Watch
 
-CHECKPOINT = "checkpoint.pt"
-CURVE = "curve.jsonl"
-_LOG_SECONDS = 20.0
+SIZES = TinyConfig()
+"""Of the tower that ships."""
 
 
-def corpus(seed: int, scenes: int = 400) -> list[str]:
+def corpus(seed: int, scenes: int) -> list[str]:
     """Sentences to learn the tokenizer from: all plain names and phrases, and what is said of some scenes."""
     rng = np.random.default_rng((seed, 0x7E87))
     maker = PhraseMaker(rng, typos=0.0)
@@ -44,45 +46,15 @@ def corpus(seed: int, scenes: int = 400) -> list[str]:
     return texts
 
 
-def tokenizer_for(seed: int, config: TinyConfig, folder: Path) -> Tokenizer:
+def tokenizer_for(seed: int, config: TinyConfig, folder: Path, scenes: int = 400) -> Tokenizer:
     """The run's tokenizer: made anew for a new run, read from the folder of one that goes on."""
     path = folder / "tokenizer.json"
     if not (folder / CHECKPOINT).exists():
-        write_file(path, train_tokenizer(corpus(seed), config.vocabulary).to_str(pretty=True).encode())
+        write_file(path, train_tokenizer(corpus(seed, scenes), config.vocabulary).to_str(pretty=True).encode())
     return Tokenizer.from_file(str(path))
 
 
-class _Watch:
-    """Called after each step: a bar on a terminal, lines elsewhere; figures and a checkpoint now and then."""
-
-    def __init__(self, run: Run, check: Check, out: Path, minutes: float, bar: Progress) -> None:
-        self._check, self._out, self._minutes, self._bar = check, out, minutes, bar
-        self._checked = run.seconds
-        self._told = time.monotonic()
-        self._task = bar.add_task("training", total=1.0)
-
-    def __call__(self, run: Run) -> None:
-        share = run.progress(run.step)
-        losses = " ".join(f"{key} {value:.3f}" for key, value in run.means.items())
-        self._bar.update(self._task, completed=share, description=f"step {run.step} loss {run.means['total']:.2f}")
-        if self._bar.disable and time.monotonic() - self._told > _LOG_SECONDS:
-            self._told = time.monotonic()
-            sys.stdout.write(f"{run.seconds / 60:6.2f} min step {run.step} {share:.0%} {losses}\n")
-            sys.stdout.flush()
-        if run.seconds - self._checked > 60 * self._minutes or share >= 1:
-            self._checked = run.seconds
-            self._measure(run)
-
-    def _measure(self, run: Run) -> None:
-        figures = {key: round(value, 4) for key, value in self._check(run.averaged).items()}
-        run.curve.append({"minutes": round(run.seconds / 60, 2), "step": run.step, **figures})
-        run.save(self._out / CHECKPOINT)
-        rows = [json.dumps(row) for row in run.curve]
-        write_file(self._out / CURVE, "".join(f"{row}\n" for row in rows).encode())
-        self._bar.console.print(rows[-1], highlight=False, soft_wrap=True)
-
-
-def _arguments() -> argparse.Namespace:
+def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Train the embedded tower on rendered scenes.")
     parser.add_argument("--minutes", type=float, default=100.0, help="length of the run, where --steps is not given")
     parser.add_argument("--steps", type=int, help="length of the run in steps; such a run is repeated exactly")
@@ -95,20 +67,26 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--strict-head", action="store_true", help="FG-CLIP 2's dense head, without a residual")
     parser.add_argument("--boxes-from", type=float, default=0.0, help="share of the run at which boxes are trained")
     parser.add_argument("--prototype", type=float, default=0.5, help="weight of the prototype loss at the start")
-    args = parser.parse_args()
+    args = parser.parse_args(given)
     if (args.steps is not None and args.steps < 1) or args.minutes <= 0:
         parser.error(f"expected more than 0 --steps or --minutes, got {args.steps} and {args.minutes:g}")
     return args
 
 
-def main() -> None:
-    """Read the command line and train."""
-    args = _arguments()
+def main(given: Sequence[str] | None = None, *, sizes: TinyConfig = SIZES, scenes: int = 400) -> None:
+    """Read the command line and train.
+
+    Args:
+        given: its words, where not those of this process.
+        sizes: of the network.
+        scenes: that the tokenizer learns its sentences from.
+    """
+    args = _arguments(given)
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(1)
     args.out.mkdir(parents=True, exist_ok=True)
-    config = TinyConfig(residual=not args.strict_head)
-    tokenizer = tokenizer_for(args.seed, config, args.out)
+    config = replace(sizes, residual=not args.strict_head)
+    tokenizer = tokenizer_for(args.seed, config, args.out, scenes)
     settings = Settings(
         args.seed,
         args.steps,
@@ -118,19 +96,19 @@ def main() -> None:
         workers=args.workers,
         bfloat16=not args.float32,
     )
-    run = Run(settings, config, tokenizer)
-    if (args.out / CHECKPOINT).exists():
-        try:
-            run.resume(args.out / CHECKPOINT)
-        except ConfigError as error:
-            sys.exit(f"regionclip.training.embedded.tiny: {error}")
+    try:
+        check = Check(tokenizer, config.text_length)
+        run = Run(settings, config, tokenizer, args.out, measure=check, check_minutes=args.check_every)
+    except (ConfigError, FileError) as error:
+        sys.exit(f"regionclip.training.embedded.tiny: {error}")
+    if run.step:
         sys.stdout.write(f"resumed at step {run.step}\n")
     if run.progress(run.step) >= 1:
         sys.stdout.write("the run is complete\n")
         return
-    check = Check(tokenizer, config.text_length)
-    with Progress(disable=not sys.stdout.isatty()) as bar:
-        run.train(_Watch(run, check, args.out, args.check_every, bar))
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as bar:
+        run.train(Watch(run, bar))
 
 
 if __name__ == "__main__":
