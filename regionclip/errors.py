@@ -15,7 +15,7 @@
       DrawingError                 no font at hand can draw what is asked
 
 Warnings: `PromptWarning` (a prompt was cut), `CalibrationWarning` (thresholds of another detector), `SourceWarning`
-(a part of a video could not be read).
+(a part of a video could not be read), `OutputWarning` (events, pictures or results could not be written for a while).
 """
 
 
@@ -81,3 +81,7 @@ class CalibrationWarning(UserWarning):
 
 class SourceWarning(UserWarning):
     """A part of a video, or one of several pictures, could not be read; the rest was."""
+
+
+class OutputWarning(UserWarning):
+    """Events, pictures or results beside a video cannot be written, as on a full disk; the video goes on."""

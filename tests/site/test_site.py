@@ -8,12 +8,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from disks import small_disk
 from toy import ToyTower, planted
 
 import regionclip
@@ -53,6 +55,7 @@ PLAIN = FollowOptions(track=False)
 @pytest.fixture(autouse=True)
 def _quick_and_no_thread_stays_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(site_module, "_TICK", 0.05)
+    monkeypatch.setattr(site_module, "_STATUS_SECONDS", 0.2)
     before = set(threading.enumerate())
     yield
     assert set(threading.enumerate()) <= before
@@ -193,7 +196,7 @@ def test_events_of_recordings_go_to_all_outputs_and_the_site_ends_with_them(tmp_
         assert own[0]["pictures"]
     assert len(told) == len(lines) == 4
     status = json.loads((tmp_path / "status.json").read_text(encoding="utf-8"))
-    assert [each["events"] for each in status["cameras"]] == [1, 1]
+    assert [each["events"] for each in status["cameras"]] == [2, 2]
     assert status["problems"] == []
 
 
@@ -294,7 +297,8 @@ def test_the_file_is_read_again(tmp_path: Path) -> None:
         write('["red"]', a=a.url, b=b.url)
         with Site(SiteFile(path), toy(), say=lines.append) as site:
             run_until(site, lambda now: min(each.handled for each in now.values()) > 2)
-            untouched, words = site._cameras["a"]._source, site._cameras["a"]._follower
+            session = site._cameras["a"]._session
+            assert session is not None
             write('["red"]', a=a.url, c=c.url)
             now = run_until(site, lambda now: "c" in now and now["c"].handled > 2)
             assert set(now) == {"a", "c"}
@@ -302,10 +306,8 @@ def test_the_file_is_read_again(tmp_path: Path) -> None:
             write('["red", "绿"]', a=a.url, c=b.url)
             run_until(site, said("a: other words, c: begun anew"))
             run_until(site, lambda now: now["c"].handled > 2)
-            assert site._cameras["a"]._source is untouched
-            assert site._cameras["a"]._follower is words
-            assert words is not None
-            assert words.vocabulary.names == ("red", "绿")
+            assert site._cameras["a"]._session is session
+            assert session.follower.vocabulary.names == ("red", "绿")
             path.write_text("vocabulary = 3\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
             run_until(site, said("the settings from before stay"))
             before = site.status()[0].handled
@@ -351,8 +353,8 @@ def test_schedules_open_and_close(tmp_path: Path) -> None:
             "2026-11-21 06:00",
             "2026-11-21 23:00",
         ):
-            own.attend(datetime.fromisoformat(moment))
-            states.append((own.status().state, own._source is not None))
+            own.update(datetime.fromisoformat(moment))
+            states.append((own.status().state, own._session is not None))
         own.leave()
         own.join()
         assert site.status()[0].state == "off"
@@ -385,6 +387,39 @@ def test_troubles_with_outputs_are_told_and_do_not_stop_the_cameras(tmp_path: Pa
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(FileError, match="file"):
         Site(site_of(camera("a", "0"), outputs=OutputSettings(events=tmp_path / "file" / "e.jsonl")), toy())
+
+
+def test_a_site_goes_on_while_its_disk_is_full(tmp_path: Path) -> None:
+    there, gone = planted(red=(16, 16, 80, 80)), planted()
+    lines: list[str] = []
+    with small_disk(tmp_path / "disk") as disk:
+        outputs, status = (
+            OutputSettings(events=disk.folder / "e.jsonl", snapshots=disk.folder / "shots"),
+            tmp_path / "s.json",
+        )
+        follow = FollowOptions(track=False, rules=RuleSet.of(RULES))
+        recording = clip(tmp_path / "a.mp4", ([gone] * 10 + [there] * 10) * 20)
+        settings = site_of(camera("a", recording, follow=follow), outputs=outputs, status=status)
+        with Site(settings, toy(None, (16, 16, 80, 80)), say=lines.append) as site:
+            run_until(site, lambda now: now["a"].handled > 0)
+            disk.fill()
+            full = run_until(site, lambda now: now["a"].events >= 4)
+            problems = site.problems.texts
+            run_until(site, lambda _: json.loads(status.read_text(encoding="utf-8"))["problems"] == problems)
+            disk.empty()
+            run_until(site, lambda now: now["a"].events > full["a"].events + 2)
+            run_until(site, lambda _: json.loads(status.read_text(encoding="utf-8"))["problems"] == [])
+            told = site.status()[0].events
+            kept = site.settings
+            site.apply(replace(kept, outputs=replace(outputs, snapshots=None)))  # the log stays open
+        phases = [json.loads(line)["phase"] for line in (disk.folder / "e.jsonl").read_text().splitlines()]
+    assert phases[:told] == ["start", "end"] * (told // 2) + ["start"] * (told % 2)
+    assert [text.partition(" cannot be written")[0] for text in problems] == [
+        str(disk.folder / "shots"),
+        str(disk.folder / "e.jsonl"),
+    ]
+    assert sum("cannot be written" in line for line in lines) == 2
+    assert full["a"].errors == 0
 
 
 def test_mistakes_are_found_before_any_camera_is_open() -> None:

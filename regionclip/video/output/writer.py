@@ -15,7 +15,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from regionclip.errors import ConfigError, FileError, InputError, VideoFileError
-from regionclip.formats.files import NewFile
+from regionclip.formats.growing import NewFile
 from regionclip.frames import FrameLike, to_frame
 from regionclip.video.output.audio import Sound
 from regionclip.video.output.clock import Clock
@@ -223,8 +223,9 @@ class VideoWriter:
             text = f"{self._encoding.codec} does not take frames of {self._size[1]} x {self._size[0]} ({text})"
         self._release()
         if self.frames and self._encoding.container != "mp4":
-            self._file.keep()
-            return VideoFileError(f"{self.path} cannot be written on: {text}; what fitted was kept")
+            part = self.path.with_stem(f"{self.path.stem}.part").name  # under its own name there are only whole files
+            self._file.keep(part)
+            return VideoFileError(f"{self.path} cannot be written on: {text}; what fitted is {part}")
         self._file.discard()
         return VideoFileError(f"{self.path} cannot be written: {text}")
 
