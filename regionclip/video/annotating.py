@@ -172,7 +172,7 @@ def run(
         on_frame: called with each frame after it was written.
         on_picture: called with each annotated picture.
     """
-    counted = _Counted()
+    counted = _Tally()
     paint = Painter(frames.follower, outputs.style) if outputs.video is not None or on_picture is not None else None
     with ExitStack() as stack:
         writer = stack.enter_context(outputs.writer(frames)) if outputs.video is not None else None
@@ -200,7 +200,7 @@ def run(
     return counted.summary(frames, 0 if table is None else table.missing)
 
 
-class _Counted:
+class _Tally:
     """What a summary is made of."""
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ from regionclip.video.rules.watch import Event
 from regionclip.video.sources.base import OpenSource, SourceEvent, SourceStatus
 from regionclip.video.sources.every import RecordedSource
 from regionclip.video.sources.live import LiveSource
-from regionclip.video.sources.opening import Mode, open_source
+from regionclip.video.sources.opening import SourceMode, open_source
 from regionclip.video.sources.options import LiveOptions
 from regionclip.video.tracking.settings import TrackSettings
 from regionclip.words.vocabulary import Words
@@ -53,7 +53,7 @@ class StreamOptions(TypedDict, total=False):
     sinks: Sequence[Sink]
     on_problem: Callable[[str], None] | None
     timezone: str | None
-    mode: Mode
+    mode: SourceMode
     fps: float | None
     max_fps: float | None
     start_utc: float | None

@@ -17,7 +17,7 @@ from regionclip.video.sources.backoff import Backoff
 from regionclip.video.sources.base import FpsCap, OpenSource, Reader, SourceEvent, SourceStatus, VideoFrame
 from regionclip.video.sources.options import LiveOptions, Naming
 
-Kind = Literal["camera", "pipe", "played"]
+LiveKind = Literal["camera", "pipe", "played"]
 
 
 @dataclass(slots=True, eq=False)
@@ -52,7 +52,7 @@ class LiveSource(OpenSource):
         connect: Callable[[], Reader],
         naming: Naming,
         *,
-        kind: Kind = "camera",
+        kind: LiveKind = "camera",
         options: LiveOptions | None = None,
         on_event: Callable[[SourceEvent], None] | None = None,
     ) -> None:

@@ -27,7 +27,7 @@ class TrackSettings:
         low: share of that, and of each label's threshold, 0..1, from which a region may still continue a track.
         overlap: least IoU of a track's expected box with a region, 0..1.
         alike: least resemblance of a region to a track, -1..1: 0 is that of any two things of the source, 1 that of a
-            thing with itself (`regionclip.video.tracking.resemblance`); -1 takes anything that overlaps.
+            thing with itself (`regionclip.video.tracking.relations`); -1 takes anything that overlaps.
         confirm: key frames that must see a thing one after another before it is a track, 1 or more.
         patience: seconds for which a track that is not seen keeps its number and embedding; two key frames at least.
         hold: seconds for which a track that key frames miss is still shown where the picture carries it.

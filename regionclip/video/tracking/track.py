@@ -24,11 +24,11 @@ class Track:
     """One track, confirmed or not.
 
     Attributes:
-        number: by which `Association` knows it.
+        key: by which `Association` knows it.
         fused: what it has looked like.
         hold: what it is taken for.
         born: seconds at its first sight.
-        id: the number that users see; None as long as it is not confirmed.
+        tracker_id: the number that users see; None as long as it is not confirmed.
         box: `(4,)` xyxy in pixels, where it is now.
         seen: seconds at its latest sight.
         missed: seconds at the first key frame after that; None where the latest key frame saw it.
@@ -38,11 +38,11 @@ class Track:
         guided: whether the picture told where it went since the frame before.
     """
 
-    number: int
+    key: int
     fused: Fused
     hold: Hold
     born: float
-    id: int | None = None
+    tracker_id: int | None = None
     box: NDArray[np.float32] = field(default_factory=lambda: np.zeros(4, np.float32))
     seen: float = -math.inf
     missed: float | None = None

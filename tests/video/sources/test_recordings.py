@@ -15,7 +15,7 @@ from regionclip.cli.terminal import exits
 from regionclip.errors import ConfigError, ImageFileError, SourceError, SourceWarning
 from regionclip.formats.pictures import write_picture
 from regionclip.video.sources.base import FpsCap, VideoFrame
-from regionclip.video.sources.opening import Mode, open_source
+from regionclip.video.sources.opening import SourceMode, open_source
 
 STEADY = range(0, 1200, 40)
 UNEVEN = (0, 40, 100, 103, 500, 512, 1700, 1733, 1734, 2900)
@@ -127,7 +127,7 @@ def unreadable(folder: Path, kind: str) -> Path:
     ],
 )
 @pytest.mark.parametrize("mode", ["every", "latest"])
-def test_what_is_no_video_is_refused_at_once(tmp_path: Path, kind: str, message: str, mode: Mode) -> None:
+def test_what_is_no_video_is_refused_at_once(tmp_path: Path, kind: str, message: str, mode: SourceMode) -> None:
     path = unreadable(tmp_path, kind)
     with pytest.raises(SourceError, match=message) as caught:
         open_source(path, mode=mode)

@@ -328,7 +328,7 @@ def test_memory_is_bounded() -> None:
         looks = [colour(name) for name in rng.choice(["red", "green", "blue"], 12)]
         own.update(regions([tuple(box) for box in boxes.tolist()], looks), frame, step / 10)
         most = max(most, len(own._tracks))
-        assert own._tracks.keys() == own._association.numbers
+        assert own._tracks.keys() == own._association.keys
     assert most <= 12 * 6
     for step in range(8):
         own.update(regions([], []), frame, 15 + step / 10)
