@@ -207,7 +207,6 @@ class _Tally:
         self._start = time.perf_counter()
         self._frames = self._keys = 0
         self._times = (0.0, 0.0)
-        self._tracks: set[int] = set()
         self._stages: dict[str, float] = {}
 
     def add(self, known: StreamFrame) -> None:
@@ -216,20 +215,18 @@ class _Tally:
         self._times = (self._times[0] if self._frames else now, now)
         self._frames += 1
         self._keys += known.key
-        if known.detections.tracker_id is not None:
-            self._tracks.update(known.detections.tracker_id.tolist())
         for stage, spent in known.timings.items():
             self._stages[stage] = self._stages.get(stage, 0.0) + spent
 
     def summary(self, stream: Stream, missing: int) -> VideoSummary:
         """The figures until now."""
-        source = stream.status()
+        source, tracks = stream.status(), stream.follower.tracks
         return VideoSummary(
             frames=self._frames,
             key_frames=self._keys,
             video_seconds=self._times[1] - self._times[0],
             wall_seconds=time.perf_counter() - self._start,
-            tracks=len(self._tracks),
+            tracks=0 if tracks is None else tracks.count,
             events=stream.told,
             outages=0 if source is None else source.outages,
             outage_seconds=0.0 if source is None else source.outage_seconds,

@@ -36,6 +36,7 @@ class Track:
         look: `(L,)` small picture at its latest sight.
         data: the caller's own columns of its latest region, one entry each.
         guided: whether the picture told where it went since the frame before.
+        counted: whether it had rows.
     """
 
     key: int
@@ -50,6 +51,7 @@ class Track:
     look: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     guided: bool = True
+    counted: bool = False
     _velocity: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))  # pixels a second
     _was: NDArray[np.float32] = field(default_factory=lambda: np.zeros(4, np.float32))  # box at the frame before
     _sight: NDArray[np.float32] = field(default_factory=lambda: np.zeros(4, np.float32))  # box at the latest sight

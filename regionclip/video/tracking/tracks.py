@@ -60,6 +60,9 @@ class Tracks:
         words: labels to look for.
         settings: None takes the defaults.
 
+    Attributes:
+        count: tracks that had rows so far; also those that are forgotten.
+
     Raises:
         ConfigError: where the package `trackers` is not installed.
     """
@@ -70,6 +73,7 @@ class Tracks:
         self._association = Association(self.settings)
         self._carrier = Carrier()
         self._resemblance = Resemblance()
+        self.count = 0
         self.reset()
         self.ask(words)
 
@@ -312,6 +316,9 @@ class Tracks:
         kept = rows[np.array([id in tracks for id in ids], np.bool_)]
         assert isinstance(kept, sv.Detections)  # of a mask
         mine = [tracks[id] for id in ids if id in tracks]
+        for track in mine:
+            self.count += not track.counted
+            track.counted = True
         height, width = self._latest.frame_size
         kept.xyxy = np.clip(_stacked(mine), 0, np.array([width, height, width, height], np.float32))
         kept.data["region"] = np.array([track.region for track in mine], int)
