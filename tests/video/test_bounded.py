@@ -11,8 +11,9 @@ from footage import write_clip
 from toy import ToyTower, planted
 from waiting import until
 
-from proposals.boxes import BoxesProposer
+from proposals.base import Features, Proposals
 from regionclip.detector import Detector
+from regionclip.frames import Frame
 from regionclip.site.camera import SiteCamera
 from regionclip.site.secrets import fill
 from regionclip.site.settings import CameraSettings
@@ -51,8 +52,8 @@ class Squares:
     def __init__(self) -> None:
         self.boxes: list[tuple[int, int, int, int]] = []
 
-    def __call__(self, frame: object, features: object) -> object:
-        return BoxesProposer(np.array(self.boxes, np.float32).reshape(-1, 4))(frame, features)  # type: ignore[arg-type]
+    def __call__(self, frame: Frame, features: Features) -> Proposals:
+        return Proposals(np.array(self.boxes, np.float32).reshape(-1, 4), np.ones(len(self.boxes), np.float32))
 
 
 def held() -> tuple[int, int]:
