@@ -2,9 +2,11 @@
 
 import os
 import sys
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from types import TracebackType
+from typing import BinaryIO, Self
 
 from regionclip.errors import FileError
 
@@ -48,6 +50,43 @@ def append(file: BinaryIO, data: bytes) -> None:
         with suppress(OSError):  # a pipe cannot be cut
             file.truncate(size)
         raise
+
+
+class FrameFile(ABC):
+    """A file that grows frame by frame, a context manager.
+
+    Leaving the `with` block by an exception, Ctrl-C among them, finishes it with what was written; where that is
+    nothing, nothing is left.
+
+    Attributes:
+        frames: written until now.
+    """
+
+    frames: int
+
+    @abstractmethod
+    def close(self) -> None:
+        """Finish the file and give it its name. Closing twice is fine."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Throw away what was written."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.close()
+        elif self.frames:
+            try:
+                self.close()
+            except FileError as late:
+                error.add_note(str(late))
+        else:
+            self.abort()
 
 
 class NewFile:

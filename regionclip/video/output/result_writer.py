@@ -2,17 +2,16 @@
 
 import json
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from regionclip.answers.records import detection_records, readable
 from regionclip.detector import Detector
 from regionclip.errors import FileError
-from regionclip.formats.growing import NewFile, append
+from regionclip.formats.growing import FrameFile, NewFile, append
 from regionclip.video.sources.base import VideoFrame
 from regionclip.words.vocabulary import Vocabulary
 
@@ -20,11 +19,10 @@ if TYPE_CHECKING:
     import supervision as sv
 
 
-class ResultWriter(ABC):
+class ResultWriter(FrameFile):
     """A file of results that grows frame by frame; made by `open_results`, a context manager.
 
-    It has a temporary name until it is closed. Leaving the `with` block by an exception, Ctrl-C among them, finishes it
-    with what was done; where that is nothing, nothing is left.
+    It has a temporary name until it is closed; what an exception leaves of it, see `FrameFile`.
 
     A frame that cannot be written, as on a full disk, is left out as a whole, and the next one is tried again. A file
     that was removed begins anew once its folder is back.
@@ -35,6 +33,7 @@ class ResultWriter(ABC):
         vocabulary: what it is asked.
 
     Attributes:
+        frames: written until now; since the file was begun anew, where it was.
         missing: frames that could not be written.
 
     Raises:
@@ -74,7 +73,7 @@ class ResultWriter(ABC):
         except OSError as error:
             self.missing += 1
             raise self._error(error) from error
-        self._frames += 1
+        self.frames += 1
 
     def ask(self, vocabulary: Vocabulary) -> None:
         """From now on frames are asked for other labels."""
@@ -98,21 +97,12 @@ class ResultWriter(ABC):
         self._release()
         self._new.keep()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
-        elif self._frames:
-            try:
-                self.close()
-            except FileError as late:
-                error.add_note(str(late))
-        else:
-            self._discard()
+    def abort(self) -> None:
+        """Throw away what was written."""
+        if not self._closed:
+            self._closed = True
+            self._release()
+            self._new.discard()
 
     @abstractmethod
     def _begin(self) -> None:
@@ -122,12 +112,12 @@ class ResultWriter(ABC):
     def _add(self, frame: VideoFrame, found: list[dict[str, Any]]) -> None:
         """Write a frame, all of it or, where that fails, nothing."""
 
-    def _finish(self) -> None:  # noqa: B027 - JSON Lines have no end
+    def _finish(self) -> None:
         """Write what stands at the end."""
 
     def _salvage(self) -> None:
         """The end could not be written: keep the part that is whole."""
-        self._new.keep() if self._frames else self._new.discard()
+        self._new.keep() if self.frames else self._new.discard()
 
     def _release(self) -> None:
         """Close what is open."""
@@ -143,7 +133,7 @@ class ResultWriter(ABC):
             return True
 
     def _open(self) -> None:
-        self._frames = 0
+        self.frames = 0
         self._file = cast("BinaryIO", self._new.temporary.open(self._MODE, buffering=0))
         try:
             self._begin()
@@ -160,11 +150,6 @@ class ResultWriter(ABC):
             with suppress(OSError):
                 self._new.temporary.unlink()
             raise
-
-    def _discard(self) -> None:
-        self._closed = True
-        self._release()
-        self._new.discard()
 
     def _append(self, text: str) -> None:
         append(self._file, to_bytes(text))
