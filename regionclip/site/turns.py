@@ -98,10 +98,11 @@ class Site:
                 self._tick()
                 on_tick()
                 if self._is_over():
-                    return
+                    break
             if not self._turn():
                 self.bell.wait(max(0.0, min(_PULSE, due - time.monotonic())))
                 self.bell.clear()
+        self._stopping = False  # it may be run again
 
     def stop(self) -> None:
         """End `run` after the turn it is at; from another thread or a signal handler."""
