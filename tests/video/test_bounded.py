@@ -1,13 +1,12 @@
 """What is remembered of a source does not grow with its outages, changes of words, tracks and incidents."""
 
-import gc
 import threading
-from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from footage import write_clip
+from memory import held
 from toy import ToyTower, planted
 from waiting import until
 
@@ -54,14 +53,6 @@ class Squares:
 
     def __call__(self, frame: Frame, features: Features) -> Proposals:
         return Proposals(np.array(self.boxes, np.float32).reshape(-1, 4), np.ones(len(self.boxes), np.float32))
-
-
-def held() -> tuple[int, int]:
-    """How many objects of ours there are, and how much all lists, dicts, sets and deques hold."""
-    gc.collect()
-    objects = gc.get_objects()
-    ours = sum(str(type(each).__module__).startswith("regionclip") for each in objects)
-    return ours, sum(len(each) for each in objects if type(each) in (list, dict, set, deque))
 
 
 def test_a_follower_forgets() -> None:
