@@ -18,6 +18,7 @@ RegionclipWarning (UserWarning)
   BoxWarning                   boxes that are probably no x1 y1 x2 y2 in pixels
   CalibrationWarning           thresholds of another detector
   ImageWarning                 a picture file of which not all is used
+  OutputWarning                events, pictures or results could not be written for a while
   PromptWarning                a prompt was cut, or says less than was probably meant
   SourceWarning                a part of a video could not be read
 """
@@ -103,6 +104,10 @@ class PromptWarning(RegionclipWarning):
 
 class SourceWarning(RegionclipWarning):
     """A part of a video, or one of several pictures, could not be read; the rest was."""
+
+
+class OutputWarning(RegionclipWarning):
+    """Events, pictures or results beside a video cannot be written, as on a full disk; the video goes on."""
 
 
 def warn(message: str, category: type[RegionclipWarning]) -> None:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from regionclip.errors import FileError
-from regionclip.formats.files import NewFile
+from regionclip.formats.growing import NewFile
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:

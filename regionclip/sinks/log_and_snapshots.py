@@ -1,12 +1,14 @@
 """Where events go: a log of JSON lines, pictures in a folder, a webhook (docs/events.md)."""
 
 import json
+import os
 import re
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -15,6 +17,7 @@ import supervision as sv
 from regionclip.drawing.picture import annotate
 from regionclip.drawing.privacy import blur as blurred
 from regionclip.errors import ConfigError, DrawingError, FileError
+from regionclip.formats.growing import append, lock
 from regionclip.formats.pictures import write_picture
 from regionclip.frames import Frame
 from regionclip.sinks.sink import Sink, Told, as_line, hand_on
@@ -25,6 +28,9 @@ from regionclip.video.rules.zones import Box
 __all__ = ["EventLog", "Sink", "Snapshots", "Told", "Webhook", "WebhookStatus", "as_line", "hand_on"]
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_MOST_WAITING = 1000
+"""Events that wait for a log that cannot be written."""
+
 _AROUND = 0.15
 """How much of its sides is kept around a box that is cut out."""
 
@@ -32,49 +38,87 @@ _FORBIDDEN = re.compile(r'[\x00-\x20<>:"/\\|?*\x7f]+')
 
 
 class EventLog(Sink):
-    """Appends each event to a file as one line of JSON, UTF-8, and flushes it; several programs may share a file.
+    """Appends each event to a file as one line of JSON, UTF-8, at once. One program at a time writes a file.
+
+    Lines that cannot be written, as on a full disk, wait for the next event or the end: the latest thousand of them. A
+    file that was moved or removed is made anew, but not its folder: that of a disk that is gone comes back with it.
 
     Args:
         path: the file; it and its folders are made where they are missing. Where an earlier program stopped within a
             line, the first new event begins a line of its own.
 
     Raises:
-        FileError: where it cannot be written, or is UTF-16, as some editors save it.
+        FileError: where it cannot be written, another program is writing it, or it is UTF-16, as some editors save it.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._waiting: deque[bytes] = deque(maxlen=_MOST_WAITING)
+        self._closed = False
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            torn = self.path.is_file() and self._is_torn()
-            # Unbuffered and in append mode: each line reaches the file in one piece, at its end.
-            self._file: IO[bytes] = self.path.open("ab", buffering=0)
-            if torn:
-                self._file.write(b"\n")
+            self._file = self._opened()
         except OSError as error:
-            if isinstance(error, FileError):
-                raise
-            raise FileError(f"{self.path} cannot be written: {error.strerror}") from error
+            raise self._error(error) from error
 
     def send(self, told: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> Told:
-        """Write one line.
+        """Write one line, after those that wait.
 
         Raises:
-            FileError: where it cannot be written.
+            FileError: where it cannot be written; it waits then.
         """
+        if self._closed:
+            raise FileError(f"{self.path} cannot be written: the log is closed")
         line = json.dumps(as_line(told), ensure_ascii=False, allow_nan=False) + "\n"
         # A file name may hold bytes that are no text; they become escapes, and the line stays JSON.
-        left = memoryview(line.encode("utf-8", "backslashreplace"))
-        try:
-            while left:
-                left = left[self._file.write(left) :]
-        except (OSError, ValueError) as error:
-            raise FileError(f"{self.path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
+        self._waiting.append(line.encode("utf-8", "backslashreplace"))
+        self._write()
         return told
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Write what waits, and close the file.
+
+        Raises:
+            FileError: where that cannot be written.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._write()
+        finally:
+            self._file.close()
+
+    def _write(self) -> None:
+        try:
+            if self._waiting and not self._is_there():
+                self._file.close()
+                self._file = self._opened()
+            while self._waiting:
+                append(self._file, self._waiting[0])
+                self._waiting.popleft()
+        except OSError as error:
+            self._file.close()  # to be opened anew: the disk may be another one when it is back
+            raise self._error(error) from error
+
+    def _opened(self) -> BinaryIO:
+        torn = self.path.is_file() and self._is_torn()
+        file = self.path.open("ab", buffering=0)
+        try:
+            lock(file, self.path)
+            if torn:
+                append(file, b"\n")
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _is_there(self) -> bool:
+        """Whether the file that is open is still the one of that name."""
+        try:
+            return not self._file.closed and os.path.samestat(self.path.stat(), os.fstat(self._file.fileno()))
+        except OSError:
+            return False
 
     def _is_torn(self) -> bool:
         """Whether the file ends within a line."""
@@ -86,12 +130,19 @@ class EventLog(Sink):
                 return file.read(1) not in (b"\n", b"")
         return False
 
+    def _error(self, error: OSError) -> FileError:
+        if isinstance(error, FileError):
+            return error
+        waits = f"; what waits is not written: {len(self._waiting)} events" if self._closed else ""
+        return FileError(f"{self.path} cannot be written: {error.strerror}{waits}")
+
 
 class Snapshots(Sink):
     """Writes two JPEG files for each incident that begins: the thing cut out, and the whole frame with its box.
 
     They are named by time, rule and incident; what is handed on has their names in `pictures`. Incidents without a box
-    (`absent`) have the whole frame only.
+    (`absent`) have the whole frame only. A folder that was removed is not made again: that of a disk that is gone comes
+    back with it.
 
     Args:
         folder: is made where it is missing.
@@ -110,15 +161,19 @@ class Snapshots(Sink):
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise FileError(f"{self.folder} cannot be made: {error.strerror}") from error
+        self._failure = ""
 
     def send(self, told: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> Told:
         """Write the pictures of an incident that begins; all else goes through.
 
         Raises:
             ConfigError: where something is to be hidden and there are no rows to find it by.
-            FileError: where a file cannot be written.
+            FileError: where they cannot be written, and none is left; also for what has no pictures, until others were
+                written: it tells nothing of the disk.
         """
         if not isinstance(told, Event) or told.phase != "start" or image is None:
+            if self._failure:
+                raise FileError(self._failure)
             return told
         if self._blur:
             if rows is None:
@@ -128,12 +183,26 @@ class Snapshots(Sink):
         if told.box is not None and (cut := _cut(image, told.box)).size:
             pictures = {"crop": cut, **pictures}
         names = {what: self.folder / f"{_stem(told)}-{what}.jpg" for what in pictures}
-        for what, picture in pictures.items():
-            write_picture(names[what], picture)
+        self._write({names[what]: picture for what, picture in pictures.items()})
         return replace(told, pictures=tuple(map(str, names.values())))
 
     def close(self) -> None:
         """Nothing: every picture is written at once."""
+
+    def _write(self, pictures: Mapping[Path, Frame]) -> None:
+        try:
+            if not self.folder.is_dir():
+                raise FileError("the folder is gone")
+            for path, picture in pictures.items():
+                write_picture(path, picture)
+        except FileError as error:
+            for path in pictures:
+                with suppress(OSError):
+                    path.unlink()
+            # Of the folder, not of one picture: the same text for each, so that it is told once.
+            self._failure = f"{self.folder} cannot be written: {getattr(error.__cause__, 'strerror', None) or error}"
+            raise FileError(self._failure) from error
+        self._failure = ""
 
 
 def _stem(event: Event) -> str:

@@ -64,5 +64,5 @@ def as_line(told: Told) -> dict[str, Any]:
         "phase": told.kind,
         "kind": "source",
         "reason": told.reason or None,
-        "duration": round(told.outage_seconds, 3) if told.kind == "back" else None,
+        "duration": round(told.outage_seconds, 3),
     }

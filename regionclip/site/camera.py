@@ -2,8 +2,6 @@
 
 import time
 import traceback
-from collections import deque
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,21 +15,13 @@ from regionclip.detector import Detector
 from regionclip.errors import RegionclipError
 from regionclip.frames import Frame
 from regionclip.sinks.sink import Told
+from regionclip.site.session import Retries, Session
 from regionclip.site.settings import CameraSettings
-from regionclip.site.status import CameraStatus, Counts, State, utc_text
+from regionclip.site.status import CameraState, CameraStatus, Counts, utc_text
 from regionclip.towers.base import ImageFeatures
-from regionclip.video.follower import Follower, StreamFrame
+from regionclip.video.follower import StreamFrame
 from regionclip.video.rules.schedule import is_in_force
-from regionclip.video.sources.backoff import Backoff
-from regionclip.video.sources.base import SourceEvent, VideoFrame
-from regionclip.video.sources.live import LiveSource
-from regionclip.video.sources.opening import open_source
-
-_OUTAGE = 1.0
-"""Seconds; after longer ones nothing is where it was."""
-
-_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
-"""Seconds from an error to a new beginning."""
+from regionclip.video.sources.base import VideoFrame
 
 
 class Surroundings(Protocol):
@@ -41,11 +31,11 @@ class Surroundings(Protocol):
     bell: Bell
     """Rung when there may be a frame to read."""
 
-    def tell(self, told: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
+    def send(self, event: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
         """Hand an event to whoever wants it."""
         ...
 
-    def say(self, text: str) -> None:
+    def log(self, line: str) -> None:
         """One line for people."""
         ...
 
@@ -62,38 +52,35 @@ class SiteCamera:
         self.settings = settings
         self.counts = Counts()
         self._site = site
-        self._source: LiveSource | None = None
-        self._follower: Follower | None = None
-        self._outages: deque[SourceEvent] = deque()
+        self._session: Session | None = None
+        self._retries = Retries()
         self._closing: list[Thread] = []
-        self._state: State = "off"
-        self._since = time.time()
-        self._why = ""
         self._ended = False
-        self._retry_at = self._well_since = 0.0
-        self._backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
+        self._state: tuple[CameraState, str] = "off", ""  # and why
+        self._since = time.time()
 
-    def attend(self, local: datetime) -> None:
-        """Open or close it as its schedule says, and tell what befell it; to be called every second or so."""
+    def update(self, local: datetime) -> None:
+        """Open or close it as its schedule says, and report outages; to be called every second or so."""
         self._closing = [thread for thread in self._closing if thread.is_alive()]
         wanted = self.settings.enabled and is_in_force(self.settings.schedule, local)
         if not wanted:
             self._close()
-        elif self._source is None and not self._ended and time.monotonic() >= self._retry_at:
+        elif self._session is None and not self._ended and self._retries.is_due:
             self._open()
-        self._befallen()
+        self._report_outages()
         self._note_state(wanted)
 
     def read(self) -> VideoFrame | None:
         """The newest frame, where there is one that was not read yet; never waits."""
-        if self._source is None:
+        if self._session is None:
             return None
+        source = self._session.source
         try:
-            frame = self._source.read(timeout=0)
+            frame = source.read(timeout=0)
         except Exception as error:  # one camera must not stop the others
             self._fail(error)
             return None
-        if frame is None and self._source.ended:
+        if frame is None and source.ended:
             self._ended = True
             self._close()
         return frame
@@ -101,29 +88,29 @@ class SiteCamera:
     def needs_tower(self, frame: VideoFrame) -> bool:
         """Whether the tower has to look at `frame`, the next one."""
         try:
-            return self._follower is not None and self._follower.is_key(frame)
-        except Exception:  # `follow` meets it again, and tells
+            return self._session is not None and self._session.follower.is_key(frame)
+        except Exception:  # `follow` meets it again, and reports it
             return False
 
     def follow(self, frame: VideoFrame, features: ImageFeatures | None = None) -> StreamFrame | None:
-        """Follow a frame and tell what happens in it; None where something went wrong.
+        """Follow a frame and send the events in it; None where something went wrong.
 
         Args:
             frame: as it was read.
             features: where it was encoded together with frames of other cameras.
         """
-        self._befallen()
-        if self._follower is None:
+        self._report_outages()
+        if self._session is None:
             return None
         try:
-            known = self._followed(frame, features)
+            known = self._session.follow(frame, features)
         except Exception as error:  # one camera must not stop the others
             self._fail(error)
             return None
-        self._well_since = self._well_since or time.monotonic()
+        self._retries.succeed()
         self.counts.add(known)
         for event in known.events:
-            self._site.tell(event, frame.image, known.detections)
+            self._send(event, frame.image, known.detections)
         return known
 
     def change(self, settings: CameraSettings) -> str:
@@ -138,15 +125,17 @@ class SiteCamera:
         old, self.settings = self.settings, settings
         if settings == old:
             return ""
-        self._forget_failures()
-        follower, rules = self._follower, settings.follow.rules
+        self._retries = Retries()
+        follower = None if self._session is None else self._session.follower
+        rules = settings.follow.rules
         anew = replace(settings, words=old.words, follow=replace(settings.follow, rules=old.follow.rules))
         if anew != replace(old, schedule=settings.schedule, enabled=settings.enabled):
             self._ended = False
             self._close()
             return "begun anew"
         if follower is not None and rules != old.follow.rules:
-            self._tell_all(follower.judge(rules, settings.words))
+            for event in follower.change_rules(rules, settings.words):
+                self._send(event)
             return "other rules"
         if follower is not None and settings.words != old.words:
             follower.ask(settings.words)
@@ -161,7 +150,7 @@ class SiteCamera:
     def leave(self) -> None:
         """Close for good, without waiting for the camera."""
         self._close()
-        self._state, self._why, self._since = "off", "", time.time()
+        self._state, self._since = ("off", ""), time.time()
 
     @property
     def is_leaving(self) -> bool:
@@ -175,127 +164,84 @@ class SiteCamera:
 
     def status(self) -> CameraStatus:
         """How it is doing."""
-        source = None if self._source is None else self._source.status()
-        counts, (p50, p95) = self.counts, self.counts.ages()
-        return CameraStatus(
-            camera=self.settings.name,
-            state=self._state,
-            since=utc_text(self._since),
-            reason=self._why,
-            fps_in=0.0 if source is None else round(source.fps, 2),
-            fps_handled=round(counts.rate(), 2),
-            age_p50_ms=p50,
-            age_p95_ms=p95,
-            handled=counts.handled,
-            key_frames=counts.key_frames,
-            outages=counts.outages,
-            events=counts.events,
-            errors=counts.errors,
-            last_error=counts.last_error,
-            last_frame=None if counts.last_frame is None else utc_text(counts.last_frame),
-            **counts.of_sources(source),
+        source = None if self._session is None else self._session.source.status()
+        state, reason = self._state
+        return self.counts.status(
+            source, camera=self.settings.name, state=state, since=utc_text(self._since), reason=reason
         )
 
-    def _followed(self, frame: VideoFrame, features: ImageFeatures | None) -> StreamFrame:
-        assert self._follower is not None  # the caller has looked
-        try:
-            return self._follower.follow(frame, features=features)
-        except Exception:
-            if features is None:
-                raise
-        # What was encoded together fails together: another camera's frame may be to blame.
-        return self._follower.follow(frame)
-
     def _open(self) -> None:
-        settings, self._outages, self._well_since = self.settings, deque(), 0.0
         try:
-            self._follower = Follower(
-                self._site.detector, settings.words, source=settings.name, options=settings.follow
-            )
-            source = open_source(
-                settings.url.value,
-                id=settings.name,
-                mode="latest",
-                max_fps=settings.max_fps,
-                live=settings.live,
-                on_event=self._outages.append,
-            )
+            self._session = Session(self.settings, self._site.detector, self._site.bell)
         except Exception as error:  # one camera must not stop the others
             self._fail(error)
             return
-        assert isinstance(source, LiveSource)  # that is what the mode means
-        self._source = source
         self.counts.begin()
-        source.ring(self._site.bell)
 
     def _close(self) -> None:
         """Close it without waiting, and end its incidents."""
-        source, follower, self._source, self._follower = self._source, self._follower, None, None
-        if source is not None:
-            source.stop()
-            self.counts.add_source(source.status())
-            thread = Thread(target=source.close, name=f"closing {self.settings.name}", daemon=True)
-            thread.start()
-            self._closing.append(thread)
-        if follower is not None:
-            try:
-                self._tell_all(follower.close())
-            except Exception as error:  # one camera must not stop the others
-                self._note_error(error)
+        if (session := self._session) is None:
+            return
+        self._report_outages()
+        self._session = None
+        self._closing.append(session.close())
+        self.counts.add_source(session.source.status())
+        try:
+            for event in session.follower.close():
+                self._send(event)
+        except Exception as error:  # one camera must not stop the others
+            self._note_error(error)
 
     def _fail(self, error: Exception) -> None:
         """Something went wrong with this camera: begin anew, a little later each time."""
-        wait = self._backoff.next_wait(time.monotonic() - self._well_since if self._well_since else 0.0)
-        self._retry_at = time.monotonic() + wait
-        self._note_error(error, f"; begun anew in {wait:.0f} s")
+        self._note_error(error, f"; begun anew in {self._retries.fail():.0f} s")
         self._close()
 
     def _note_error(self, error: Exception, more: str = "") -> None:
         self.counts.errors += 1
         self.counts.last_error = self.settings.url.hide(_in_words(error))
-        self._site.say(f"{self.settings.name}: {self.counts.last_error}{more}")
+        self._site.log(f"{self.settings.name}: {self.counts.last_error}{more}")
 
-    def _forget_failures(self) -> None:
-        self._backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
-        self._retry_at = self._well_since = 0.0
+    def _report_outages(self) -> None:
+        """Report when the source was lost and when it is back."""
+        for outage in () if self._session is None else self._session.outages():
+            hidden = replace(outage, reason=self.settings.url.hide(outage.reason))
+            self.counts.outages += hidden.kind == "lost"
+            tail = f" after {hidden.outage_seconds:.1f} s" if hidden.kind == "back" else f": {hidden.reason}"
+            self._site.log(f"{self.settings.name}: {hidden.kind}{tail}")
+            self._send(hidden)
 
-    def _befallen(self) -> None:
-        """Tell when the source was lost and when it is back."""
-        while self._outages:
-            outage = self._outages.popleft()
-            outage = replace(outage, reason=self.settings.url.hide(outage.reason))
-            self.counts.outages += outage.kind == "lost"
-            tail = f" after {outage.outage_seconds:.1f} s" if outage.kind == "back" else f": {outage.reason}"
-            self._site.say(f"{self.settings.name}: {outage.kind}{tail}")
-            self._site.tell(outage)
-            if self._follower is not None and outage.outage_seconds > _OUTAGE:
-                self._follower.restart()
-
-    def _tell_all(self, ends: Sequence[Told]) -> None:
-        for event in ends:
-            self._site.tell(event)
+    def _send(self, event: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
+        self.counts.events += 1
+        self._site.send(event, image, rows)
 
     def _note_state(self, wanted: bool) -> None:
-        before = self._state
-        self._state, self._why = self._current(wanted)
-        if self._state == before:
+        before, _ = self._state
+        self._state = state, _ = self._current_state(wanted)
+        if state == before:
             return
-        self._since = time.time()
-        if self._state in ("resting", "off", "ended") or (self._state == "connected" and before != "lost"):
-            self._site.say(f"{self.settings.name}: {self._state}")
+        self._since = self._began(state)
+        if state in ("resting", "off", "ended") or (state == "connected" and before != "lost"):
+            self._site.log(f"{self.settings.name}: {state}")
 
-    def _current(self, wanted: bool) -> tuple[State, str]:
+    def _began(self, state: CameraState) -> float:
+        """When a state began, seconds since 1970 UTC: an outage with the last good frame, or the opening."""
+        if state != "lost" or self._session is None:
+            return time.time()
+        silent = self._session.source.status().silent_seconds
+        return self._since if silent is None else time.time() - silent
+
+    def _current_state(self, wanted: bool) -> tuple[CameraState, str]:
         """What state it is in, and why."""
         if not wanted:
             return ("resting" if self.settings.enabled else "off"), ""
         if self._ended:
             return "ended", ""
-        if self._source is None:
+        if self._session is None:
             return "failed", self.counts.last_error
-        status = self._source.status()
+        status, url = self._session.source.status(), self.settings.url
         if status.connected:
             return "connected", ""
-        url = self.settings.url
         return ("lost", url.hide(status.reason).removeprefix(f"{url.shown}: ")) if status.reason else ("connecting", "")
 
 

@@ -1,111 +1,84 @@
-"""Where the events of a site go. What cannot be written is told once and tried again with the next event."""
+"""Where the events of a site go."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from functools import partial
 
 import supervision as sv
 
-from regionclip.errors import RegionclipError
 from regionclip.frames import Frame
+from regionclip.sinks.problems import Problems, tell
 from regionclip.sinks.sink import Sink, Told
-from regionclip.site.settings import OutputSettings
-
-_AGAIN = 60.0
-"""Seconds after which the same trouble is told again."""
-
-
-class Troubles:
-    """What goes wrong with the site as a whole: told when it begins, and each minute while it lasts.
-
-    Args:
-        say: gets one line.
-    """
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._going_on: dict[str, tuple[str, float]] = {}
-
-    @property
-    def texts(self) -> list[str]:
-        """What is wrong now."""
-        return [text for text, _ in self._going_on.values()]
-
-    def begin(self, what: str, error: Exception) -> None:
-        """Something is wrong with `what`."""
-        text, told = self._going_on.get(what, ("", float("-inf")))
-        now, new = time.monotonic(), " ".join(str(error).split())
-        if new != text or now - told > _AGAIN:
-            self._say(new)
-            told = now
-        self._going_on[what] = new, told
-
-    def end(self, what: str) -> None:
-        """Nothing is wrong with it any more."""
-        self._going_on.pop(what, None)
+from regionclip.site.settings import OutputSettings, WebhookSettings
 
 
 class SiteOutputs:
-    """The sinks of a site.
+    """The sinks of a site. What cannot be written is a problem, and stops nobody.
 
     Args:
         settings: what to open.
-        troubles: gets what cannot be written.
+        problems: gets what cannot be written.
+        say: gets a line for each event that a webhook gives up.
 
     Raises:
         RegionclipError: where something cannot be opened.
     """
 
-    def __init__(self, settings: OutputSettings, troubles: Troubles, say: Callable[[str], None]) -> None:
-        self.settings = settings
-        self._troubles = troubles
-        self._sinks: list[Sink] = []
-        try:
-            self._open(say)
-        except BaseException:
-            self.close()
-            raise
+    def __init__(self, settings: OutputSettings, problems: Problems, say: Callable[[str], None]) -> None:
+        self._problems, self._say = problems, say
+        self._open: dict[object, Sink] = {}  # by the settings of each
+        self.change(settings)
+
+    def change(self, settings: OutputSettings) -> None:
+        """Take other settings; a sink whose own stay the same stays open.
+
+        Raises:
+            RegionclipError: where something cannot be opened; then nothing changes.
+        """
+        before, now = self._open, dict[object, Sink]()
+        with ExitStack() as new:
+            for own, opened in self._wanted(settings):
+                now[own] = before[own] if own in before else new.enter_context(opened())
+            new.pop_all()  # all are open: they stay so
+        self._open = now
+        self._close(sink for own, sink in before.items() if own not in now)
 
     def send(self, told: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
         """Tell all of them; one that fails does not keep it from the others."""
-        for sink in self._sinks:
-            what = type(sink).__name__
-            try:
-                told = sink.send(told, image, rows)
-            except Exception as error:  # nothing that is told may stop the cameras
-                self._troubles.begin(what, error)
-            else:
-                self._troubles.end(what)
+        tell(self._open.values(), told, image, rows, problems=self._problems)
 
     def close(self) -> None:
         """Close all of them."""
-        for sink in self._sinks:
-            try:
+        self._close(self._open.values())
+
+    def _close(self, sinks: Iterable[Sink]) -> None:
+        for sink in sinks:
+            with self._problems.noted(id(sink)):
                 sink.close()
-            except RegionclipError as error:
-                self._troubles.begin(type(sink).__name__, error)
+            self._problems.forget(id(sink))
 
-    def _open(self, say: Callable[[str], None]) -> None:
-        from regionclip.sinks.log_and_snapshots import EventLog, Snapshots, Webhook
+    def _wanted(self, settings: OutputSettings) -> list[tuple[object, Callable[[], Sink]]]:
+        """The settings of each sink, and what opens it."""
+        from regionclip.sinks.log_and_snapshots import EventLog, Snapshots
 
-        wanted = self.settings
-        if wanted.snapshots is not None:  # first: those that follow tell the names of its files
-            self._sinks.append(Snapshots(wanted.snapshots, blur=wanted.blur))
-        if wanted.events is not None:
-            self._sinks.append(EventLog(wanted.events))
-        if wanted.webhook is not None:
-            headers = {name: text.value for name, text in wanted.webhook.headers}
-            hook = Webhook(
-                wanted.webhook.url.value,
-                headers=headers,
-                timeout=wanted.webhook.timeout,
-                on_problem=lambda line: say(_hidden(wanted, line)),
-            )
-            self._sinks.append(hook)
+        wanted: list[tuple[object, Callable[[], Sink]]] = []
+        if (folder := settings.snapshots) is not None:  # first: those that follow tell the names of its files
+            wanted.append((("snapshots", folder, settings.blur), partial(Snapshots, folder, blur=settings.blur)))
+        if (path := settings.events) is not None:
+            wanted.append((("events", path), partial(EventLog, path)))
+        if (hook := settings.webhook) is not None:
+            wanted.append((hook, partial(self._webhook, hook)))
+        return wanted
 
+    def _webhook(self, settings: WebhookSettings) -> Sink:
+        from regionclip.sinks.webhook import Webhook
 
-def _hidden(settings: OutputSettings, line: str) -> str:
-    """`line` without what the webhook keeps secret."""
-    assert settings.webhook is not None  # it is the one who says it
-    for secret in (settings.webhook.url, *(text for _, text in settings.webhook.headers)):
-        line = secret.hide(line)
-    return line
+        secrets = (settings.url, *(text for _, text in settings.headers))
+
+        def say(line: str) -> None:
+            for secret in secrets:
+                line = secret.hide(line)
+            self._say(line)
+
+        headers = {name: text.value for name, text in settings.headers}
+        return Webhook(settings.url.value, headers=headers, timeout=settings.timeout, on_problem=say)

@@ -6,16 +6,16 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from regionclip.video.follower import StreamFrame
 from regionclip.video.sources.base import SourceStatus
 
-State = Literal["connecting", "connected", "lost", "failed", "resting", "off", "ended"]
+CameraState = Literal["connecting", "connected", "lost", "failed", "resting", "off", "ended"]
 SCHEMA = "regionclip.site/1"
-_OF_SOURCES = ("arrived", "dropped", "skipped", "damaged")
+_OF_SOURCES = ("arrived", "dropped", "skipped", "damaged", "outage_seconds")
 WINDOW = 60.0
 """Seconds that rates and ages are taken over."""
 
@@ -28,7 +28,7 @@ class CameraStatus:
         camera: its name.
         state: "connecting" until the first frame; "connected"; "lost", and looked for; "failed", something went wrong
             with its frames, it is begun anew soon; "resting" outside its schedule; "off"; "ended", of recordings.
-        since: when that began, ISO 8601 UTC.
+        since: when that began, ISO 8601 UTC; of "lost" the time of the last good frame.
         reason: why it is lost or failed.
         fps_in: frames a second that come.
         fps_handled: frames a second that were followed, over the last minute.
@@ -41,14 +41,15 @@ class CameraStatus:
         skipped: frames above `max_fps`.
         damaged: frames that could not be decoded.
         outages: how often it was lost.
-        events: incidents that began.
+        outage_seconds: how long in all, each time from the last good frame to the next.
+        events: as many as its lines in the log: starts and ends of incidents, losses and returns.
         errors: how often something went wrong with its frames.
         last_error: the latest of these.
         last_frame: when the latest frame was taken, ISO 8601 UTC.
     """
 
     camera: str
-    state: State
+    state: CameraState
     since: str
     reason: str = ""
     fps_in: float = 0.0
@@ -62,6 +63,7 @@ class CameraStatus:
     skipped: int = 0
     damaged: int = 0
     outages: int = 0
+    outage_seconds: float = 0.0
     events: int = 0
     errors: int = 0
     last_error: str = ""
@@ -87,7 +89,7 @@ class Counts:
         self.last_frame: float | None = None
         self.stages: dict[str, float] = {}
         """Milliseconds of each stage, of all frames."""
-        self._sources = dict.fromkeys(_OF_SOURCES, 0)
+        self._closed_sources: dict[str, Any] = dict.fromkeys(_OF_SOURCES, 0)
         self._begun = time.monotonic()
         self._recent: deque[tuple[float, float]] = deque()
 
@@ -100,7 +102,6 @@ class Counts:
         """Count a frame."""
         self.handled += 1
         self.key_frames += known.key
-        self.events += sum(event.phase == "start" for event in known.events)
         self.last_frame = known.frame.utc_seconds
         for stage, spent in known.timings.items():
             self.stages[stage] = self.stages.get(stage, 0.0) + spent
@@ -109,20 +110,41 @@ class Counts:
 
     def add_source(self, status: SourceStatus) -> None:
         """Keep what a source counted that is closed now."""
-        self._sources = self.of_sources(status)
+        self._closed_sources = self._of_sources(status)
 
-    def of_sources(self, status: SourceStatus | None) -> dict[str, int]:
-        """What all sources of this camera counted, with the one that is open now."""
-        return {name: count + (getattr(status, name) if status else 0) for name, count in self._sources.items()}
-
-    def rate(self) -> float:
-        """Frames a second of the last minute."""
+    def status(
+        self, source: SourceStatus | None, *, camera: str, state: CameraState, since: str, reason: str
+    ) -> CameraStatus:
+        """All of it, with the source that is open now."""
         self._forget()
-        return len(self._recent) / max(1.0, min(WINDOW, time.monotonic() - self._begun))
+        p50, p95 = self._ages()
+        return CameraStatus(
+            camera=camera,
+            state=state,
+            since=since,
+            reason=reason,
+            fps_in=0.0 if source is None else round(source.fps, 2),
+            fps_handled=round(len(self._recent) / max(1.0, min(WINDOW, time.monotonic() - self._begun)), 2),
+            age_p50_ms=p50,
+            age_p95_ms=p95,
+            handled=self.handled,
+            key_frames=self.key_frames,
+            outages=self.outages,
+            events=self.events,
+            errors=self.errors,
+            last_error=self.last_error,
+            last_frame=None if self.last_frame is None else utc_text(self.last_frame),
+            **self._of_sources(source),
+        )
 
-    def ages(self) -> tuple[float, float] | tuple[None, None]:
+    def _of_sources(self, status: SourceStatus | None) -> dict[str, Any]:
+        """What all sources of this camera counted."""
+        if status is None:
+            return self._closed_sources
+        return {name: round(count + getattr(status, name), 3) for name, count in self._closed_sources.items()}
+
+    def _ages(self) -> tuple[float, float] | tuple[None, None]:
         """Milliseconds, median and 95th percentile, of the last minute."""
-        self._forget()
         if not self._recent:
             return None, None
         p50, p95 = np.percentile([age for _, age in self._recent], (50, 95)) * 1000

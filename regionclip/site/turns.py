@@ -16,10 +16,11 @@ from regionclip.detector import BATCH, Detector
 from regionclip.errors import ConfigError, InputError, RegionclipError
 from regionclip.formats.files import write_file
 from regionclip.frames import Frame
+from regionclip.sinks.problems import Problems
 from regionclip.sinks.sink import Told
 from regionclip.site.camera import SiteCamera
 from regionclip.site.file import SiteFile
-from regionclip.site.outputs import SiteOutputs, Troubles
+from regionclip.site.outputs import SiteOutputs
 from regionclip.site.settings import CameraSettings, SiteSettings
 from regionclip.site.status import CameraStatus, status_json
 from regionclip.towers.base import ImageFeatures
@@ -49,6 +50,8 @@ class Site:
 
     Attributes:
         bell: rung by sources when a frame has come.
+        log: gets a line for people.
+        problems: what is wrong with the site as a whole: a full disk, a mistake in its file.
 
     Raises:
         RegionclipError: where cameras cannot be followed as the settings say, or outputs cannot be opened.
@@ -60,17 +63,17 @@ class Site:
         detector: Detector,
         *,
         say: Callable[[str], None] = lambda line: None,
-        on_event: Callable[[Told], None] = lambda told: None,
+        on_event: Callable[[Told], None] = lambda event: None,
     ) -> None:
         self._file = site if isinstance(site, SiteFile) else None
         self.settings = site.settings if isinstance(site, SiteFile) else site
-        self.detector, self.say, self.bell = detector, say, Bell()
+        self.detector, self.log, self.bell = detector, say, Bell()
         self._on_event = on_event
         self._stopping = self._again = False
         self._started, self._status_due = time.time(), 0.0
-        self._troubles = Troubles(say)
+        self.problems = Problems(say, catch=Exception)  # nothing that is told may stop the cameras
         try_out(self.settings.cameras, detector)
-        self._outputs = SiteOutputs(self.settings.outputs, self._troubles, say)
+        self._outputs = SiteOutputs(self.settings.outputs, self.problems, say)
         self._cameras = {each.name: SiteCamera(each, self) for each in self.settings.cameras}
         self._left: list[SiteCamera] = []
         self._ring = deque(self._cameras.values())
@@ -96,10 +99,11 @@ class Site:
                 self._tick()
                 on_tick()
                 if self._is_over():
-                    return
+                    break
             if not self._turn():
                 self.bell.wait(max(0.0, min(_PULSE, due - time.monotonic())))
                 self.bell.clear()
+        self._stopping = False  # it may be run again
 
     def stop(self) -> None:
         """End `run` after the turn it is at; from another thread or a signal handler."""
@@ -162,10 +166,10 @@ class Site:
         self._ring = deque(self._cameras.values())
         return lines
 
-    def tell(self, told: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
+    def send(self, event: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
         """Hand an event to the outputs and to `on_event`."""
-        self._outputs.send(told, image, rows)
-        self._on_event(told)
+        self._outputs.send(event, image, rows)
+        self._on_event(event)
 
     def _turn(self) -> bool:
         """Follow a frame each of the next few cameras that have one; whether any had."""
@@ -205,7 +209,7 @@ class Site:
         self._read_file()
         local = datetime.now(UTC if self.settings.timezone is None else timezone_of(self.settings.timezone))
         for camera in self._cameras.values():
-            camera.attend(local)
+            camera.update(local)
         self._left = [camera for camera in self._left if camera.is_leaving]
         if time.monotonic() >= self._status_due:
             self._status_due = time.monotonic() + _STATUS_SECONDS
@@ -223,30 +227,23 @@ class Site:
             lines = self.apply(settings)
         except RegionclipError as error:
             text = " ".join(str(error).split())
-            self._troubles.begin("file", type(error)(f"{text}; the settings from before stay"))
+            self.problems.begin("file", type(error)(f"{text}; the settings from before stay"))
             return
-        self._troubles.end("file")
-        self.say(f"{self._file.path}: read again, {', '.join(lines) or 'nothing has changed'}")
+        self.problems.forget("file")
+        self.log(f"{self._file.path}: read again, {', '.join(lines) or 'nothing has changed'}")
 
     def _change_outputs(self, settings: SiteSettings) -> list[str]:
         if settings.outputs == self.settings.outputs:
             return []
-        outputs = SiteOutputs(settings.outputs, self._troubles, self.say)
-        self._outputs.close()
-        self._outputs = outputs
+        self._outputs.change(settings.outputs)
         return ["other outputs"]
 
     def _write_status(self) -> None:
         if self.settings.status is None:
             return
-        try:
-            write_file(
-                self.settings.status, status_json(self.status(), started=self._started, problems=self._troubles.texts)
-            )
-        except RegionclipError as error:
-            self._troubles.begin("status", error)
-        else:
-            self._troubles.end("status")
+        with self.problems.noted("status"):
+            content = status_json(self.status(), started=self._started, problems=self.problems.texts)
+            write_file(self.settings.status, content)
 
     def _is_over(self) -> bool:
         enabled = [camera for camera in self._cameras.values() if camera.settings.enabled]

@@ -16,7 +16,8 @@ from typing import Any, Generic, Self, TypeVar
 import torch
 
 from regionclip.errors import ConfigError, FileError, RegionclipError
-from regionclip.formats.files import NewFile, write_file
+from regionclip.formats.files import write_file
+from regionclip.formats.growing import NewFile
 from regionclip.training import processes
 
 CHECKPOINT = "checkpoint.pt"

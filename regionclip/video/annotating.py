@@ -33,7 +33,10 @@ class VideoSummary:
         video_seconds: from the first frame to the last.
         wall_seconds: that it took.
         tracks: things that were followed; 0 without tracks.
-        events: incidents that began.
+        events: as many as a log of them has lines: starts and ends of incidents, losses and returns of a camera.
+        outages: how often a camera was lost.
+        outage_seconds: how long in all, each time from the last good frame to the next.
+        missing: frames that are not in the results, which could not be written.
         stages: mean milliseconds a frame of each stage: `read`, `encode`, `propose`, ..., `track`, `draw`, `write`.
     """
 
@@ -43,6 +46,9 @@ class VideoSummary:
     wall_seconds: float
     tracks: int
     events: int
+    outages: int
+    outage_seconds: float
+    missing: int
     stages: dict[str, float]
 
 
@@ -166,7 +172,7 @@ def run(
         on_frame: called with each frame after it was written.
         on_picture: called with each annotated picture.
     """
-    counted = _Counted()
+    counted = _Tally()
     paint = Painter(frames.follower, outputs.style) if outputs.video is not None or on_picture is not None else None
     with ExitStack() as stack:
         writer = stack.enter_context(outputs.writer(frames)) if outputs.video is not None else None
@@ -184,23 +190,23 @@ def run(
                     if asked is not frames.follower.vocabulary:
                         asked = frames.follower.vocabulary
                         table.ask(asked)
-                    table.write(known.frame, known.detections)
+                    with frames.problems.noted(table):
+                        table.write(known.frame, known.detections)
             counted.add(known)
             if on_picture is not None:
                 on_picture(picture)
             if on_frame is not None:
                 on_frame(known)
-    return counted.summary()
+    return counted.summary(frames, 0 if table is None else table.missing)
 
 
-class _Counted:
+class _Tally:
     """What a summary is made of."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
-        self._frames = self._keys = self._events = 0
+        self._frames = self._keys = 0
         self._times = (0.0, 0.0)
-        self._tracks: set[int] = set()
         self._stages: dict[str, float] = {}
 
     def add(self, known: StreamFrame) -> None:
@@ -209,20 +215,21 @@ class _Counted:
         self._times = (self._times[0] if self._frames else now, now)
         self._frames += 1
         self._keys += known.key
-        self._events += sum(event.phase == "start" for event in known.events)
-        if known.detections.tracker_id is not None:
-            self._tracks.update(known.detections.tracker_id.tolist())
         for name, spent in known.timings.items():
             self._stages[name] = self._stages.get(name, 0.0) + spent
 
-    def summary(self) -> VideoSummary:
+    def summary(self, stream: Stream, missing: int) -> VideoSummary:
         """The figures until now."""
+        source, tracks = stream.status(), stream.follower.tracks
         return VideoSummary(
             frames=self._frames,
             key_frames=self._keys,
             video_seconds=self._times[1] - self._times[0],
             wall_seconds=time.perf_counter() - self._start,
-            tracks=len(self._tracks),
-            events=self._events,
+            tracks=0 if tracks is None else tracks.count,
+            events=stream.told,
+            outages=0 if source is None else source.outages,
+            outage_seconds=0.0 if source is None else source.outage_seconds,
+            missing=missing,
             stages={stage: spent / max(self._frames, 1) for stage, spent in self._stages.items()},
         )

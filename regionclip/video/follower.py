@@ -18,6 +18,9 @@ from regionclip.words.vocabulary import Vocabulary, Words
 if TYPE_CHECKING:
     from regionclip.video.tracking.tracks import Tracks
 
+_OUTAGE = 1.0
+"""Seconds; after longer ones nothing is where it was."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StreamFrame:
@@ -65,6 +68,7 @@ class Follower:
         self._latest: sv.Detections | None = None
         self._until_key = 0
         self._size: tuple[int, int] | None = None
+        self._asked: tuple[VideoFrame, bool] | None = None
 
     def check(self, words: Words) -> Vocabulary:
         """The vocabulary that `words` are.
@@ -90,7 +94,7 @@ class Follower:
         else:
             self._until_key = 0
 
-    def judge(self, rules: RuleSet | None, words: Words) -> tuple[Event, ...]:
+    def change_rules(self, rules: RuleSet | None, words: Words) -> tuple[Event, ...]:
         """Take other rules, and words, from the next frame on; what is followed stays.
 
         Returns:
@@ -114,13 +118,18 @@ class Follower:
         self.detector.proposer.reset()
         if self.tracks is not None:
             self.tracks.reset()
-        self._latest, self._until_key = None, 0
+        self._latest, self._until_key, self._asked = None, 0, None
+
+    def note(self, outage: SourceEvent) -> None:
+        """Take that the source was lost or is back: after a longer outage nothing is where it was."""
+        if outage.kind == "back" and outage.outage_seconds > _OUTAGE:
+            self.restart()
 
     def is_key(self, frame: VideoFrame) -> bool:
-        """Whether the tower has to look at `frame`, which has to be the next one."""
-        if frame.image.shape[:2] != self._size or self._until_key <= 0 or self._latest is None:
-            return True
-        return self.tracks is not None and self.tracks.changed(frame.image)
+        """Whether the tower has to look at `frame`, which has to be the next one; found out once for a frame."""
+        if self._asked is None or self._asked[0] is not frame:
+            self._asked = frame, self._needs_tower(frame)
+        return self._asked[1]
 
     def follow(
         self, frame: VideoFrame, *, features: ImageFeatures | None = None, outages: tuple[SourceEvent, ...] = ()
@@ -146,7 +155,7 @@ class Follower:
         if self._size not in (None, size):
             self.restart()
         key = features is not None or self.is_key(frame)
-        self._size = size
+        self._size, self._asked = size, None
         rows = self._look(frame, features) if key else self._carry(frame)
         self._until_key = self.options.every - 1 if key else self._until_key - 1
         self._latest = rows
@@ -160,6 +169,11 @@ class Follower:
     def close(self) -> tuple[Event, ...]:
         """The ends of incidents that still went on when the source ended."""
         return () if self.watch is None else tuple(self.watch.close())
+
+    def _needs_tower(self, frame: VideoFrame) -> bool:
+        if frame.image.shape[:2] != self._size or self._until_key <= 0 or self._latest is None:
+            return True
+        return self.tracks is not None and self.tracks.changed(frame.image)
 
     def _new_tracks(self) -> "Tracks | None":
         from regionclip.video.tracking.tracks import Tracks

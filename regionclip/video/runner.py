@@ -1,13 +1,19 @@
 """stream: frames of one source in, labelled frames and events out."""
 
 import time
+import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self, TypedDict, Unpack
 
+import supervision as sv
+
 from regionclip.detector import Detector
-from regionclip.sinks.log_and_snapshots import Sink, hand_on
+from regionclip.errors import OutputWarning
+from regionclip.frames import Frame
+from regionclip.sinks.problems import Problems, tell
+from regionclip.sinks.sink import Sink, Told
 from regionclip.video.follower import Follower, StreamFrame
 from regionclip.video.options import FollowOptions
 from regionclip.video.rules.file import RuleSet, load_rules
@@ -15,13 +21,10 @@ from regionclip.video.rules.watch import Event
 from regionclip.video.sources.base import OpenSource, SourceEvent, SourceStatus
 from regionclip.video.sources.every import RecordedSource
 from regionclip.video.sources.live import LiveSource
-from regionclip.video.sources.opening import Mode, open_source
+from regionclip.video.sources.opening import SourceMode, open_source
 from regionclip.video.sources.options import LiveOptions
 from regionclip.video.tracking.settings import TrackSettings
 from regionclip.words.vocabulary import Words
-
-_OUTAGE = 1.0
-"""Seconds; after longer ones nothing is where it was."""
 
 
 class StreamOptions(TypedDict, total=False):
@@ -33,7 +36,9 @@ class StreamOptions(TypedDict, total=False):
         tracks: settings of the tracks.
         rules: zones and rules that make events, or the TOML file of them (docs/events.md).
         sinks: where events go (`regionclip.sinks.log_and_snapshots`), `Snapshots` first; they are
-            closed by whoever opened them.
+            closed by whoever opened them. One that raises a FileError does not stop the stream.
+        on_problem: gets a line when a sink or the results cannot be written, as on a full disk, and one when that is
+            over; None warns (`OutputWarning`).
         timezone: of the place, as `Asia/Shanghai`; UTC by default.
         mode: as in `regionclip.video.sources.opening.open_source`, like those that follow.
         fps: for pictures, which have no times.
@@ -47,8 +52,9 @@ class StreamOptions(TypedDict, total=False):
     tracks: TrackSettings | None
     rules: RuleSet | str | Path | None
     sinks: Sequence[Sink]
+    on_problem: Callable[[str], None] | None
     timezone: str | None
-    mode: Mode
+    mode: SourceMode
     fps: float | None
     max_fps: float | None
     start_utc: float | None
@@ -96,7 +102,12 @@ def stream(
     except BaseException:
         source.close()
         raise
-    return Stream(source, follower, sinks=options.get("sinks", ()), outages=outages)
+    problems = Problems(options.get("on_problem") or _warn)
+    return Stream(source, follower, sinks=options.get("sinks", ()), outages=outages, problems=problems)
+
+
+def _warn(line: str) -> None:
+    warnings.warn(line, OutputWarning, stacklevel=2)
 
 
 class Stream:
@@ -109,6 +120,12 @@ class Stream:
         follower: the memory of this source.
         sinks: are sent every event and every outage.
         outages: filled by the source, emptied by this.
+        problems: of sinks, and of what else is written beside the stream; by default they are warned of.
+
+    Attributes:
+        frames: given so far.
+        told: events so far, as many as a log has lines: starts and ends of incidents, losses and returns of the camera.
+        ends: after `close`, the ends of incidents that went on until then.
     """
 
     def __init__(
@@ -118,13 +135,13 @@ class Stream:
         *,
         sinks: Sequence[Sink] = (),
         outages: deque[SourceEvent] | None = None,
+        problems: Problems | None = None,
     ) -> None:
         self.source = source
         self.follower = follower
-        self.frames = 0
-        """Frames given so far."""
+        self.problems = problems or Problems(_warn)
+        self.frames = self.told = 0
         self.ends: tuple[Event, ...] = ()
-        """After `close`: the ends of incidents that went on until then."""
         self._sinks = sinks
         self._outages = outages if outages is not None else deque()
         self._words: deque[Words] = deque(maxlen=1)
@@ -141,7 +158,7 @@ class Stream:
             start = time.perf_counter()
             frame = self.source.read(timeout=0.2)
             waited = (time.perf_counter() - start) * 1000
-            outages = self._befallen()
+            outages = self._take_outages()
             if frame is None:
                 if self.source.ended:
                     return
@@ -152,7 +169,7 @@ class Stream:
             known.timings["read"] = waited
             self.frames += 1
             for event in known.events:
-                hand_on(self._sinks, event, frame.image, known.detections)
+                self._tell(event, frame.image, known.detections)
             yield known
 
     @property
@@ -184,16 +201,19 @@ class Stream:
             return
         self._closed = True
         self.source.close()
-        self._befallen()
+        self._take_outages()
         self.ends = self.follower.close()
         for event in self.ends:
-            hand_on(self._sinks, event)
+            self._tell(event)
 
-    def _befallen(self) -> tuple[SourceEvent, ...]:
+    def _tell(self, told: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
+        self.told += 1
+        tell(self._sinks, told, image, rows, problems=self.problems)
+
+    def _take_outages(self) -> tuple[SourceEvent, ...]:
         """What befell the source since the last look, also told to the sinks."""
         outages = tuple(self._outages.popleft() for _ in range(len(self._outages)))
         for outage in outages:
-            hand_on(self._sinks, outage)
-            if outage.outage_seconds > _OUTAGE:
-                self.follower.restart()
+            self._tell(outage)
+            self.follower.note(outage)
         return outages

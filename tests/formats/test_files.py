@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from regionclip.errors import FileError
-from regionclip.formats.files import NewFile, write_file
+from regionclip.formats.files import write_file
 
 
 def test_files_appear_whole_and_alone(tmp_path: Path) -> None:
@@ -40,24 +40,3 @@ def test_links_are_followed_and_pipes_written_to(tmp_path: Path) -> None:
     reader.join()
     assert got == [b"through"]
     assert (tmp_path / "pipe").is_fifo()
-
-
-def test_a_growing_file_has_a_temporary_name(tmp_path: Path) -> None:
-    (tmp_path / "r.json").write_bytes(b"old")
-    kept, thrown = NewFile(tmp_path / "r.json"), NewFile(tmp_path / "new" / "s.json")
-    kept.temporary.write_bytes(b"new")
-    assert kept.temporary.name == f".r.json.{os.getpid()}"
-    assert (tmp_path / "r.json").read_bytes() == b"old"
-    kept.keep()
-    thrown.discard()
-    thrown.discard()
-    assert (tmp_path / "r.json").read_bytes() == b"new"
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["new", "r.json"]
-    with pytest.raises(FileError, match="cannot be renamed"):
-        kept.keep()
-    with pytest.raises(FileError, match="is a folder"):
-        NewFile(tmp_path / "new")
-    os.mkfifo(tmp_path / "pipe")
-    pipe = NewFile(tmp_path / "pipe")
-    pipe.discard()
-    assert pipe.temporary.is_fifo()

@@ -15,38 +15,14 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from told import event, lines, picture
+from waiting import until
 from watching import SIZE, rows
 
 from regionclip.errors import ConfigError, FileError
-from regionclip.frames import Frame
 from regionclip.sinks.log_and_snapshots import EventLog, Snapshots, Webhook, hand_on
 from regionclip.video.rules.watch import Event
 from regionclip.video.sources.base import SourceEvent
-
-
-def event(number: int = 1, **fields: Any) -> Event:  # noqa: ANN401 - fields of several types
-    usual: dict[str, Any] = {
-        "phase": "start",
-        "incident": f"{number:012x}",
-        "rule": "闯入 / night",
-        "kind": "in",
-        "source": "cam",
-        "place": "院内",
-        "t_seconds": 12.4,
-        "index": 124,
-        "utc_seconds": 1_764_000_000.25,
-        "timezone": "Asia/Shanghai",
-        "since_seconds": 11.4,
-        "label": "人员",
-        "tracks": (number,),
-        "box": (100.0, 60.0, 160.0, 180.0),
-        "confidence": 0.87,
-    }
-    return Event(**{**usual, **fields})
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def test_a_log_has_a_line_for_each_event_at_once(tmp_path: Path) -> None:
@@ -97,12 +73,6 @@ def test_logs_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "w.jsonl").write_text("{}\n", encoding="utf-16")
     with pytest.raises(FileError, match="got UTF-16"):
         EventLog(tmp_path / "w.jsonl")
-
-
-def picture() -> Frame:
-    image = np.full((*SIZE, 3), 90, np.uint8)
-    image[60:180, 100:160] = (0, 160, 0)
-    return image
 
 
 def test_snapshots(tmp_path: Path) -> None:
@@ -227,13 +197,6 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     from regionclip.video.sources.backoff import Backoff
 
     monkeypatch.setattr(webhook, "Backoff", lambda first, longest: Backoff(first / 100, longest / 100))
-
-
-def until(happens: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not happens():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.005)
 
 
 SECRET = "s3cr3t-t0ken"

@@ -8,13 +8,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from disks import small_disk
 from toy import ToyTower, planted
+from waiting import until
 
 import regionclip
 from proposals.base import Features, Proposals, Proposer
@@ -54,6 +57,7 @@ PLAIN = FollowOptions(track=False)
 @pytest.fixture(autouse=True)
 def _quick_and_no_thread_stays_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(site_module, "_TICK", 0.05)
+    monkeypatch.setattr(site_module, "_STATUS_SECONDS", 0.2)
     before = set(threading.enumerate())
     yield
     assert set(threading.enumerate()) <= before
@@ -82,9 +86,8 @@ def run_until(site: Site, done: Callable[[dict[str, CameraStatus]], bool]) -> di
         latest.clear()
         latest.update({each.camera: each for each in site.status()})
         if done(latest) or time.monotonic() > deadline:
-            site._stopping = True
+            site.stop()
 
-    site._stopping = False
     site.run(tick)
     assert done(latest), latest
     return latest
@@ -194,7 +197,7 @@ def test_events_of_recordings_go_to_all_outputs_and_the_site_ends_with_them(tmp_
         assert own[0]["pictures"]
     assert len(told) == len(lines) == 4
     status = json.loads((tmp_path / "status.json").read_text(encoding="utf-8"))
-    assert [each["events"] for each in status["cameras"]] == [1, 1]
+    assert [each["events"] for each in status["cameras"]] == [2, 2]
     assert status["problems"] == []
 
 
@@ -292,7 +295,7 @@ def test_the_file_is_read_again(tmp_path: Path) -> None:
         write('["red"]', a=a.url, b=b.url)
         with Site(SiteFile(path), toy(), say=lines.append) as site:
             run_until(site, lambda now: min(each.handled for each in now.values()) > 2)
-            untouched, words = site._cameras["a"]._source, site._cameras["a"]._follower
+            since = site.status()[0].since
             write('["red"]', a=a.url, c=c.url)
             now = run_until(site, lambda now: "c" in now and now["c"].handled > 2)
             assert set(now) == {"a", "c"}
@@ -300,10 +303,7 @@ def test_the_file_is_read_again(tmp_path: Path) -> None:
             write('["red", "绿"]', a=a.url, c=b.url)
             run_until(site, said("a: other words, c: begun anew"))
             run_until(site, lambda now: now["c"].handled > 2)
-            assert site._cameras["a"]._source is untouched
-            assert site._cameras["a"]._follower is words
-            assert words is not None
-            assert words.vocabulary.names == ("red", "绿")
+            assert site.status()[0].since == since  # it was not opened anew
             path.write_text("vocabulary = 3\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
             run_until(site, said("the settings from before stay"))
             before = site.status()[0].handled
@@ -335,6 +335,27 @@ def test_other_rules_end_what_goes_on(tmp_path: Path) -> None:
         run_until(site, lambda now: now["a"].handled > handled)
 
 
+def test_other_words_are_asked_of_an_open_camera(tmp_path: Path) -> None:
+    recording = clip(tmp_path / "a.mp4", [planted(green=(0, 0, 64, 64))] * 300)
+    with Site(site_of(camera("a", recording, enabled=False)), toy()) as site:
+        own = SiteCamera(camera("b", recording), site)
+        own.update(datetime.now(UTC))
+
+        def labels() -> list[str]:
+            frames: list[VideoFrame | None] = []
+            until(lambda: frames.append(own.read()) or frames[-1] is not None)  # type: ignore[func-returns-value]
+            assert frames[-1] is not None
+            known = own.follow(frames[-1])
+            assert known is not None
+            return [str(name) for name in known.detections.data["class_name"]]
+
+        assert labels() == []
+        assert own.change(camera("b", recording, words=Vocabulary(["red", "绿"]))) == "other words"
+        assert labels() == ["绿"]
+        own.leave()
+        own.join()
+
+
 def test_schedules_open_and_close(tmp_path: Path) -> None:
     night = Hours.read("mon-fri 22:00-06:00")
     recording = clip(tmp_path / "a.mp4", [planted()] * 300)
@@ -349,15 +370,14 @@ def test_schedules_open_and_close(tmp_path: Path) -> None:
             "2026-11-21 06:00",
             "2026-11-21 23:00",
         ):
-            own.attend(datetime.fromisoformat(moment))
-            states.append((own.status().state, own._source is not None))
+            own.update(datetime.fromisoformat(moment))
+            states.append(own.status().state)
         own.leave()
         own.join()
         assert site.status()[0].state == "off"
-    open_ = ("connecting", True)
-    assert [states[0], states[3], states[4]] == [("resting", False)] * 3
-    assert states[1] in (open_, ("connected", True))
-    assert states[2][1]
+    assert [states[0], states[3], states[4]] == ["resting"] * 3
+    assert states[1] in ("connecting", "connected")
+    assert states[2] in ("connecting", "connected")
     assert "night: resting" in lines
 
 
@@ -383,6 +403,39 @@ def test_troubles_with_outputs_are_told_and_do_not_stop_the_cameras(tmp_path: Pa
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(FileError, match="file"):
         Site(site_of(camera("a", "0"), outputs=OutputSettings(events=tmp_path / "file" / "e.jsonl")), toy())
+
+
+def test_a_site_goes_on_while_its_disk_is_full(tmp_path: Path) -> None:
+    there, gone = planted(red=(16, 16, 80, 80)), planted()
+    lines: list[str] = []
+    with small_disk(tmp_path / "disk") as disk:
+        outputs, status = (
+            OutputSettings(events=disk.folder / "e.jsonl", snapshots=disk.folder / "shots"),
+            tmp_path / "s.json",
+        )
+        follow = FollowOptions(track=False, rules=RuleSet.of(RULES))
+        recording = clip(tmp_path / "a.mp4", ([gone] * 10 + [there] * 10) * 20)
+        settings = site_of(camera("a", recording, follow=follow), outputs=outputs, status=status)
+        with Site(settings, toy(None, (16, 16, 80, 80)), say=lines.append) as site:
+            run_until(site, lambda now: now["a"].handled > 0)
+            disk.fill()
+            full = run_until(site, lambda now: now["a"].events >= 4)
+            problems = site.problems.texts
+            run_until(site, lambda _: json.loads(status.read_text(encoding="utf-8"))["problems"] == problems)
+            disk.empty()
+            run_until(site, lambda now: now["a"].events > full["a"].events + 2)
+            run_until(site, lambda _: json.loads(status.read_text(encoding="utf-8"))["problems"] == [])
+            told = site.status()[0].events
+            kept = site.settings
+            site.apply(replace(kept, outputs=replace(outputs, snapshots=None)))  # the log stays open
+        phases = [json.loads(line)["phase"] for line in (disk.folder / "e.jsonl").read_text().splitlines()]
+    assert phases[:told] == ["start", "end"] * (told // 2) + ["start"] * (told % 2)
+    assert [text.partition(" cannot be written")[0] for text in problems] == [
+        str(disk.folder / "shots"),
+        str(disk.folder / "e.jsonl"),
+    ]
+    assert sum("cannot be written" in line for line in lines) == 2
+    assert full["a"].errors == 0
 
 
 def test_mistakes_are_found_before_any_camera_is_open() -> None:

@@ -15,15 +15,18 @@ import cv2
 import numpy as np
 import pytest
 import supervision as sv
+from disks import small_disk
 from toy import ToyTower
+from waiting import until
 
 from proposals.base import Features, Proposals, Proposer
 from regionclip import Style, annotate_video, stream
 from regionclip.cli import main
 from regionclip.detector import Detector
-from regionclip.errors import ConfigError, FrameError, PromptError, SourceError
+from regionclip.errors import ConfigError, FrameError, OutputWarning, PromptError, SourceError
+from regionclip.formats.growing import NewFile
 from regionclip.frames import Frame
-from regionclip.sinks.log_and_snapshots import EventLog
+from regionclip.sinks.log_and_snapshots import EventLog, Snapshots
 from regionclip.video.annotating import Outputs, run
 from regionclip.video.callbacks import FrameCallback, SliceCallback
 from regionclip.video.follower import Follower, StreamFrame
@@ -176,7 +179,7 @@ def test_an_annotated_copy_keeps_times_and_writes_results(det: Detector, clip: P
         clip, out, det, ["red", "green"],
         outputs=Outputs(results=table, style=Style(legend=True)), on_frame=seen.append, every=2, rules=RULES,
     )  # fmt: skip
-    assert (summary.frames, summary.tracks, summary.events, len(seen)) == (30, 1, 1, 30)
+    assert (summary.frames, summary.tracks, summary.events, len(seen)) == (30, 1, 2, 30)
     assert summary.video_seconds == pytest.approx(3.4)
     assert {"draw", "write"} <= set(summary.stages)
     with av.open(str(out)) as container:
@@ -199,6 +202,45 @@ def test_results_know_of_words_that_change(det: Detector, clip: Path, tmp_path: 
     headers = [[label["name"] for label in line["labels"]] for line in lines if "labels" in line]
     assert headers == [["red"], ["grey", "red"]]
     assert lines[-1]["detections"][0]["label_id"] == 1
+
+
+def test_a_full_disk_stops_neither_the_stream_nor_the_other_sinks(det: Detector, clip: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    with small_disk(tmp_path / "disk") as disk:
+
+        def change(each: StreamFrame) -> None:
+            if each.frame.index == 4:
+                disk.fill()
+            if each.frame.index == 24:  # the incident has begun
+                disk.empty()
+
+        path, shots = disk.folder / "e.jsonl", disk.folder / "shots"
+        with Snapshots(shots) as pictures, EventLog(path) as log, EventLog(tmp_path / "other.jsonl") as other:
+            frames = stream(clip, det, ["red"], rules=RULES, sinks=[pictures, log, other], on_problem=said.append)
+            summary = run(frames, Outputs(results=disk.folder / "r.jsonl"), on_frame=change)
+        assert frames.problems.texts == [f"{shots} cannot be written: {said[0].rpartition(': ')[2]}"]
+        told = [path.read_text(encoding="utf-8") for path in (path, tmp_path / "other.jsonl")]
+        results = (disk.folder / "r.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [line.partition(" cannot be written")[0] for line in said] == [
+        str(disk.folder / "r.jsonl"),
+        str(shots),
+        str(path),
+    ]
+    assert (summary.frames, summary.events) == (30, 2)
+    assert 10 < summary.missing <= 20
+    assert len(results) == 1 + 30 - summary.missing
+    assert told[0] == told[1] != ""
+
+
+def test_what_cannot_be_written_is_warned_of(det: Detector, clip: Path, tmp_path: Path) -> None:
+    with Snapshots(tmp_path / "shots") as pictures:
+        (tmp_path / "shots").rmdir()
+        with (
+            pytest.warns(OutputWarning, match=r"shots cannot be written: the folder is gone"),
+            stream(clip, det, ["red"], rules=RULES, sinks=[pictures]) as frames,
+        ):
+            assert len(list(frames)) == 30
+    assert frames.told == 2
 
 
 def test_a_recording_is_not_written_over(det: Detector, tmp_path: Path) -> None:
@@ -291,6 +333,12 @@ def test_the_video_command(clip: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (["video", "CLIP", "-p", "person", "--out", "BUSY.mp4"], 1, "BUSY.mp4 cannot be written: another program"),
+        (
+            ["stream", "CLIP", "-p", "person", "--events", "BUSY.jsonl"],
+            1,
+            "BUSY.jsonl cannot be written: another program",
+        ),
         (["video", "missing.mp4", "-p", "person", "--out", "x.mp4"], 3, "missing.mp4"),
         (["video", "CLIP", "--out", "x.mp4"], 2, "no words"),
         (["video", "CLIP", "-p", "person", "--out", "x.avi"], 2, "avi"),
@@ -313,10 +361,13 @@ def test_wrong_use_is_one_line_and_a_code(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["regionclip", *(str(clip) if each == "CLIP" else each for each in arguments)])
     before, shown = signal.getsignal(signal.SIGINT), warnings.showwarning
+    video = NewFile("BUSY.mp4")
     try:
-        with pytest.raises(SystemExit) as ended:
+        with EventLog("BUSY.jsonl"), pytest.raises(SystemExit) as ended:
             main()
     finally:
+        video.discard()
+        Path("BUSY.jsonl").unlink()
         signal.signal(signal.SIGINT, before)
         warnings.showwarning = shown
     errors = capsys.readouterr().err
@@ -335,10 +386,7 @@ def test_a_stream_ends_in_good_order(number: int, clip: Path, tmp_path: Path) ->
     for index in range(120):
         cv2.imwrite(str(tmp_path / f"f_{index:04d}.png"), scene(index % 30))
     done = command("stream", tmp_path / "f_%04d.png", "-p", "person", "--record", record, "--results", log)
-    deadline = time.monotonic() + 120
-    while not any(path.name.startswith(".r.jsonl") and path.stat().st_size > 2000 for path in tmp_path.iterdir()):
-        assert time.monotonic() < deadline, done.communicate()
-        time.sleep(0.1)
+    until(lambda: any(path.stat().st_size > 2000 for path in tmp_path.glob(".r.jsonl.*")), 120)
     os.kill(done.pid, number)
     told, errors = done.communicate(timeout=60)
     assert done.returncode == 0, errors

@@ -95,6 +95,7 @@ def stream(
             every=every,
             rules=rules,
             sinks=watching.open_sinks(stack, events, snapshots, webhook, blur),
+            on_problem=watching.problem,
             timezone=timezone,
             mode="latest",
             max_fps=max_fps,

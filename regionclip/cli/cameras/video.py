@@ -67,6 +67,7 @@ def video(
             every=every,
             rules=rules,
             sinks=watching.open_sinks(stack, events, snapshots, webhook, blur),
+            on_problem=watching.problem,
             timezone=timezone,
             mode="every",
             fps=fps,
@@ -81,3 +82,5 @@ def video(
         sys.stdout.write(f"{out}\n")
     if interruption.asked:
         raise typer.Exit(exits.INTERRUPTED)
+    if summary.missing:
+        raise typer.Exit(exits.PARTLY)

@@ -107,6 +107,11 @@ def open_sinks(
     return [*sinks, Spoken()]
 
 
+def problem(line: str) -> None:
+    """Say on stderr that something cannot be written, or that this is over."""
+    say(f"regionclip: {line}")
+
+
 @contextmanager
 def bar(what: str, seconds: float | None) -> Iterator[Callable[["StreamFrame"], None]]:
     """A progress bar with the time that is left, on a terminal, for a video of so many seconds."""
@@ -174,3 +179,7 @@ def print_summary(summary: "VideoSummary") -> None:
     sys.stdout.write(
         "ms a frame: " + ", ".join(f"{stage} {spent:.1f} ({spent / total:.0%})" for stage, spent in stages) + "\n"
     )
+    if summary.outages:
+        sys.stdout.write(f"{summary.outages} outages, {summary.outage_seconds:.1f} s in all\n")
+    if summary.missing:
+        say(f"regionclip: {summary.missing} frames are not in the results: they could not be written")

@@ -1,18 +1,17 @@
-"""What the files of results have in common: they grow under a temporary name and survive exceptions."""
+"""What the files of results have in common: they grow under a temporary name, and survive exceptions and full disks."""
 
 import json
 import os
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from regionclip.answers.records import detection_records, readable
+from regionclip.answers.records import asked_record, detection_records, readable
 from regionclip.detector import Detector
 from regionclip.errors import FileError
-from regionclip.formats.files import NewFile
+from regionclip.formats.growing import FrameFile, NewFile, append
 from regionclip.video.sources.base import VideoFrame
 from regionclip.words.vocabulary import Vocabulary
 
@@ -20,33 +19,40 @@ if TYPE_CHECKING:
     import supervision as sv
 
 
-class ResultWriter(ABC):
+class ResultWriter(FrameFile):
     """A file of results that grows frame by frame; made by `open_results`, a context manager.
 
-    It has a temporary name until it is closed. Leaving the `with` block by an exception, Ctrl-C among them, finishes it
-    with what was done; where that is nothing, nothing is left.
+    It has a temporary name until it is closed; what an exception leaves of it, see `FrameFile`.
+
+    A frame that cannot be written, as on a full disk, is left out as a whole, and the next one is tried again. A file
+    that was removed begins anew once its folder is back.
 
     Args:
         path: of the file to be.
         detector: whose results they are.
         vocabulary: what it is asked.
 
+    Attributes:
+        frames: written until now; since the file was begun anew, where it was.
+        missing: frames that could not be written.
+
     Raises:
-        FileError: where the file cannot be made.
+        FileError: where the file cannot be made, or another program is writing it.
     """
 
     _MODE = "wb"
 
     def __init__(self, path: str | Path, detector: Detector, vocabulary: Vocabulary) -> None:
         self.path = Path(path)
-        self._detector = detector
+        self.missing = 0
+        self._closed = False
+        self._detector, self._vocabulary = detector, vocabulary
         self._new = NewFile(path)
         try:
-            self._file: IO[bytes] = self._new.temporary.open(self._MODE)
+            self._open()
         except OSError as error:
-            raise FileError(f"{path} cannot be written: {error.strerror or error}") from error
-        self._whole = self._frames = 0
-        self._begin(vocabulary)
+            self._new.discard()
+            raise self._error(error) from error
 
     def write(self, frame: VideoFrame, rows: "sv.Detections") -> None:
         """Add a frame and what was found in it.
@@ -56,82 +62,105 @@ class ResultWriter(ABC):
             rows: as a `Detector` gives them, with `tracker_id` or without.
 
         Raises:
-            FileError: where it cannot be written, as on a full disk. The file is then closed; JSON Lines and tables
-                keep what was written before.
+            FileError: where it cannot be written; the file stays open for the next.
         """
-        if self._file.closed:
+        if self._closed:
             raise FileError(f"{self.path} is closed")
-        self._add(frame, detection_records(rows))
-        self._frames += 1
+        try:
+            if self._is_lost:
+                self._open_anew()
+            self._add(frame, detection_records(rows))
+        except OSError as error:
+            self.missing += 1
+            raise self._error(error) from error
+        self.frames += 1
 
-    def ask(self, vocabulary: Vocabulary) -> None:  # noqa: B027 - a row of a table names its label itself
+    def ask(self, vocabulary: Vocabulary) -> None:
         """From now on frames are asked for other labels."""
+        self._vocabulary = vocabulary
 
     def close(self) -> None:
         """Finish the file and give it its name. Closing twice is fine.
 
         Raises:
-            FileError: where the end cannot be written.
+            FileError: where the end cannot be written, or the file was removed; what is whole without its end is kept.
         """
-        if not self._file.closed:
+        if self._closed:
+            return
+        self._closed = True
+        try:
             self._finish()
-            self._file.close()
-            self._new.keep()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
-        elif self._frames or self._file.closed:
-            try:
-                self.close()
-            except FileError as late:
-                error.add_note(str(late))
-        else:
-            self._discard()
-
-    @abstractmethod
-    def _begin(self, vocabulary: Vocabulary) -> None: ...
-
-    @abstractmethod
-    def _add(self, frame: VideoFrame, found: list[dict[str, Any]]) -> None: ...
-
-    def _finish(self) -> None:  # noqa: B027 - JSON Lines have no end
-        """Write what stands at the end."""
-
-    def _discard(self) -> None:
-        with suppress(OSError):
-            self._file.close()
-        self._new.discard()
-
-    def _salvage(self) -> None:
-        """After a failure: keep the part that is whole."""
-        with suppress(OSError):  # a pipe cannot be cut
-            os.truncate(self._new.temporary, self._whole)
+        except OSError as error:
+            self._release()
+            self._salvage()
+            raise self._error(error) from error
+        self._release()
         self._new.keep()
 
-    def _append(self, text: str) -> None:
-        """Write and flush; all of it or, where that fails, nothing."""
-        data = to_bytes(text)
-        try:
-            self._file.write(data)
-            self._file.flush()
-        except OSError as error:
-            raise self._failed(error) from error
-        self._whole += len(data)
+    def abort(self) -> None:
+        """Throw away what was written."""
+        if not self._closed:
+            self._closed = True
+            self._release()
+            self._new.discard()
 
-    def _failed(self, error: OSError) -> FileError:
-        with suppress(OSError):  # what is still in its buffer does not fit either
+    def _asked(self) -> dict[str, Any]:
+        """What the file says of tower and words."""
+        thresholds = self._detector.thresholds(self._vocabulary)
+        return asked_record(self._detector.tower.card, self._vocabulary, thresholds)
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """Write what stands at the start."""
+
+    @abstractmethod
+    def _add(self, frame: VideoFrame, found: list[dict[str, Any]]) -> None:
+        """Write a frame, all of it or, where that fails, nothing."""
+
+    def _finish(self) -> None:
+        """Write what stands at the end."""
+
+    def _salvage(self) -> None:
+        """The end could not be written: keep the part that is whole."""
+        self._new.keep() if self.frames else self._new.discard()
+
+    def _release(self) -> None:
+        """Close what is open."""
+        with suppress(OSError):
             self._file.close()
-        if self._frames:
-            self._salvage()
-        else:
-            self._discard()
-        return FileError(f"{self.path} cannot be written on: {error.strerror}")
+
+    @property
+    def _is_lost(self) -> bool:
+        """Whether what is written goes nowhere: the file was removed, maybe with its folder or disk."""
+        try:
+            return not os.path.samestat(self._new.temporary.stat(), os.fstat(self._file.fileno()))
+        except (OSError, ValueError):  # no such file; closed
+            return True
+
+    def _open(self) -> None:
+        self.frames = 0
+        self._file = cast("BinaryIO", self._new.temporary.open(self._MODE, buffering=0))
+        try:
+            self._begin()
+        except OSError:
+            self._release()
+            raise
+
+    def _open_anew(self) -> None:
+        self._new.begin_anew()
+        self._release()
+        try:
+            self._open()
+        except OSError:
+            with suppress(OSError):
+                self._new.temporary.unlink()
+            raise
+
+    def _append(self, text: str) -> None:
+        append(self._file, to_bytes(text))
+
+    def _error(self, error: OSError) -> FileError:
+        return error if isinstance(error, FileError) else FileError(f"{self.path} cannot be written: {error.strerror}")
 
 
 def place_record(frame: VideoFrame) -> dict[str, Any]:

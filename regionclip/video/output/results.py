@@ -2,11 +2,11 @@
 
 import csv
 import io
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from regionclip.answers.detections import OWN_COLUMNS
-from regionclip.answers.records import asked_record
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError
 from regionclip.video.output.result_writer import ResultWriter, place_record, to_json
@@ -48,38 +48,51 @@ class JsonLines(ResultWriter):
     """One frame a line; the first line says what is asked, and so does another where the words change."""
 
     def ask(self, vocabulary: Vocabulary) -> None:
-        """Write a line of the new labels."""
-        self._begin(vocabulary)
+        """Write a line of the new labels; where that fails, together with the next frame."""
+        super().ask(vocabulary)
+        with suppress(OSError):
+            self._add_line()
 
-    def _begin(self, vocabulary: Vocabulary) -> None:
-        asked = asked_record(self._detector.tower.card, vocabulary, self._detector.thresholds(vocabulary))
-        self._append(to_json({"schema": SCHEMA, **asked}) + "\n")
+    def _begin(self) -> None:
+        self._told: Vocabulary | None = None
+        self._add_line()
 
     def _add(self, frame: VideoFrame, found: list[dict[str, Any]]) -> None:
         height, width = frame.image.shape[:2]
         record = {**place_record(frame), "width": width, "height": height, "detections": found}
-        self._append(to_json(record) + "\n")
+        self._add_line(to_json(record) + "\n")
+
+    def _add_line(self, line: str = "") -> None:
+        """Write a line, after one that says what is asked where that is new."""
+        vocabulary = self._vocabulary
+        if vocabulary is not self._told:
+            line = to_json({"schema": SCHEMA, **self._asked()}) + "\n" + line
+        self._append(line)
+        self._told = vocabulary
 
 
 class Table(ResultWriter):
     """One detection a row. The first row decides which columns there are besides ours."""
 
-    def _begin(self, vocabulary: Vocabulary) -> None:
+    def _begin(self) -> None:
         self._columns: list[str] = []
 
     def _add(self, frame: VideoFrame, found: list[dict[str, Any]]) -> None:
         rows = [_flat(frame, record) for record in found]
-        if rows and not self._columns:
-            self._start([name for name in rows[0] if name not in COLUMNS])
-        self._append(_csv([[row.get(name) for name in self._columns] for row in rows]))
+        if not rows:
+            return
+        columns = self._columns or [*COLUMNS, *(name for name in rows[0] if name not in COLUMNS)]
+        text = _csv([[row.get(name) for name in columns] for row in rows])
+        self._append(text if self._columns else _heading(columns) + text)
+        self._columns = columns
 
     def _finish(self) -> None:
         if not self._columns:
-            self._start([])
+            self._append(_heading(list(COLUMNS)))
 
-    def _start(self, others: list[str]) -> None:
-        self._columns = [*COLUMNS, *others]
-        self._append("\ufeff" + _csv([self._columns]))  # without this mark Excel reads Chinese in another encoding
+
+def _heading(columns: list[str]) -> str:
+    return "\ufeff" + _csv([columns])  # without this mark Excel reads Chinese in another encoding
 
 
 def _flat(frame: VideoFrame, record: dict[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,17 @@
 """Results of a video as one COCO file, which pycocotools reads."""
 
 import os
-import shutil
 import tempfile
 from contextlib import suppress
-from typing import IO, Any
+from typing import Any, BinaryIO, cast
 
-from regionclip.answers.records import asked_record
+from regionclip.formats.growing import append
 from regionclip.video.output.result_writer import ResultWriter, place_record, to_bytes, to_json
 from regionclip.video.sources.base import VideoFrame
 from regionclip.words.vocabulary import Vocabulary
+
+_PART = 1 << 20
+"""Bytes of images that are copied at once."""
 
 
 class CocoResults(ResultWriter):
@@ -21,18 +23,19 @@ class CocoResults(ResultWriter):
 
     _MODE = "w+b"
 
-    def _begin(self, vocabulary: Vocabulary) -> None:
-        self._images: IO[bytes] = tempfile.TemporaryFile(dir=self._new.temporary.parent)  # noqa: SIM115
+    def _begin(self) -> None:
+        folder = self._new.temporary.parent
+        self._images = cast("BinaryIO", tempfile.TemporaryFile(dir=folder, buffering=0))  # noqa: SIM115
         self._categories: dict[str, dict[str, Any]] = {}
         self._videos: dict[str, int] = {}
         self._image = self._annotation = 0
-        self.ask(vocabulary)
-        asked = asked_record(self._detector.tower.card, vocabulary, self._detector.thresholds(vocabulary))
-        info = {"description": "regionclip", **asked}
+        self.ask(self._vocabulary)
+        info = {"description": "regionclip", **self._asked()}
         self._append(f'{{"info": {to_json(info)},\n"annotations": [\n')
 
     def ask(self, vocabulary: Vocabulary) -> None:
         """Add the labels that are new to the categories; a category keeps its number."""
+        super().ask(vocabulary)
         for label in vocabulary:
             if not label.of:
                 self._category(label.name, label.name_zh)
@@ -51,11 +54,13 @@ class CocoResults(ResultWriter):
             "t_seconds": place["t_seconds"],
             "date_captured": place["utc"],
         }
+        before = self._images.seek(0, os.SEEK_END)
+        append(self._images, to_bytes(f"{to_json(image)},\n"))
         try:
-            self._images.write(to_bytes(f"{to_json(image)},\n"))
-        except OSError as error:
-            raise self._failed(error) from error
-        self._append("".join(f"{to_json(self._entry(record))},\n" for record in found))
+            self._append("".join(f"{to_json(self._entry(record))},\n" for record in found))
+        except OSError:
+            self._images.truncate(before)
+            raise
 
     def _entry(self, record: dict[str, Any]) -> dict[str, Any]:
         x1, y1, x2, y2 = record["box"]
@@ -78,28 +83,24 @@ class CocoResults(ResultWriter):
     def _finish(self) -> None:
         videos = [{"id": number, "name": name} for name, number in self._videos.items()]
         categories = list(self._categories.values())
-        try:
-            _drop_comma(self._file)
-            self._file.write(b'],\n"images": [\n')
-            self._images.seek(0)
-            shutil.copyfileobj(self._images, self._file)
-            _drop_comma(self._file)
-            self._file.write(to_bytes(f'],\n"videos": {to_json(videos)},\n"categories": {to_json(categories)}}}\n'))
-            self._file.flush()
-        except OSError as error:
-            raise self._failed(error) from error
-        self._images.close()
+        _drop_comma(self._file)
+        append(self._file, b'],\n"images": [\n')
+        self._images.seek(0)
+        while part := self._images.read(_PART):
+            append(self._file, part)
+        _drop_comma(self._file)
+        append(self._file, to_bytes(f'],\n"videos": {to_json(videos)},\n"categories": {to_json(categories)}}}\n'))
 
-    def _discard(self) -> None:
+    def _release(self) -> None:
         with suppress(OSError):
             self._images.close()
-        super()._discard()
+        super()._release()
 
     def _salvage(self) -> None:
-        self._discard()  # what is cut short is no JSON
+        self._new.discard()  # what is cut short is no JSON
 
 
-def _drop_comma(file: IO[bytes]) -> None:
+def _drop_comma(file: BinaryIO) -> None:
     """Take away the comma and line end after the last of a list's entries; an empty list has none."""
     file.seek(-2, os.SEEK_END)
     if file.read(2) == b",\n":

@@ -5,8 +5,7 @@ import os
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import av
 from av.codec.context import Flags
@@ -14,8 +13,8 @@ from av.error import FFmpegError
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from regionclip.errors import ConfigError, FileError, InputError, VideoFileError
-from regionclip.formats.files import NewFile
+from regionclip.errors import ConfigError, InputError, VideoFileError
+from regionclip.formats.growing import FrameFile, NewFile
 from regionclip.frames import FrameLike, to_frame
 from regionclip.video.output.audio import Sound
 from regionclip.video.output.clock import Clock
@@ -29,11 +28,10 @@ if TYPE_CHECKING:
 _USUAL_FPS = 25.0
 
 
-class VideoWriter:
+class VideoWriter(FrameFile):
     """Writes frames with their own times into one video file, a context manager.
 
-    The file has a temporary name until it is closed. Leaving the `with` block by an exception, Ctrl-C among them,
-    finishes the file with what was written. Where that is nothing, nothing is left.
+    The file has a temporary name until it is closed; what an exception leaves of it, see `FrameFile`.
 
     Args:
         path: `.mp4`, `.mkv` or `.webm`; an older file is replaced at the end, missing folders are made.
@@ -153,22 +151,6 @@ class VideoWriter:
             self._release()
             self._file.discard()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.close()
-        elif self.frames:
-            try:
-                self.close()
-            except FileError as late:
-                error.add_note(str(late))
-        else:
-            self.abort()
-
     def _start(self, t_seconds: float) -> tuple["OutputContainer", VideoCodecContext]:
         """Open the file for frames of `_size`."""
         chosen, second = self._encoding, Fraction(1, self._encoding.ticks)
@@ -223,8 +205,9 @@ class VideoWriter:
             text = f"{self._encoding.codec} does not take frames of {self._size[1]} x {self._size[0]} ({text})"
         self._release()
         if self.frames and self._encoding.container != "mp4":
-            self._file.keep()
-            return VideoFileError(f"{self.path} cannot be written on: {text}; what fitted was kept")
+            part = self.path.with_stem(f"{self.path.stem}.part").name  # under its own name there are only whole files
+            self._file.keep(part)
+            return VideoFileError(f"{self.path} cannot be written on: {text}; what fitted is {part}")
         self._file.discard()
         return VideoFileError(f"{self.path} cannot be written: {text}")
 

@@ -15,7 +15,7 @@ SLACK = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class RuleFrame:
     """A frame as rules see it.
 
     Attributes:
@@ -179,7 +179,7 @@ class Moments:
         self._told: dict[Hashable, float] = {}
         self._numbers = 0
 
-    def tell(self, key: Hashable, spell: Spell, seen: Seen) -> list[Happening]:
+    def tell(self, key: Hashable, spell: Spell, seen: RuleFrame) -> list[Happening]:
         """An incident, or none where the rule is not in force or the thing was told of a moment ago."""
         self._told = {key: at for key, at in self._told.items() if seen.seconds < at + self._rule.cooldown - SLACK}
         if not seen.in_force or key in self._told:

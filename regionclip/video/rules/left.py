@@ -4,7 +4,7 @@ import math
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
-from regionclip.video.rules.incidents import SLACK, About, Happening, Seen, Spells, best
+from regionclip.video.rules.incidents import SLACK, About, Happening, RuleFrame, Spells, best
 from regionclip.video.rules.rule import LeftRule
 from regionclip.video.rules.subjects import HIDDEN_SECONDS, Rest, Subject
 from regionclip.video.rules.zones import Box, Zone
@@ -50,7 +50,7 @@ class Left:
         self._spells = Spells(rule, 0.0)
         self._things: dict[Subject, _Thing] = {}
 
-    def update(self, seen: Seen) -> list[Happening]:
+    def update(self, seen: RuleFrame) -> list[Happening]:
         """What was left, taken or joined with a frame."""
         zone = self.place.on(seen.size)
         owners = best([each for each in seen.sightings if each.label in self.rule.owners])

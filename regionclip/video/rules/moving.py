@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from regionclip.video.rules.incidents import SLACK, About, Happening, Moments, Seen, Spell, best
+from regionclip.video.rules.incidents import SLACK, About, Happening, Moments, RuleFrame, Spell, best
 from regionclip.video.rules.rule import CrossRule, EnterRule, LeaveRule
 from regionclip.video.rules.subjects import HIDDEN_SECONDS, Sighting, Subject, diagonal
 from regionclip.video.rules.zones import Line, Point, Zone, anchor_point, crosses, side_of
@@ -28,7 +28,7 @@ class Entering:
         self._entered: set[Subject] = set()  # of those who stay, who came in and was not told of yet
         self._where: dict[Subject, Literal["in", "out"]] = {}  # when last seen
 
-    def update(self, seen: Seen) -> list[Happening]:
+    def update(self, seen: RuleFrame) -> list[Happening]:
         """Who enters or leaves with a frame."""
         zone = self.place.on(seen.size)
         told: list[Happening] = []
@@ -49,7 +49,7 @@ class Entering:
         self._stays.clear()
         return []
 
-    def _inside(self, subject: Subject, sighting: Sighting, seen: Seen) -> list[Happening]:
+    def _inside(self, subject: Subject, sighting: Sighting, seen: RuleFrame) -> list[Happening]:
         stay = self._stays.get(subject)
         if stay is None:
             stay = self._stays[subject] = Spell(seen.seconds, seen.seconds, About.of(sighting))
@@ -63,7 +63,7 @@ class Entering:
         self._entered.discard(subject)
         return self._moments.tell(subject, stay, seen) if self.rule.kind == "enter" else []
 
-    def _gone(self, subject: Subject, seen: Seen) -> list[Happening]:
+    def _gone(self, subject: Subject, seen: RuleFrame) -> list[Happening]:
         stay = self._stays.pop(subject)
         self._entered.discard(subject)
         vanished = self._where.get(subject) != "out"
@@ -76,7 +76,7 @@ class Entering:
 
 
 @dataclass(slots=True, eq=False)
-class _Way:
+class _Crosser:
     """Of one thing that may cross a line.
 
     Attributes:
@@ -104,10 +104,10 @@ class Crossing:
     def __init__(self, rule: CrossRule, line: Line, source: str) -> None:
         self.rule, self.place, self._source = rule, line, source
         self._moments = Moments(rule)
-        self._ways: dict[Subject, _Way] = {}
+        self._ways: dict[Subject, _Crosser] = {}
         self._passed = {"a->b": 0, "b->a": 0}
 
-    def update(self, seen: Seen) -> list[Happening]:
+    def update(self, seen: RuleFrame) -> list[Happening]:
         """Who crosses with a frame."""
         told: list[Happening] = []
         for subject, each in best(seen.matching(self.rule, self._source)).items():
@@ -125,10 +125,10 @@ class Crossing:
         self._ways.clear()
         return []
 
-    def _step(self, subject: Subject, sighting: Sighting, seen: Seen) -> str | None:
+    def _step(self, subject: Subject, sighting: Sighting, seen: RuleFrame) -> str | None:
         """Follow one thing to where it is now; the direction in which it has crossed."""
         line, point = self.place.on(seen.size), anchor_point(sighting.box, self.place.anchor)
-        way = self._ways.setdefault(subject, _Way(point, seen.seconds))
+        way = self._ways.setdefault(subject, _Crosser(point, seen.seconds))
         way.met ^= crosses(line, way.point, point)
         way.point, way.last = point, seen.seconds
         away = side_of(line, point)

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 
-from regionclip.video.rules.incidents import About, Happening, Seen, Spells, best
+from regionclip.video.rules.incidents import About, Happening, RuleFrame, Spells, best
 from regionclip.video.rules.rule import AbsentRule, CountRule, DwellRule, InRule
 from regionclip.video.rules.subjects import Sighting
 from regionclip.video.rules.zones import Zone
@@ -21,7 +21,7 @@ class Staying:
         self.rule, self.place, self._source = rule, zone, source
         self._spells = Spells(rule, rule.seconds)
 
-    def update(self, seen: Seen) -> list[Happening]:
+    def update(self, seen: RuleFrame) -> list[Happening]:
         """What begins and ends with a frame."""
         holds: dict[Hashable, About] = {}
         if seen.in_force:

@@ -14,7 +14,7 @@ from regionclip.answers.regions import Regions
 from regionclip.drawing.overlays import ZoneShape
 from regionclip.errors import ConfigError, FrameError
 from regionclip.video.rules.file import RuleSet
-from regionclip.video.rules.incidents import Happening, Seen
+from regionclip.video.rules.incidents import Happening, RuleFrame
 from regionclip.video.rules.recognition import Subjects
 from regionclip.video.rules.rule import MOMENTS, Kind, Phase, Rule
 from regionclip.video.rules.schedule import is_in_force, local_time, timezone_of
@@ -175,7 +175,7 @@ class Watch:
         events = []
         for place, watcher in enumerate(self._watchers):
             in_force = is_in_force(watcher.rule.schedule, local)
-            happenings = watcher.update(Seen(rows, sightings, frame.t_seconds, size, in_force))
+            happenings = watcher.update(RuleFrame(rows, sightings, frame.t_seconds, size, in_force))
             events += [self._event(place, each) for each in happenings]
         self._recent = [each for each in self._recent if frame.t_seconds - each.t_seconds <= SHOWN_SECONDS]
         return events

@@ -4,7 +4,7 @@ import math
 from typing import Protocol
 
 from regionclip.video.rules.file import RuleSet
-from regionclip.video.rules.incidents import Happening, Seen
+from regionclip.video.rules.incidents import Happening, RuleFrame
 from regionclip.video.rules.left import Left
 from regionclip.video.rules.moving import Crossing, Entering
 from regionclip.video.rules.rule import Rule
@@ -31,7 +31,7 @@ class Watcher(Protocol):
         """Where; a zone without a name is the whole frame."""
         ...
 
-    def update(self, seen: Seen) -> list[Happening]:
+    def update(self, seen: RuleFrame) -> list[Happening]:
         """What begins and ends with a frame."""
         ...
 

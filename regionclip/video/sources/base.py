@@ -39,7 +39,8 @@ class SourceEvent:
         source: id of the source.
         utc_seconds: when it was noticed, seconds since 1970 UTC.
         reason: of "lost", in words; passwords are masked.
-        outage_seconds: of "back", since "lost".
+        outage_seconds: since the last good frame, or since the source was opened where there was none. Of "lost" how
+            long it took to be noticed, of "back" the whole outage.
     """
 
     kind: Literal["lost", "back"]
@@ -62,6 +63,7 @@ class SourceStatus:
         skipped: frames above the cap, never decoded or converted.
         damaged: frames that could not be decoded when they were read.
         outages: how often the source was lost.
+        outage_seconds: how long in all, each time from the last good frame to the next, or until now.
         silent_seconds: since the latest frame came; None before the first.
         fps: frames that come in a second, of the latest few; 0 while none come.
         reason: why it is lost; empty while it is not.
@@ -75,6 +77,7 @@ class SourceStatus:
     skipped: int
     damaged: int
     outages: int
+    outage_seconds: float
     silent_seconds: float | None
     fps: float
     reason: str

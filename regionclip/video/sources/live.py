@@ -17,7 +17,7 @@ from regionclip.video.sources.backoff import Backoff
 from regionclip.video.sources.base import FpsCap, OpenSource, Reader, SourceEvent, SourceStatus, VideoFrame
 from regionclip.video.sources.options import LiveOptions, Naming
 
-Kind = Literal["camera", "pipe", "played"]
+LiveKind = Literal["camera", "pipe", "played"]
 
 
 @dataclass(slots=True, eq=False)
@@ -52,7 +52,7 @@ class LiveSource(OpenSource):
         connect: Callable[[], Reader],
         naming: Naming,
         *,
-        kind: Kind = "camera",
+        kind: LiveKind = "camera",
         options: LiveOptions | None = None,
         on_event: Callable[[SourceEvent], None] | None = None,
     ) -> None:
@@ -65,7 +65,9 @@ class LiveSource(OpenSource):
         self._error: BaseException | None = None
         self._done = False
         self._opened = self._connected = time.monotonic()
-        self._lost_since: float | None = None
+        self._lost_since: float | None = None  # the last good frame, or the opening
+        self._noticed = 0.0
+        self._away = 0.0  # seconds of outages that are over
         self._why = ""
         self._backoff = Backoff(self._options.first_wait, self._options.longest_wait)
         self._arrivals: deque[float] = deque(maxlen=50)
@@ -111,9 +113,9 @@ class LiveSource(OpenSource):
 
     def status(self) -> SourceStatus:
         """How the source is doing now."""
-        now, times = time.monotonic(), list(self._arrivals)
+        now, times, lost_since = time.monotonic(), list(self._arrivals), self._lost_since
         silent = now - times[-1] if times else None
-        connected = bool(times) and self._lost_since is None and not self._done
+        connected = bool(times) and lost_since is None and not self._done
         return SourceStatus(
             source=self.id,
             connected=connected,
@@ -123,6 +125,7 @@ class LiveSource(OpenSource):
             skipped=self._skipped,
             damaged=self._damaged,
             outages=self._outages,
+            outage_seconds=self._away + (0.0 if lost_since is None else now - lost_since),
             silent_seconds=silent,
             fps=(len(times) - 1) / (now - times[0]) if connected and now > times[0] else 0.0,
             reason=self._why,
@@ -229,23 +232,25 @@ class LiveSource(OpenSource):
     def _lose(self, why: str) -> None:
         self._why = why
         if self._lost_since is None:
-            self._lost_since = time.monotonic()
+            self._noticed = time.monotonic()
+            self._lost_since = self._arrivals[-1] if self._arrivals else self._opened
             self._outages += 1
-            self._tell(SourceEvent("lost", self.id, time.time(), why))
+            self._tell(SourceEvent("lost", self.id, time.time(), why, self._noticed - self._lost_since))
         if self._patience_left() <= 0:
             raise SourceError(why)
 
     def _find(self, arrival: float) -> None:
         assert self._lost_since is not None  # the caller has looked
-        away, self._lost_since, self._why = arrival - self._lost_since, None, ""
+        away = arrival - self._lost_since
+        self._away, self._lost_since, self._why = self._away + away, None, ""
         self._arrivals.clear()
         self._tell(SourceEvent("back", self.id, time.time(), outage_seconds=away))
 
     def _patience_left(self) -> float:
-        """Seconds that this outage may still last."""
+        """Seconds for which the source is still looked for."""
         if self._options.patience is None or self._lost_since is None:
             return float("inf")
-        return self._lost_since + self._options.patience - time.monotonic()
+        return self._noticed + self._options.patience - time.monotonic()
 
     def _tell(self, event: SourceEvent) -> None:
         if self._on_event is not None:

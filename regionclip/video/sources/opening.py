@@ -15,8 +15,8 @@ from regionclip.video.sources.live import LiveSource
 from regionclip.video.sources.options import LiveOptions, Naming, check_positive
 from regionclip.video.sources.urls import mask, path_suffix, scheme_of
 
-Mode = Literal["auto", "every", "latest"]
-Kind = Literal["stdin", "camera", "stream", "video", "numbered", "pictures"]
+SourceMode = Literal["auto", "every", "latest"]
+SourceKind = Literal["stdin", "camera", "stream", "video", "numbered", "pictures"]
 
 PICTURE_FPS = 25.0
 """Pictures a second of folders, patterns and numbered pictures for which no `fps` is given."""
@@ -29,7 +29,7 @@ def open_source(
     text: str | int | Path,
     *,
     id: str | None = None,
-    mode: Mode = "auto",
+    mode: SourceMode = "auto",
     fps: float | None = None,
     max_fps: float | None = None,
     start_utc: float | None = None,
@@ -76,7 +76,7 @@ def open_source(
     return RecordedSource(reader, naming, duration_seconds=seconds, path=path)
 
 
-def source_kind(text: str, mode: Mode = "auto") -> Kind:
+def source_kind(text: str, mode: SourceMode = "auto") -> SourceKind:
     """What `text` names, without opening it.
 
     Raises:
@@ -106,7 +106,7 @@ def source_kind(text: str, mode: Mode = "auto") -> Kind:
     )
 
 
-def _kind_of_url(text: str, scheme: str, mode: Mode) -> Kind:
+def _kind_of_url(text: str, scheme: str, mode: SourceMode) -> SourceKind:
     if scheme not in _STREAMS:
         raise ConfigError(f"{mask(text)}: {scheme}:// is not read; expected one of {', '.join(_STREAMS)}")
     suffix = path_suffix(text)
@@ -124,12 +124,12 @@ def _kind_of_url(text: str, scheme: str, mode: Mode) -> Kind:
 
 
 def _check(
-    text: str, kind: Kind, *, mode: Mode, fps: float | None, max_fps: float | None, start_utc: float | None
+    text: str, kind: SourceKind, *, mode: SourceMode, fps: float | None, max_fps: float | None, start_utc: float | None
 ) -> None:
     """Refuse options that would do nothing, or harm."""
     name = mask(text)
-    if mode not in get_args(Mode):
-        raise ConfigError(f"mode: expected {', '.join(get_args(Mode))}, got {mode!r}")
+    if mode not in get_args(SourceMode):
+        raise ConfigError(f"mode: expected {', '.join(get_args(SourceMode))}, got {mode!r}")
     if mode == "every" and kind in ("camera", "stream"):
         raise ConfigError(
             f"{name}: mode `every` is for recordings: a camera does not wait, and pictures that queue up "
@@ -144,7 +144,7 @@ def _check(
         raise ConfigError(f"{name}: start_utc is for recordings; frames of this source bear the time they come at")
 
 
-def _name_of(text: str, kind: Kind) -> str:
+def _name_of(text: str, kind: SourceKind) -> str:
     if kind in ("stdin", "camera"):
         return "stdin" if kind == "stdin" else f"camera-{int(text)}"
     if scheme_of(text) is not None:
@@ -152,7 +152,7 @@ def _name_of(text: str, kind: Kind) -> str:
     return Path(text).resolve().name or text
 
 
-def _connection(text: str, kind: Kind, options: LiveOptions) -> Callable[[], Reader]:
+def _connection(text: str, kind: SourceKind, options: LiveOptions) -> Callable[[], Reader]:
     if kind == "camera":
         from regionclip.video.sources.camera import CameraReader
 
@@ -162,7 +162,7 @@ def _connection(text: str, kind: Kind, options: LiveOptions) -> Callable[[], Rea
     return partial(NetworkReader, text, options)
 
 
-def _recording(text: str, kind: Kind, fps: float, options: LiveOptions) -> tuple[Reader, float | None]:
+def _recording(text: str, kind: SourceKind, fps: float, options: LiveOptions) -> tuple[Reader, float | None]:
     """An open recording and its length in seconds."""
     if kind == "video":
         from regionclip.video.sources.recording import RecordingReader

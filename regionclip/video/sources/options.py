@@ -20,8 +20,8 @@ class LiveOptions:
             can take as long.
         first_wait: seconds before the first new try; each further wait is twice as long, give or take a fifth.
         longest_wait: seconds that no wait exceeds, but for that fifth.
-        patience: seconds of one outage after which `read` raises a SourceError; 0 for the first failure, None for
-            never.
+        patience: seconds for which a source that was lost is looked for until `read` raises a SourceError; 0 for the
+            first failure, None for ever.
         key_frames_only: decode key frames only. Costs a small part of the time; the camera's key frames, often one in
             one to four seconds, are then all frames there are.
 

@@ -26,20 +26,20 @@ RATE = 30.0
 """Frames a second in which `trackers` counts; times of key frames are given in seconds."""
 
 
-class Carried(BaseStateEstimator):
+class CarriedFilter(BaseStateEstimator):
     """A Kalman filter that is told where the picture has carried its box, and remembers what it was given.
 
     Attributes:
-        number: of the track, never used twice.
+        key: of the track, never used twice.
         observed: `(4,)` box of the latest observation, until whoever reads it sets it to None.
         carried: `(4,)` box that the next prediction is corrected by, or None.
     """
 
-    numbers: Iterator[int] = itertools.count()
+    keys: Iterator[int] = itertools.count()
 
     def __init__(self, bbox: NDArray[Any]) -> None:
         super().__init__(bbox)
-        self.number = next(self.numbers)
+        self.key = next(self.keys)
         self.observed: NDArray[Any] | None = bbox
         self.carried: NDArray[Any] | None = None
 
@@ -56,15 +56,15 @@ class Carried(BaseStateEstimator):
         self.observed = bbox
 
 
-class _CarriedCorners(Carried, XYXYStateEstimator):
+class _CarriedCorners(CarriedFilter, XYXYStateEstimator):
     """Corners."""
 
 
-class _CarriedScale(Carried, XCYCSRStateEstimator):
+class _CarriedScale(CarriedFilter, XCYCSRStateEstimator):
     """Middle, area and aspect ratio."""
 
 
-class _CarriedSides(Carried, XCYCWHStateEstimator):
+class _CarriedSides(CarriedFilter, XCYCWHStateEstimator):
     """Middle and sides."""
 
 
@@ -84,18 +84,18 @@ class AlikeIoU(BaseIoU):
         Args:
             tracks: of the tracker.
             boxes: `(n, 4)` of the regions.
-            alike: by number of a track, `(n,)` which regions it may be.
+            alike: by key of a track, `(n,)` which regions it may be.
         """
         self._tracks, self._alike = tracks, alike
         self._places = {box.tobytes(): place for place, box in enumerate(boxes)}
 
     def _compute(self, boxes_1: NDArray[Any], boxes_2: NDArray[Any]) -> NDArray[Any]:
         # Trackers compare parts of their tracks with parts of the regions, as boxes: by these both are known again.
-        numbers = {np.asarray(track.get_state_bbox()).tobytes(): track.state_estimator.number for track in self._tracks}
+        keys = {np.asarray(track.get_state_bbox()).tobytes(): track.state_estimator.key for track in self._tracks}
         places = [self._places[np.asarray(box, np.float32).tobytes()] for box in boxes_2]
         overlaps = np.array(sv.box_iou_batch(boxes_1, boxes_2), np.float64)  # (t, n)
         for row, box in enumerate(boxes_1):
-            alike = self._alike.get(numbers.get(box.tobytes(), -1))
+            alike = self._alike.get(keys.get(box.tobytes(), -1))
             if alike is not None:
                 overlaps[row, ~alike[places]] = 0
         return overlaps

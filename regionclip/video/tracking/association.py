@@ -36,13 +36,13 @@ def likeness(values: NDArray[np.float32], levels: NDArray[np.float64]) -> NDArra
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class Candidates:
     """Regions of a key frame that are worth following.
 
     Attributes:
         boxes: `(n, 4)` float32 xyxy in pixels, finite.
         worth: `(n,)` their likeness.
-        alike: by number of a track, `(n,)` whether each region looks like it; tracks that are not named take any.
+        alike: by key of a track, `(n,)` whether each region looks like it; tracks that are not named take any.
     """
 
     boxes: NDArray[np.float32]
@@ -51,18 +51,18 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Match:
     """A track, which may be none yet, was seen on a key frame.
 
     Attributes:
-        number: by which it is followed from its first sight on.
+        key: by which it is followed from its first sight on.
         place: of its box among those that were given.
-        id: the number that users see, from 1, or None as long as it is not confirmed.
+        tracker_id: the number that users see, from 1, or None as long as it is not confirmed.
     """
 
-    number: int
+    key: int
     place: int
-    id: int | None
+    tracker_id: int | None
 
 
 class Association:
@@ -95,28 +95,28 @@ class Association:
         self._gap = 0.0
 
     @property
-    def numbers(self) -> set[int]:
+    def keys(self) -> set[int]:
         """Of all that is followed or remembered."""
-        return {track.state_estimator.number for track in self._tracker.tracks}
+        return {track.state_estimator.key for track in self._tracker.tracks}
 
-    def forget(self, number: int) -> None:
+    def forget(self, key: int) -> None:
         """End a track."""
-        self._tracker.tracks = [each for each in self._tracker.tracks if each.state_estimator.number != number]
+        self._tracker.tracks = [each for each in self._tracker.tracks if each.state_estimator.key != key]
         self._keep_known()
 
     def update(
-        self, seen: Seen, frame: Frame, t_seconds: float, *, carried: Mapping[int, NDArray[np.float32]]
-    ) -> list[Sighting]:
+        self, seen: Candidates, frame: Frame, t_seconds: float, *, carried: Mapping[int, NDArray[np.float32]]
+    ) -> list[Match]:
         """Take a key frame.
 
         Args:
             seen: its regions.
             frame: `(H, W, 3)` uint8 BGR.
             t_seconds: later than that of the key frame before.
-            carried: by number, the `(4,)` box to which the picture has carried a track since then.
+            carried: by key, the `(4,)` box to which the picture has carried a track since then.
         """
         for track in self._tracker.tracks:
-            track.state_estimator.carried = carried.get(track.state_estimator.number)
+            track.state_estimator.carried = carried.get(track.state_estimator.key)
         # Key frames may lie farther apart than the patience: then a track is given one more.
         self._tracker.maximum_time_without_update = max(self._settings.lost_track_seconds, 2.1 * self._gap)
         self._gap = 0.0 if self._time is None else t_seconds - self._time
@@ -128,29 +128,29 @@ class Association:
             frame=frame if looks_at_frame else None,
             timestamp=t_seconds,
         )
-        return self._sightings(seen.boxes)
+        return self._matches(seen.boxes)
 
-    def _sightings(self, boxes: NDArray[np.float32]) -> list[Sighting]:
+    def _matches(self, boxes: NDArray[np.float32]) -> list[Match]:
         # What `update` of the tracker returns is in another order, and does not say which box began a track. Equal
         # boxes are one region twice, with one embedding: either place is right.
         places = {box.tobytes(): place for place, box in enumerate(boxes)}
         found = []
         for track in self._tracker.tracks:
-            number, box = track.state_estimator.number, track.state_estimator.observed
-            self._sights[number] = 0 if box is None else self._sights.get(number, 0) + 1
+            key, box = track.state_estimator.key, track.state_estimator.observed
+            self._sights[key] = 0 if box is None else self._sights.get(key, 0) + 1
             if box is None:
                 continue
             track.state_estimator.observed = None
-            if self._sights[number] >= self._settings.confirm_frames and number not in self._ids:
-                self._ids[number] = next(self._free_ids)
-                track.tracker_id = self._ids[number]  # so that it is remembered through misses
+            if self._sights[key] >= self._settings.confirm_frames and key not in self._ids:
+                self._ids[key] = next(self._free_ids)
+                track.tracker_id = self._ids[key]  # so that it is remembered through misses
             place = places[np.asarray(box, np.float32).tobytes()]
-            found.append(Sighting(number, place, self._ids.get(number)))
+            found.append(Match(key, place, self._ids.get(key)))
         self._keep_known()
         return found
 
     def _keep_known(self) -> None:
-        alive = self.numbers
+        alive = self.keys
         for known in (self._ids, self._sights):
-            for number in known.keys() - alive:
-                del known[number]
+            for key in known.keys() - alive:
+                del known[key]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regionclip.frames import Frame
-from regionclip.video.tracking.hiding import nearer
+from regionclip.video.tracking.relations import nearer
 
 _SIDE = 320  # longer side of the small picture
 _POINTS = 4  # a side of a box

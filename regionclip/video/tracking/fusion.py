@@ -13,7 +13,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from regionclip.video.tracking.hiding import hidden_share
+from regionclip.video.tracking.relations import hidden_share
 
 _FEW_CELLS = 4.0  # of such a box the quality is halved
 _AT_BORDER = 0.5  # quality of a box that the border of the frame cuts

@@ -73,7 +73,7 @@ class Contests:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
+class Judgement:
     """What a track's fused embedding says at a time.
 
     Attributes:
@@ -104,41 +104,41 @@ class Hold:
         self._rivals: dict[Hashable, tuple[int, float]] = {}  # who else leads there, and since when
         self._single = np.zeros(len(contests.vocabulary), np.bool_)  # (C,) labels that no other excludes
 
-    def settle(self, evidence: Evidence) -> NDArray[np.float32]:
+    def settle(self, judgement: Judgement) -> NDArray[np.float32]:
         """Take what is known now; times do not fall.
 
         Returns:
             `(C,)` values: labels that are held pass their threshold, those they exclude are 0.
         """
-        contests, scores, levels = self._contests, evidence.scores, evidence.levels
-        fits = evidence.values >= levels  # (C,)
+        contests, scores, levels = self._contests, judgement.scores, judgement.levels
+        fits = judgement.values >= levels  # (C,)
         for group in contests.groups:
             _only_best(fits, scores, group)
         for number, members in enumerate(contests.exclusive):
-            self._contest(number, members, evidence, fits)
+            self._contest(number, members, judgement, fits)
         lowered = levels - np.where(self._single, self._settings.margin, 0)  # (C,)
-        self._single = contests.is_single & (evidence.values >= lowered)
+        self._single = contests.is_single & (judgement.values >= lowered)
         held = [label for key, label in self._labels.items() if isinstance(key, int)]
         held += np.flatnonzero(self._single).tolist()
         for column, places in contests.vocabulary.columns.items():
             asked = np.array([place for place in places if not contests.of[place].isdisjoint(held)], int)
             _only_best(fits, scores, asked)
-            self._contest(column, asked, evidence, fits)
+            self._contest(column, asked, judgement, fits)
             held += [self._labels[column]] if column in self._labels else []
-        values = np.where(contests.is_single, evidence.values, 0).astype(np.float32)  # (C,)
+        values = np.where(contests.is_single, judgement.values, 0).astype(np.float32)  # (C,)
         # Thresholds are compared in double precision; the next float32 passes them.
         passing = np.nextafter(levels.astype(np.float32), np.float32(2))  # (C,)
-        values[held] = np.maximum(evidence.values, passing)[held]
+        values[held] = np.maximum(judgement.values, passing)[held]
         return values
 
-    def _contest(self, key: Hashable, members: Places, evidence: Evidence, fits: NDArray[np.bool_]) -> None:
+    def _contest(self, key: Hashable, members: Places, judgement: Judgement, fits: NDArray[np.bool_]) -> None:
         """Decide between some labels, of which those that `fits` marks may win."""
-        scores, margin, t = evidence.scores, self._settings.margin, evidence.t_seconds
+        scores, margin, t = judgement.scores, self._settings.margin, judgement.t_seconds
         able = members[fits[members]]
         best = int(able[scores[able].argmax()]) if len(able) else None
         held = self._labels.get(key)
         rival, since = self._rivals.pop(key, (None, t))
-        if held is not None and held in members and evidence.values[held] >= evidence.levels[held] - margin:
+        if held is not None and held in members and judgement.values[held] >= judgement.levels[held] - margin:
             if best is None or best == held or scores[best] - scores[held] <= margin:
                 return
             since = since if rival == best else t
@@ -185,7 +185,7 @@ def held_rows(
     values[:, attributes] = scores.values.numpy()[:, attributes]
     settled = values.copy()
     for row, hold in enumerate(holds):
-        settled[row] = hold.settle(Evidence(t_seconds, scores.values.numpy()[row], values[row], asked.thresholds))
+        settled[row] = hold.settle(Judgement(t_seconds, scores.values.numpy()[row], values[row], asked.thresholds))
     as_held = replace(scores, values=torch.from_numpy(settled))
     found = decide(replace(regions, has_objectness=False), as_held, asked, config)  # objectness is weighed in already
     plain = torch.nn.functional.pad(scores.values[:, list(asked.vocabulary.plain)], (1, 0))  # (N, 1 + c)

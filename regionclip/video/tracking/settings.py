@@ -27,7 +27,7 @@ class TrackSettings(Settings):
         low: share of that, and of each label's threshold, 0..1, from which a region may still continue a track.
         minimum_iou: least IoU of a track's expected box with a region, 0..1.
         minimum_resemblance: least resemblance of a region to a track, -1..1: 0 is that of any two things of the source,
-            1 that of a thing with itself (`regionclip.video.tracking.resemblance`); -1 takes anything that overlaps.
+            1 that of a thing with itself (`regionclip.video.tracking.relations`); -1 takes anything that overlaps.
         confirm_frames: key frames that must see a thing one after another before it is a track, 1 or more.
         lost_track_seconds: for how long a track that is not seen keeps its number and embedding; two key frames at
             least.

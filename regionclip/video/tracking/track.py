@@ -24,11 +24,11 @@ class Track:
     """One track, confirmed or not.
 
     Attributes:
-        number: by which `Association` knows it.
+        key: by which `Association` knows it.
         fused: what it has looked like.
         hold: what it is taken for.
         born: seconds at its first sight.
-        id: the number that users see; None as long as it is not confirmed.
+        tracker_id: the number that users see; None as long as it is not confirmed.
         box: `(4,)` xyxy in pixels, where it is now.
         seen: seconds at its latest sight.
         missed: seconds at the first key frame after that; None where the latest key frame saw it.
@@ -36,13 +36,14 @@ class Track:
         look: `(L,)` small picture at its latest sight.
         data: the caller's own columns of its latest region, one entry each.
         guided: whether the picture told where it went since the frame before.
+        counted: whether it had rows.
     """
 
-    number: int
+    key: int
     fused: Fused
     hold: Hold
     born: float
-    id: int | None = None
+    tracker_id: int | None = None
     box: NDArray[np.float32] = field(default_factory=lambda: np.zeros(4, np.float32))
     seen: float = -math.inf
     missed: float | None = None
@@ -50,6 +51,7 @@ class Track:
     look: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     guided: bool = True
+    counted: bool = False
     _velocity: NDArray[np.float32] = field(default_factory=lambda: np.zeros(2, np.float32))  # pixels a second
     _was: NDArray[np.float32] = field(default_factory=lambda: np.zeros(4, np.float32))  # box at the frame before
     _sight: NDArray[np.float32] = field(default_factory=lambda: np.zeros(4, np.float32))  # box at the latest sight

@@ -22,12 +22,11 @@ from regionclip.answers.regions import Regions
 from regionclip.detector import Detector
 from regionclip.errors import BoxError, InputError
 from regionclip.frames import Frame
-from regionclip.video.tracking.association import BEGIN, Association, Seen, Sighting, likeness
+from regionclip.video.tracking.association import BEGIN, Association, Candidates, Match, likeness
 from regionclip.video.tracking.carrying import Carrier
 from regionclip.video.tracking.fusion import Fused, qualities
-from regionclip.video.tracking.hiding import hidden_share
 from regionclip.video.tracking.holding import Contests, Hold, held_rows
-from regionclip.video.tracking.resemblance import Resemblance
+from regionclip.video.tracking.relations import Resemblance, hidden_share
 from regionclip.video.tracking.settings import TrackSettings
 from regionclip.video.tracking.track import Track
 from regionclip.words.asked import Asked
@@ -61,6 +60,9 @@ class Tracks:
         words: labels to look for.
         settings: None takes the defaults.
 
+    Attributes:
+        count: tracks that had rows so far; also those that are forgotten.
+
     Raises:
         ConfigError: where the package `trackers` is not installed.
     """
@@ -71,6 +73,7 @@ class Tracks:
         self._association = Association(self.settings)
         self._carrier = Carrier()
         self._resemblance = Resemblance()
+        self.count = 0
         self.reset()
         self.ask(words)
 
@@ -91,6 +94,7 @@ class Tracks:
             given=False,
         )
         self._rows: sv.Detections | None = None
+        self._fused: Regions | None = None  # of the live tracks where they are now
 
     def ask(self, words: Words) -> None:
         """Look for other words from now on. What is live is asked at once, for all that was seen of it: see `rows`.
@@ -128,14 +132,14 @@ class Tracks:
         judged = self._detector.scorer.judge(regions, self._vocabulary)
         if self._tracks and self._latest.frame_size != regions.frame_size:
             self.reset()
-        self._move(frame, t_seconds)
+        self._advance(frame, t_seconds)
         self._latest = replace(regions, tracker_id=None)
         places, worth = self._worth_following(regions, *judged)  # (n,), (n,)
         boxes = np.ascontiguousarray(regions.xyxy[places])  # (n, 4)
-        seen = Seen(boxes, worth, self._alike(boxes, regions.embeddings[places]))
-        carried = {track.number: track.box for track in self._tracks.values() if track.guided}
-        sightings = self._association.update(seen, frame, self._now, carried=carried)
-        self._see(sightings, places, regions)
+        candidates = Candidates(boxes, worth, self._alike(boxes, regions.embeddings[places]))
+        carried = {track.key: track.box for track in self._tracks.values() if track.guided}
+        matches = self._association.update(candidates, frame, self._now, carried=carried)
+        self._associate(matches, places, regions)
         self._rows = None
         return self.rows
 
@@ -153,7 +157,7 @@ class Tracks:
             InputError: for an earlier time.
         """
         rows = self._decided()
-        self._move(frame, t_seconds)
+        self._advance(frame, t_seconds)
         self._rows = self._as_now(rows)
         return self.rows
 
@@ -165,8 +169,8 @@ class Tracks:
         Args:
             frame: the next frame, `(H, W, 3)` uint8 BGR; give it to `update` or `carry` afterwards.
         """
-        self._follow(frame)
-        live, least = self._live, 1 - self.settings.change
+        self._carry_boxes(frame)
+        live, least = self._shown(), 1 - self.settings.change
         hidden = hidden_share(_stacked(live))  # (T,)
         size = self._latest.frame_size
         whole = [
@@ -187,7 +191,12 @@ class Tracks:
 
         Boxes are those of the latest frame, the caller's columns those of the latest sight, where all have them.
         """
-        live, latest = self._live, self._latest
+        if self._fused is None:
+            self._fused = self._stack_fused()
+        return self._fused
+
+    def _stack_fused(self) -> Regions:
+        live, latest = self._shown(), self._latest
         embeddings = [track.fused.embedding for track in live]
         return replace(
             latest,
@@ -195,7 +204,7 @@ class Tracks:
             objectness=np.array([track.fused.objectness for track in live], np.float32),
             embeddings=np.array(embeddings, np.float32).reshape(len(live), latest.embeddings.shape[1]),
             valid=np.ones(len(live), np.bool_),
-            tracker_id=np.array([track.id for track in live], int),
+            tracker_id=np.array([track.tracker_id for track in live], int),
             data={
                 name: np.concatenate([column[:0], *(track.data[name] for track in live)])
                 for name, column in latest.data.items()
@@ -206,18 +215,18 @@ class Tracks:
     @property
     def live(self) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
         """Boxes `(T, 4)` and ids `(T,)` of the live tracks, as `Proposer.update` takes them."""
-        live = self._live
-        return _stacked(live), np.array([track.id for track in live], int)
+        tracks = self._shown()
+        return _stacked(tracks), np.array([track.tracker_id for track in tracks], int)
 
-    @property
-    def _live(self) -> list[Track]:
+    def _shown(self) -> list[Track]:
+        """The live tracks."""
         hold = self.settings.hold_seconds
-        tracks = (track for track in self._tracks.values() if track.id is not None)
+        tracks = (track for track in self._tracks.values() if track.tracker_id is not None)
         return [track for track in tracks if track.missed is None or self._now - track.missed < hold]
 
     def _decided(self) -> sv.Detections:
         if self._rows is None:
-            regions, holds = self.embeddings(), [track.hold for track in self._live]
+            regions, holds = self.embeddings(), [track.hold for track in self._shown()]
             judged = self._detector.scorer.judge(regions, self._vocabulary)
             card, config = self._detector.tower.card, self._detector.config
             self._rows = self._as_now(held_rows(regions, judged, holds, self._now, config, card))
@@ -247,7 +256,7 @@ class Tracks:
         return places, best[places]
 
     def _alike(self, boxes: NDArray[np.float32], embeddings: NDArray[np.float32]) -> dict[int, NDArray[np.bool_]]:
-        """By number of a track, which regions `(n, 4)` with embeddings `(n, D)` look like it, `(n,)`."""
+        """By key of a track, which regions `(n, 4)` with embeddings `(n, D)` look like it, `(n,)`."""
         self._resemblance.learn(boxes, embeddings)
         fused = [track.fused.embedding for track in self._tracks.values()]
         resemblance = self._resemblance.of(np.array(fused, np.float32).reshape(-1, embeddings.shape[1]), embeddings)
@@ -255,8 +264,9 @@ class Tracks:
         alike = resemblance >= least if least > -1 else np.full(resemblance.shape, True)
         return dict(zip(self._tracks, alike, strict=True))
 
-    def _see(self, sightings: list[Sighting], places: NDArray[np.int_], regions: Regions) -> None:
+    def _associate(self, matches: list[Match], places: NDArray[np.int_], regions: Regions) -> None:
         """Take what was associated on a key frame."""
+        self._fused = None
         boxes = regions.xyxy[places]  # (n, 4)
         card = self._detector.tower.card
         cells = card.budget if isinstance(card.budget, int) else card.budgets[-1]
@@ -265,36 +275,36 @@ class Tracks:
         looks = self._carrier.looks(boxes)  # (n, L)
         for track in self._tracks.values():
             track.missed = self._now if track.missed is None else track.missed
-        for sighting in sightings:
-            if sighting.number not in self._tracks:
+        for match in matches:
+            if match.key not in self._tracks:
                 hold = Hold(self._contests, self.settings)
-                self._tracks[sighting.number] = Track(
-                    sighting.number, Fused(self.settings.memory_seconds), hold, self._now
-                )
-            track, place = self._tracks[sighting.number], sighting.place
-            track.id = sighting.id
+                self._tracks[match.key] = Track(match.key, Fused(self.settings.memory_seconds), hold, self._now)
+            track, place = self._tracks[match.key], match.place
+            track.tracker_id = match.tracker_id
             track.see(regions, int(places[place]), looks[place], float(quality[place]), self._now)
-        for number in self._tracks.keys() - self._association.numbers:
-            del self._tracks[number]
+        for key in self._tracks.keys() - self._association.keys:
+            del self._tracks[key]
 
-    def _move(self, frame: Frame, t_seconds: float) -> None:
+    def _advance(self, frame: Frame, t_seconds: float) -> None:
         """Move all tracks, those that are not confirmed or not seen as well, to the time of a frame."""
         if not t_seconds >= self._given:
             raise InputError(
                 f"tracks: expected a time of {self._given:g} s or later, got {t_seconds:g} s; reset for another source"
             )
-        self._follow(frame)
+        self._carry_boxes(frame)
         # Containers round times: two frames of one time are still two.
         now = max(t_seconds, self._now + 1e-3)
         for track in self._tracks.values():
             track.step(now - self._now)
         self._given, self._now = t_seconds, now
-        for number, track in list(self._tracks.items()):
+        for key, track in list(self._tracks.items()):
             if track.share_inside(self._latest.frame_size) <= _LEAVES:
-                self._association.forget(number)
-                del self._tracks[number]
+                self._association.forget(key)
+                del self._tracks[key]
 
-    def _follow(self, frame: Frame) -> None:
+    def _carry_boxes(self, frame: Frame) -> None:
+        """Move all boxes to where the picture shows them now."""
+        self._fused = None
         tracks = list(self._tracks.values())
         carried = self._carrier.carry(frame, _stacked(tracks))
         for track, box, followed in zip(tracks, carried.boxes, carried.followed, strict=True):
@@ -302,11 +312,14 @@ class Tracks:
 
     def _as_now(self, rows: sv.Detections) -> sv.Detections:
         """Those rows of live tracks, with boxes and times of now."""
-        tracks = {track.id: track for track in self._live}
+        tracks = {track.tracker_id: track for track in self._shown()}
         ids = [] if rows.tracker_id is None else rows.tracker_id.tolist()
         kept = rows[np.array([id in tracks for id in ids], np.bool_)]
         assert isinstance(kept, sv.Detections)  # of a mask
         mine = [tracks[id] for id in ids if id in tracks]
+        for track in mine:
+            self.count += not track.counted
+            track.counted = True
         height, width = self._latest.frame_size
         kept.xyxy = np.clip(_stacked(mine), 0, np.array([width, height, width, height], np.float32))
         kept.data["region"] = np.array([track.region for track in mine], int)

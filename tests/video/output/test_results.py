@@ -4,13 +4,15 @@ import contextlib
 import csv
 import json
 import os
+import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from disks import small_disk
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from toy import ToyTower, planted
@@ -97,7 +99,7 @@ def test_lines_are_there_at_once_and_new_words_are_said(tmp_path: Path) -> None:
     with open_results(tmp_path / "r.jsonl", detector(), WORDS) as results:
         for frame in frames(2, utc=False):
             results.write(frame, found())
-        growing = next(tmp_path.glob(".r.jsonl.*"))
+        growing = next(tmp_path.glob(".r.jsonl.[0-9]*"))
         assert len(lines(growing)) == 3
         results.ask(Vocabulary.of(["green"]))
         assert not (tmp_path / "r.jsonl").exists()
@@ -268,35 +270,71 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     assert len(got) == 3
 
 
-@pytest.fixture
-def full_disk() -> Iterator[None]:
-    """Files cannot grow beyond 100 kB, as on a full disk."""
-    resource = pytest.importorskip("resource", reason="a full disk is played by a limit of POSIX systems")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-@pytest.mark.usefixtures("full_disk")
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".json"])
-def test_a_full_disk(tmp_path: Path, suffix: str) -> None:
-    rows, path = found(), tmp_path / f"r{suffix}"
-
-    def save() -> None:
+def test_a_full_disk_costs_only_the_frames_of_that_time(tmp_path: Path, suffix: str) -> None:
+    rows = found()
+    with small_disk(tmp_path / "disk") as disk:
+        path = disk.folder / f"r{suffix}"
         with open_results(path, detector(), WORDS) as results:
-            for frame in frames(1000):
+            first, lost, last = frames(60)[:5], frames(60)[5:55], frames(60)[55:]
+            for frame in first:
                 results.write(frame, rows)
+            disk.fill()
+            errors = []
+            for frame in lost:
+                try:
+                    results.write(frame, rows)
+                except FileError as error:
+                    errors.append(str(error))
+            results.ask(Vocabulary.of(["green"]))
+            disk.empty()
+            for frame in last:
+                results.write(frame, rows)
+        assert 40 < len(errors) <= 50  # a few fit into what was left
+        assert results.missing == len(errors)
+        assert len(set(errors)) == 1
+        assert errors[0].startswith(f"{path} cannot be written: ")
+        kept = 60 - len(errors)
+        if suffix == ".json":
+            assert (len(coco(path).imgs), len(coco(path).anns)) == (kept, 2 * kept)
+        elif suffix == ".csv":
+            assert len(table(path)) == 2 * kept
+            assert all(row["negative"] is not None for row in table(path))  # whole to their last column
+        else:
+            got = lines(path)
+            assert [line["labels"][0]["name"] for line in got if "labels" in line] == [WORDS.names[0], "green"]
+            assert [line["index"] for line in got if "index" in line][-5:] == [2 * place for place in range(55, 60)]
+            assert len(got) == kept + 2
+        assert [left.name for left in disk.folder.iterdir()] == [path.name]
 
-    with pytest.raises(FileError, match="cannot be written on: File too large"):
-        save()
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".json"])
+def test_a_folder_that_goes_and_comes_back(tmp_path: Path, suffix: str) -> None:
+    folder = tmp_path / "out"
+    with open_results(folder / f"r{suffix}", detector(), WORDS) as results:
+        before, away, moved, gone, after = frames(5)
+        results.write(before, found())
+        folder.rename(tmp_path / "away")
+        with pytest.raises(FileError, match=r"cannot be written: No such file or directory"):
+            results.write(away, found())
+        (tmp_path / "away").rename(folder)
+        results.write(moved, found())  # the file is the same
+        shutil.rmtree(folder)
+        with pytest.raises(FileError, match=r"cannot be written: No such file or directory"):
+            results.write(gone, found())
+        folder.mkdir()
+        results.write(after, found())  # a new one
+    assert results.missing == 2
+    path = folder / f"r{suffix}"
     if suffix == ".json":
-        assert list(tmp_path.iterdir()) == []
-        return
-    kept: list[dict[str, Any]] = lines(path) if suffix == ".jsonl" else [*table(path)]
-    assert 80_000 < path.stat().st_size <= 100_000
-    last = kept[-1]["detections"][-1] if suffix == ".jsonl" else kept[-1]
-    assert last["negative"] is not None  # whole to its last column
+        assert [each["frame_index"] for each in coco(path).imgs.values()] == [8]
+    else:
+        assert (
+            (table(path)[0]["index"], len(table(path))) == ("8", 2)
+            if suffix == ".csv"
+            else lines(path)[1]["index"] == 8
+        )
+    assert [left.name for left in folder.iterdir()] == [path.name]
 
 
 def test_memory_does_not_grow(tmp_path: Path) -> None:

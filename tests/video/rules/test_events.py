@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from memory import alive
 from watching import IMAGE, INSIDE, Scene, Thing, frame, looks_like, only, passing, rows, rule_set, spoken, told
 
 from regionclip.answers.regions import Regions
+from regionclip.video.rules.subjects import Subject
 from regionclip.video.rules.watch import Watch
 
 
@@ -234,17 +236,10 @@ def test_boxes_that_are_not_numbers_are_left_out() -> None:
 def test_a_watch_of_an_hour_forgets_who_has_gone() -> None:
     left = {"kind": "left", "labels": "handbag", "seconds": 4}
     rules = rule_set({"kind": "in"}, {"kind": "enter"}, {"kind": "leave"}, {"kind": "cross", "lines": "gate"}, left)
-    watch = Watch(rules, source="cam")
+    watch, before = Watch(rules, source="cam"), alive(Subject)
     for index in range(500):
         watch.update(rows([(index, "person", 160, 200), (10**6 + index, "handbag", 40, 100)]), frame(index, index))
-    held = sum(
-        len(getattr(part, name))
-        for part in watch._watchers
-        for name in ("_stays", "_where", "_ways", "_things")
-        if hasattr(part, name)
-    )
-    assert held < 6 * 130
-    assert len(watch._subjects._known) <= 2 * 16
+    assert 0 < alive(Subject) - before < 2 * 130
 
 
 def test_a_thing_may_change_its_label_only_within_one_rule() -> None:

@@ -9,13 +9,18 @@ from threading import Thread
 import numpy as np
 import pytest
 from footage import number_of, numbered, write_clip
+from PIL import Image
+from toy import ToyTower
 
+from proposals.grid import GridProposer
 from regionclip.cli import exit_code
 from regionclip.cli.terminal import exits
+from regionclip.detector import Detector
 from regionclip.errors import ConfigError, ImageFileError, SourceError, SourceWarning
 from regionclip.formats.pictures import write_picture
+from regionclip.video.annotating import annotate_video
 from regionclip.video.sources.base import FpsCap, VideoFrame
-from regionclip.video.sources.opening import Mode, open_source
+from regionclip.video.sources.opening import SourceMode, open_source
 
 STEADY = range(0, 1200, 40)
 UNEVEN = (0, 40, 100, 103, 500, 512, 1700, 1733, 1734, 2900)
@@ -127,7 +132,7 @@ def unreadable(folder: Path, kind: str) -> Path:
     ],
 )
 @pytest.mark.parametrize("mode", ["every", "latest"])
-def test_what_is_no_video_is_refused_at_once(tmp_path: Path, kind: str, message: str, mode: Mode) -> None:
+def test_what_is_no_video_is_refused_at_once(tmp_path: Path, kind: str, message: str, mode: SourceMode) -> None:
     path = unreadable(tmp_path, kind)
     with pytest.raises(SourceError, match=message) as caught:
         open_source(path, mode=mode)
@@ -241,3 +246,17 @@ def test_options_that_do_not_fit_are_refused(text: str, options: dict[str, objec
     with pytest.raises(ConfigError, match=message) as caught:
         open_source(text, **options)  # type: ignore[arg-type]
     assert "hidden" not in str(caught.value)
+
+
+def test_an_animated_gif_is_a_video(tmp_path: Path) -> None:
+    first, *rest = (Image.fromarray(np.full((47, 63, 3), (40 * place, 0, 200), np.uint8)) for place in range(5))
+    first.save(tmp_path / "a.gif", save_all=True, append_images=rest, duration=[100, 100, 300, 100, 100], loop=0)
+    with open_source(tmp_path / "a.gif") as source:
+        frames = list(source)
+    assert [frame.t_seconds for frame in frames] == pytest.approx([0, 0.1, 0.2, 0.5, 0.6])
+    assert [frame.image[20, 20].tolist() for frame in frames] == [[200, 0, 40 * place] for place in range(5)]
+    summary = annotate_video(tmp_path / "a.gif", tmp_path / "a.mp4", Detector(ToyTower(), GridProposer()), ["red"])
+    assert summary.frames == 5
+    assert summary.video_seconds == pytest.approx(0.6)
+    with open_source(tmp_path / "a.mp4") as copy:
+        assert [frame.t_seconds for frame in copy] == pytest.approx([0, 0.1, 0.2, 0.5, 0.6])

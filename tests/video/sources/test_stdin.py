@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from footage import number_of, numbered
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from waiting import until
 
 from regionclip.errors import SourceError, SourceWarning
 from regionclip.frames import decode_frame
@@ -103,8 +103,7 @@ def test_the_latest_picture_of_a_pipe_and_its_end() -> None:
     with LiveSource(lambda: pipe, Naming(id="pipe"), kind="pipe") as source:
         for number in range(1, 6):
             os.write(write, encoded(number, ".png"))
-        while source.status().arrived < 5:
-            time.sleep(0.01)
+        until(lambda: source.status().arrived == 5)
         frame = source.read(5)
         assert frame is not None
         assert (number_of(frame.image), frame.index, source.status().dropped) == (5, 4, 4)

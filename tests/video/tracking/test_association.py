@@ -1,4 +1,4 @@
-"""Which region is which track: places, numbers and ids over the algorithms of `trackers`."""
+"""Which region is which track: places, keys and ids over the algorithms of `trackers`."""
 
 from collections.abc import Sequence
 
@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving_squares import picture
 
-from regionclip.video.tracking.association import BEGIN, Association, Seen, Sighting, likeness
-from regionclip.video.tracking.resemblance import Resemblance
+from regionclip.video.tracking.association import BEGIN, Association, Candidates, Match, likeness
+from regionclip.video.tracking.relations import Resemblance
 from regionclip.video.tracking.settings import TRACKERS, TrackerName, TrackSettings
 
 FRAME = picture()
@@ -34,18 +34,18 @@ class Scene:
         alike: dict[int, list[bool]] | None = None,
         carried: dict[int, Box] | None = None,
         step: float = 0.1,
-    ) -> dict[int, Sighting]:
+    ) -> dict[int, Match]:
         """Sightings by place."""
         self.t += step
         given = np.array(boxes, np.float32).reshape(-1, 4)
-        seen = Seen(
+        seen = Candidates(
             given,
             np.array(worth or [0.9] * len(boxes), np.float32),
             {number: np.array(each, np.bool_) for number, each in (alike or {}).items()},
         )
         moved = {number: np.array(each, np.float32) for number, each in (carried or {}).items()}
-        sightings = self.association.update(seen, FRAME, self.t, carried=moved)
-        return {sighting.place: sighting for sighting in sightings}
+        matches = self.association.update(seen, FRAME, self.t, carried=moved)
+        return {match.place: match for match in matches}
 
 
 @pytest.mark.parametrize("tracker", TRACKERS)
@@ -57,9 +57,9 @@ def test_boxes_keep_their_place_whatever_order_they_come_in(tracker: TrackerName
         order = rng.permutation(4)
         worth = [float(value) for value in rng.uniform(0.5, 0.95, 4)] if step > 2 else [0.9] * 4
         seen = scene.show([box(where[index] + 2 * step) for index in order], worth)
-        for place, sighting in seen.items():
+        for place, match in seen.items():
             if step:
-                ids[int(order[place])].add(sighting.id)
+                ids[int(order[place])].add(match.tracker_id)
     everyone = [id for each in ids.values() for id in each]
     assert all(len(each) == 1 for each in ids.values())
     assert sorted(everyone, key=str) == [1, 2, 3, 4]
@@ -69,9 +69,9 @@ def test_boxes_keep_their_place_whatever_order_they_come_in(tracker: TrackerName
 @pytest.mark.parametrize("confirm", [1, 3])
 def test_ids_begin_at_one_after_so_many_sights(tracker: TrackerName, confirm: int) -> None:
     scene = Scene(tracker=tracker, confirm_frames=confirm)
-    ids = [scene.show([box(100)])[0].id for _ in range(4)]
+    ids = [scene.show([box(100)])[0].tracker_id for _ in range(4)]
     assert ids == [None] * (confirm - 1) + [1] * (5 - confirm)
-    numbers = {scene.show([box(100)])[0].number for _ in range(3)}
+    numbers = {scene.show([box(100)])[0].key for _ in range(3)}
     assert len(numbers) == 1
 
 
@@ -84,13 +84,13 @@ def test_a_return_within_the_patience_is_the_same(tracker: TrackerName) -> None:
         for _ in range(round(away * 10)):
             scene.show([])
         scene.show([box(100)])
-        assert (scene.show([box(100)])[0].id == 1) == same
-        assert len(scene.association.numbers) == 1
+        assert (scene.show([box(100)])[0].tracker_id == 1) == same
+        assert len(scene.association.keys) == 1
 
 
 def test_key_frames_farther_apart_than_the_patience() -> None:
     scene = Scene(lost_track_seconds=0.5)
-    ids = [scene.show([box(100)], step=1.0)[0].id for _ in range(6)]
+    ids = [scene.show([box(100)], step=1.0)[0].tracker_id for _ in range(6)]
     assert ids[-1] is not None
     assert ids[-3:] == [ids[-1]] * 3
 
@@ -102,12 +102,12 @@ def test_ids_are_never_used_twice(tracker: TrackerName) -> None:
     for _ in range(5):
         for _ in range(3):
             found = scene.show([box(100), box(200)])
-        new = {sighting.id for sighting in found.values()}
+        new = {match.tracker_id for match in found.values()}
         assert not new & seen
         assert len(new) == 2
         seen |= new
         scene.association.reset()
-        assert scene.association.numbers == set()
+        assert scene.association.keys == set()
         scene.t = 0.0
 
 
@@ -118,7 +118,7 @@ def test_an_unlikely_region_continues_a_track_but_begins_none(tracker: TrackerNa
         scene.show([box(100)])
     seen = [scene.show([box(100), box(200)], [0.4, 0.4]) for _ in range(4)]
     assert [sorted(each) for each in seen] == [[0]] * 4
-    assert {each[0].id for each in seen} == {1}
+    assert {each[0].tracker_id for each in seen} == {1}
 
 
 @pytest.mark.parametrize("tracker", TRACKERS)
@@ -130,9 +130,9 @@ def test_carried_boxes_find_what_has_gone_far_between_key_frames(tracker: Tracke
     number = None
     for x in way:
         found = told.show([box(x)], carried={} if number is None else {number: box(x + 3)}, step=0.5)
-        number = found[0].number
-        ids.append(found[0].id)
-        lost.append(untold.show([box(x)], step=0.5)[0].number)
+        number = found[0].key
+        ids.append(found[0].tracker_id)
+        lost.append(untold.show([box(x)], step=0.5)[0].key)
     assert ids[1:] == [1] * 4
     assert len(set(lost)) > 1
 
@@ -144,13 +144,13 @@ def test_crossing_things_keep_their_ids_where_they_look_different() -> None:
         scene = Scene()
         for _ in range(3):
             first = scene.show([box(100), box(160)])
-        left, right = (first[place].number for place in (0, 1))
+        left, right = (first[place].key for place in (0, 1))
         alike = {left: [True, False], right: [False, True]} if by_looks else {}
         for shift in way:
             seen = scene.show([box(100 + 2 * shift), box(160 - 2 * shift)], alike=alike)
         if by_looks:
-            assert [seen[place].number for place in (0, 1)] == [left, right]
-    assert scene.association.numbers == {left, right}
+            assert [seen[place].key for place in (0, 1)] == [left, right]
+    assert scene.association.keys == {left, right}
 
 
 def test_forgetting_and_nothing_at_all() -> None:
@@ -158,9 +158,9 @@ def test_forgetting_and_nothing_at_all() -> None:
     assert scene.show([]) == {}
     for _ in range(3):
         found = scene.show([box(100), box(200)])
-    scene.association.forget(found[0].number)
-    assert scene.association.numbers == {found[1].number}
-    assert scene.show([box(100), box(200)])[0].id is None
+    scene.association.forget(found[0].key)
+    assert scene.association.keys == {found[1].key}
+    assert scene.show([box(100), box(200)])[0].tracker_id is None
     assert scene.show([]) == {}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import supervision as sv
+from memory import alive
 from moving_squares import SIZE, Box, colour, detector, picture, regions, values
 
 from proposals.tracked import TrackedProposer
@@ -14,6 +15,7 @@ from regionclip.errors import BoxError, FingerprintError, InputError, PromptErro
 from regionclip.loading import load
 from regionclip.scenes.clips import render_clip
 from regionclip.video.tracking.settings import TRACKERS, TrackerName, TrackSettings
+from regionclip.video.tracking.track import Track
 from regionclip.video.tracking.tracks import Tracks
 from regionclip.words.vocabulary import Label, Words
 
@@ -317,17 +319,15 @@ def test_times_and_sizes_that_cannot_be() -> None:
 
 def test_memory_is_bounded() -> None:
     """New things everywhere, all the time: only what was seen within the patience is remembered."""
-    rng, own, most = np.random.default_rng(0), tracks(lost_track_seconds=0.5), 0
+    rng, own, most, before = np.random.default_rng(0), tracks(lost_track_seconds=0.5), 0, alive(Track)
     frame = np.zeros((*SIZE, 3), np.uint8)
     for step in range(150):
         corner = rng.uniform(0, (SIZE[1] - 40, SIZE[0] - 40), (12, 2))
         boxes = np.concatenate([corner, corner + rng.uniform(15, 40, (12, 2))], axis=1)
         looks = [colour(name) for name in rng.choice(["red", "green", "blue"], 12)]
         own.update(regions([tuple(box) for box in boxes.tolist()], looks), frame, step / 10)
-        most = max(most, len(own._tracks))
-        assert own._tracks.keys() == own._association.numbers
-    assert most <= 12 * 6
+        most = max(most, alive(Track) if step % 10 == 9 else 0)
+    assert before < most <= before + 12 * 6
     for step in range(8):
         own.update(regions([], []), frame, 15 + step / 10)
-    assert len(own._tracks) == 0
-    assert own._association._ids == own._association._sights == {}
+    assert alive(Track) == before

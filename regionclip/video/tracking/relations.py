@@ -1,4 +1,6 @@
-"""How much regions resemble tracks, on a scale that does not depend on the tower.
+"""How the things of one source relate: which box hides which, and how much a region resembles a track.
+
+What stands on the ground nearer to a camera ends lower in its picture, and so may hide what ends higher.
 
 Towers differ in how near the embeddings of different things are to each other. So cosines are set against the usual one
 of different things on frames of this source:
@@ -12,6 +14,8 @@ Letters: N regions, T tracks, D channels.
 
 import numpy as np
 from numpy.typing import NDArray
+
+from proposals.overlap import intersections
 
 _SHARE = 0.05  # of a frame in the usual cosine
 
@@ -40,3 +44,18 @@ class Resemblance:
         """`(T, N)` resemblance of `(T, D)` and `(N, D)` embeddings of unit length; 1 at most."""
         usual = min(self._usual or 0.0, 0.99)
         return np.asarray((tracks @ regions.T - usual) / (1 - usual), np.float32)
+
+
+def nearer(boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """`(N, N)`: whether box j ends lower than box i of `boxes` `(N, 4)` xyxy, and so may hide it."""
+    return np.asarray(boxes[None, :, 3] > boxes[:, None, 3])
+
+
+def hidden_share(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`(N,)` in 0..1: of each box the largest share that one nearer box covers; 0 for boxes without area."""
+    if len(boxes) == 0:
+        return np.zeros(0, np.float32)
+    shared = intersections(boxes, boxes)  # (N, N)
+    area = np.clip(boxes[:, 2:] - boxes[:, :2], 0, None).prod(1)  # (N,)
+    share = np.divide(shared, area[:, None], out=np.zeros_like(shared), where=area[:, None] > 0)
+    return np.asarray(np.where(nearer(boxes), share, 0).max(1), np.float32)
