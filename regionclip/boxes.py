@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy as np
-import supervision as sv
 from numpy.typing import ArrayLike, NDArray
 
-from proposals.base import Proposals
 from regionclip.errors import BoxError
+
+if TYPE_CHECKING:
+    import supervision as sv
+
+    from proposals.base import Proposals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +32,7 @@ class GivenBoxes:
     data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
-Boxes: TypeAlias = ArrayLike | sv.Detections | Proposals | GivenBoxes
+Boxes: TypeAlias = Union[ArrayLike, "sv.Detections", "Proposals", GivenBoxes]
 """`(N, 4)` xyxy in frame pixels as an array or nested lists, the detections of any detector, or proposals."""
 
 
@@ -53,6 +56,10 @@ def check_boxes(boxes: ArrayLike) -> NDArray[np.float32]:
 
 def own_boxes(boxes: Boxes) -> GivenBoxes:
     """A copy of what the caller holds, so that later changes do not reach the regions."""
+    import supervision as sv
+
+    from proposals.base import Proposals
+
     if isinstance(boxes, GivenBoxes | Proposals):
         tracker_id = boxes.tracker_id if isinstance(boxes, GivenBoxes) else None
         data = boxes.data if isinstance(boxes, GivenBoxes) else {}

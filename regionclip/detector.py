@@ -2,8 +2,9 @@
 
 import copy
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from typing import cast
 
 import numpy as np
 import supervision as sv
@@ -159,6 +160,13 @@ class Detector:
         """
         self.timings = {}
         return self._classified(regions, Vocabulary.of(words))
+
+    def prepare(self, words: Words, watch: Callable[[Sequence[object]], Iterable[object]] | None = None) -> None:
+        """Encode the phrases of `words` now; `watch` is put around them, as a progress bar."""
+        vocabulary = Vocabulary.of(words)
+        asked = [(label, spoken) for label in vocabulary if label.taught is None for spoken in label.spoken]
+        for label, spoken in asked if watch is None else cast("Iterable[tuple[Label, tuple[str, str]]]", watch(asked)):
+            self._wording.encode_spoken([spoken], "region", vocabulary.templates_of(label))
 
     def scores(self, regions: Regions, words: Words) -> NDArray[np.float32]:
         """Scores `(N, C)` in 0..1 of every region and label, nothing thresholded; zeros for invalid boxes."""

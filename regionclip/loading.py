@@ -1,24 +1,31 @@
-"""load(): from a name or a folder to a detector."""
+"""load(): from a name or a folder to a detector.
+
+Nothing heavy is imported before it is needed: a config with a mistake is told before torch is loaded.
+"""
 
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-
-from proposals.base import Proposer
 from regionclip.config import Config, config_names
-from regionclip.detector import Detector
 from regionclip.errors import ConfigError, WeightsError
-from regionclip.proposing import make_proposer
-from regionclip.towers.base import Tower
-from regionclip.towers.device import choose_device, choose_dtype
-from regionclip.towers.hub import TINY_WEIGHTS
+
+if TYPE_CHECKING:
+    import torch
+
+    from proposals.base import Proposer
+    from regionclip.detector import Detector
+    from regionclip.towers.base import Tower
 
 
-def _tiny(config: Config, device: torch.device) -> Tower:
+def _tiny(config: Config, device: "torch.device") -> "Tower":
+    import torch
+
+    from regionclip.towers.device import choose_dtype
+    from regionclip.towers.hub import TINY_WEIGHTS
     from regionclip.towers.tiny.tower import TinyTower
 
     # bfloat16 was measured to gain nothing at this size.
@@ -27,7 +34,8 @@ def _tiny(config: Config, device: torch.device) -> Tower:
     return TinyTower.load(folder, device=device, dtype=dtype, name=config.name or config.tower, budget=config.budget)
 
 
-def _fgclip2(config: Config, device: torch.device) -> Tower:
+def _fgclip2(config: Config, device: "torch.device") -> "Tower":
+    from regionclip.towers.device import choose_dtype
     from regionclip.towers.fgclip2.tower import FGCLIP2Tower
 
     if config.weights is None:
@@ -45,7 +53,7 @@ def _fgclip2(config: Config, device: torch.device) -> Tower:
     )
 
 
-TOWERS: dict[str, Callable[[Config, torch.device], Tower]] = {
+TOWERS: dict[str, "Callable[[Config, torch.device], Tower]"] = {
     "tiny": _tiny,
     "fgclip2": _fgclip2,
 }
@@ -59,11 +67,11 @@ def load(
     name: str | Path | Config = "tiny",
     *,
     weights: str | Path | None = None,
-    proposer: str | Sequence[str] | Proposer | None = None,
+    proposer: "str | Sequence[str] | Proposer | None" = None,
     preset: str | Path | None = None,
     device: str = "auto",
     dtype: str = "auto",
-) -> Detector:
+) -> "Detector":
     """Make a detector.
 
     Args:
@@ -93,6 +101,10 @@ def load(
         config, proposer = config.with_proposers([proposer] if isinstance(proposer, str) else proposer), None
     if config.tower not in TOWERS:
         raise ConfigError(f"tower {config.tower!r} is not known: expected one of {', '.join(TOWERS)}")
+    from regionclip.detector import Detector
+    from regionclip.proposing import make_proposer
+    from regionclip.towers.device import choose_device
+
     tower = TOWERS[config.tower](config, choose_device(config.device))
     if proposer is None:
         proposer = make_proposer(config, tower.card.width)

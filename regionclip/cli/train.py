@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,9 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from regionclip.cli.terminal.output import say
+from regionclip.formats.outputs import check_outputs
 
 if TYPE_CHECKING:
     from regionclip.training.finetune import FineTuning
+    from regionclip.training.settings import TrainSettings
 
 _TELL_SECONDS = 20.0
 
@@ -27,11 +30,13 @@ def train(
 
     Run it again with the same file to go on from the last checkpoint. Figures go to stdout, progress to stderr.
     """
-    from regionclip.training import processes
-    from regionclip.training.finetune import FineTuning
     from regionclip.training.settings import TrainSettings
 
     settings = TrainSettings.load(config)
+    _check_outputs(config, settings)
+    from regionclip.training import processes
+    from regionclip.training.finetune import FineTuning
+
     try:
         run = FineTuning(settings)
         _introduce(run)
@@ -44,6 +49,15 @@ def train(
             say(f"regionclip: {run.step} steps done; weights are in {run.out / 'weights'}")
     finally:
         processes.leave()
+
+
+def _check_outputs(config: str, settings: "TrainSettings") -> None:
+    """Refuse a run whose weights would replace those it starts from, or a file of its data."""
+    out, start = Path(settings.out), Path(settings.weights) if settings.weights else None
+    names = [each.name for each in start.iterdir()] if start is not None and start.is_dir() else []
+    written = [out / "curve.jsonl", out / "checkpoint.pt", *(out / "weights" / name for name in names)]
+    sets = {"[data]": settings.data.annotations, "[check]": settings.check.annotations}
+    check_outputs({"out": written}, {"--config": config, "weights": start, **sets}, folders={"out": out})
 
 
 def _introduce(run: "FineTuning") -> None:

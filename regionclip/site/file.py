@@ -72,6 +72,11 @@ class SiteFile:
             self._read = self._seen = self._stamps()  # of the files that it names now
         return self.settings
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The site file and those that it names."""
+        return self._files
+
     def _load(self) -> SiteSettings:
         reading = _Reading(self.path)
         try:

@@ -1,9 +1,11 @@
 """What the commands print: results to stdout, everything else to stderr."""
 
+import json
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from operator import length_hint
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from rich.console import Console
@@ -13,6 +15,9 @@ from regionclip.errors import CalibrationWarning, PromptWarning, SourceWarning
 
 if TYPE_CHECKING:
     import supervision as sv
+
+    from regionclip.detector import Detector
+    from regionclip.words.vocabulary import Vocabulary
 
 T = TypeVar("T")
 
@@ -46,6 +51,25 @@ def progress(items: Iterable[T], what: str) -> Iterable[T]:
     """The items, with a progress bar on a terminal; they know their number, or nearly."""
     console, count = Console(stderr=True), length_hint(items)
     return track(items, what, count, console=console, disable=not console.is_terminal or count < 2, transient=True)
+
+
+def preparing(detector: "Detector", vocabulary: "Vocabulary") -> None:
+    """Encode the phrases of a vocabulary, with a progress bar on a terminal."""
+    detector.prepare(vocabulary, watch=lambda phrases: progress(phrases, "phrases"))
+
+
+def write_json(file: Path | None, content: str | Mapping[str, object]) -> None:
+    """Write what `--json` asks for, to stdout for `-`; nothing without it."""
+    from regionclip.formats.files import write_file
+
+    if file is None:
+        return
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+    text = text if text.endswith("\n") else f"{text}\n"
+    if str(file) == "-":
+        sys.stdout.write(text)
+    else:
+        write_file(file, text.encode())
 
 
 def print_detections(title: str, detections: "sv.Detections") -> None:
