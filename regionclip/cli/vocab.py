@@ -1,17 +1,16 @@
 """`regionclip vocab`: vocabularies that ship with regionclip, and what a tower makes of one."""
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.cells import cell_len
 
 from regionclip.cli.terminal import exits, options
 from regionclip.cli.terminal.output import preparing, progress, write_json
 from regionclip.errors import ConfigError
 from regionclip.formats.outputs import check_outputs
+from regionclip.formats.tables import as_table
 from regionclip.words.file import vocabulary_names, vocabulary_note, vocabulary_path
 from regionclip.words.vocabulary import Label, Vocabulary
 
@@ -130,10 +129,10 @@ def translate_gap(
 
 def _check_table(which: str, checked: "VocabularyCheck") -> str:
     rows = [(each.label, each.language, f"{each.tokens}/{each.read}", each.phrase) for each in checked.readings]
-    lines = _columns([("label", "language", "tokens", "phrase"), *rows])
+    readings = as_table(("label", "language", "tokens", "phrase"), rows)
     found = [str(each) for each in checked.findings]
     count = _count(len(found), "finding") if found else "nothing found"
-    return "\n".join([f"{which}, as {checked.tower} reads it", *lines, "", *found, count, ""])
+    return "\n".join([f"{which}, as {checked.tower} reads it", readings, "", *found, count, ""])
 
 
 def _described(label: Label, indent: str) -> str:
@@ -147,17 +146,6 @@ def _described(label: Label, indent: str) -> str:
         lines.append(f"  {language}   {' | '.join(phrases)}")
     lines += [f"  not  {' | '.join(label.negatives)}"] if label.negatives else []
     return "".join(f"{indent}{line}\n" for line in lines)
-
-
-def _columns(rows: list[tuple[str, ...]]) -> Iterable[str]:
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(_pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _pad(text: str, width: int) -> str:
-    """`text` filled up to `width` cells of a terminal, where a Han character takes two."""
-    return text + " " * (width - cell_len(text))
 
 
 def _count(number: int, what: str) -> str:
