@@ -1,6 +1,7 @@
 """What the commands print: results to stdout, everything else to stderr."""
 
 import json
+import re
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_OWN = (PromptWarning, CalibrationWarning, SourceWarning)
+_PLACE = re.compile(r" ?\(Triggered internally at [^)]*\)")
+"""What torch adds to its warnings."""
+
 
 def say(text: str) -> None:
     """One line on stderr."""
@@ -28,8 +33,7 @@ def say(text: str) -> None:
 
 
 def show_warnings() -> None:
-    """Print regionclip's own warnings as one line each, without the place in the code."""
-    usual = warnings.showwarning
+    """Print warnings as one line each, without the place in the code; of those of a library say whose they are."""
 
     def show(
         message: Warning | str,
@@ -39,10 +43,10 @@ def show_warnings() -> None:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        if issubclass(category, PromptWarning | CalibrationWarning | SourceWarning):
-            say(f"regionclip: warning: {message}")
-        else:
-            usual(message, category, filename, lineno, file, line)
+        parts = Path(filename).parts
+        library = "" if category in _OWN or "site-packages" not in parts else parts[parts.index("site-packages") + 1]
+        text = _PLACE.sub("", " ".join(str(message).split()))
+        say(f"regionclip: warning: {library.removesuffix('.py')}{' says: ' * bool(library)}{text}")
 
     warnings.showwarning = show
 
