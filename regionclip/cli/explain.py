@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regionclip.cli.terminal import options
-from regionclip.cli.terminal.output import say, write_json
+from regionclip.cli.terminal.output import preparing, say, write_json
 from regionclip.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def explain(
     frame = read_frame(image)
     (given,) = options.boxes_of(boxes, [image])
     detector = tower.load(settings)
+    preparing(detector, vocabulary)
     features = detector.features(frame)
     regions = detector.regions(features, given, words=vocabulary)
     explanation = detector.explain(regions, vocabulary, top=top, phrases=phrases, only=region or None)

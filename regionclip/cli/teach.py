@@ -57,12 +57,15 @@ def teach(
     from regionclip.formats.outputs import check_outputs
     from regionclip.words.vocabulary import Vocabulary
 
-    inputs = {
-        "--vocabulary": options.vocabulary_files(vocabulary),
-        "--example": [image for image, _ in examples],
-        "--negative": [image for image, _ in negatives],
-    }
-    check_outputs({"--out": options.vocabulary_files(out)}, {**inputs, **tower.files})
+    check_outputs(
+        {"--out": options.vocabulary_files(out)},
+        {
+            "--vocabulary": options.vocabulary_files(vocabulary),
+            "--example": [image for image, _ in examples],
+            "--negative": [image for image, _ in negatives],
+            **tower.files,
+        },
+    )
     words = Vocabulary() if vocabulary is None else Vocabulary.load(vocabulary)
     taught = tower.load().teach(
         words,

@@ -33,7 +33,7 @@ JsonFile = Annotated[
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of its parameters that are groups (dataclasses), in their place."""
     hints = get_type_hints(command, include_extras=True)
-    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
     shown: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(command).parameters.items():
         if name in groups:
