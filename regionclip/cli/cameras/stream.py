@@ -51,7 +51,6 @@ def stream(
     watch.check(source, "latest", {"--record": record}, {**words.files, **tower.files})
     rules, style = watch.read_rules(), watch.style(vocabulary)
     from regionclip.video.annotating import Outputs, run
-    from regionclip.video.runner import stream as follow
 
     watching.spare_a_core()
     detector = tower.load(settings)
@@ -64,20 +63,7 @@ def stream(
             frames.stop()
 
     with ExitStack() as stack:
-        frames = follow(
-            source,
-            detector,
-            vocabulary,
-            track=watch.track,
-            every=watch.every,
-            rules=rules,
-            sinks=watch.open_sinks(stack),
-            timezone=watch.timezone,
-            mode="latest",
-            max_fps=watch.max_fps,
-            live=live,
-        )
-        stack.enter_context(frames)
+        frames = watch.follow(stack, source, detector, vocabulary, rules=rules, mode="latest", live=live)
         stack.enter_context(stopping(frames.stop))
         window = stack.enter_context(_window(frames)) if show else None
         outputs = Outputs(video=record, style=style, results=watch.results, audio=False)

@@ -33,26 +33,12 @@ def video(
     watch.check(source, "every", {"--out": out}, {**words.files, **tower.files})
     rules, style = watch.read_rules(), watch.style(vocabulary)
     from regionclip.video.annotating import Outputs, run
-    from regionclip.video.runner import stream
 
     watching.spare_a_core()
     detector = tower.load(settings)
     preparing(detector, vocabulary)
     with ExitStack() as stack:
-        frames = stream(
-            source,
-            detector,
-            vocabulary,
-            track=watch.track,
-            every=watch.every,
-            rules=rules,
-            sinks=watch.open_sinks(stack),
-            timezone=watch.timezone,
-            mode="every",
-            fps=fps,
-            max_fps=watch.max_fps,
-        )
-        stack.enter_context(frames)
+        frames = watch.follow(stack, source, detector, vocabulary, rules=rules, mode="every", fps=fps)
         interruption = stack.enter_context(stopping(frames.stop))
         show = stack.enter_context(watching.bar("video", frames.source.duration_seconds))
         outputs = Outputs(video=out, codec=codec, audio=audio, style=style, results=watch.results)

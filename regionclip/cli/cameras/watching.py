@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self, cast
+from typing import TYPE_CHECKING, Annotated, Self, Unpack, cast
 
 import typer
 from rich.console import Console
@@ -21,6 +21,7 @@ from regionclip.formats.outputs import Named, check_outputs
 if TYPE_CHECKING:
     import supervision as sv
 
+    from regionclip.detector import Detector
     from regionclip.drawing import Style
     from regionclip.drawing.style import Language
     from regionclip.frames import Frame
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from regionclip.video.annotating import VideoSummary
     from regionclip.video.follower import StreamFrame
     from regionclip.video.rules.file import RuleSet
+    from regionclip.video.runner import Stream, StreamOptions
     from regionclip.video.sources.opening import Mode
     from regionclip.words.vocabulary import Vocabulary
 
@@ -117,7 +119,31 @@ class WatchOptions:
         language = cast("Language | None", self.language)
         return Style(words=vocabulary, language=language, blur=self.blur, legend=self.legend)
 
-    def open_sinks(self, stack: ExitStack) -> "list[Sink]":
+    def follow(
+        self,
+        stack: ExitStack,
+        source: str,
+        detector: "Detector",
+        vocabulary: "Vocabulary",
+        **more: Unpack["StreamOptions"],
+    ) -> "Stream":
+        """The source, followed as these options say; closed with `stack`."""
+        from regionclip.video.runner import stream
+
+        frames = stream(
+            source,
+            detector,
+            vocabulary,
+            track=self.track,
+            every=self.every,
+            sinks=self._open_sinks(stack),
+            timezone=self.timezone,
+            max_fps=self.max_fps,
+            **more,
+        )
+        return stack.enter_context(frames)
+
+    def _open_sinks(self, stack: ExitStack) -> "list[Sink]":
         """What `--snapshots`, `--events` and `--webhook` name, and one that prints; closed with `stack`."""
         from regionclip.sinks.log_and_snapshots import EventLog, Snapshots, Webhook
 
