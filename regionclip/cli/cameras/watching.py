@@ -130,18 +130,15 @@ class WatchOptions:
         """The source, followed as these options say; closed with `stack`."""
         from regionclip.video.runner import stream
 
-        frames = stream(
-            source,
-            detector,
-            vocabulary,
-            track=self.track,
-            every=self.every,
-            sinks=self._open_sinks(stack),
-            timezone=self.timezone,
-            max_fps=self.max_fps,
+        options: StreamOptions = {
+            "track": self.track,
+            "every": self.every,
+            "sinks": self._open_sinks(stack),
+            "timezone": self.timezone,
+            "max_fps": self.max_fps,
             **more,
-        )
-        return stack.enter_context(frames)
+        }
+        return stack.enter_context(stream(source, detector, vocabulary, **options))
 
     def _open_sinks(self, stack: ExitStack) -> "list[Sink]":
         """What `--snapshots`, `--events` and `--webhook` name, and one that prints; closed with `stack`."""
