@@ -7,11 +7,13 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:  # a list of proposers is told before torch is loaded
+    import torch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +51,7 @@ class Features(Protocol):
     """What a proposer may ask of a frame's features. Asking for `tokens` or `grid` makes the tower run."""
 
     @property
-    def tokens(self) -> torch.Tensor:
+    def tokens(self) -> "torch.Tensor":
         """`(h*w, D)` float32, the tower's own tokens, row-major, on the tower's device."""
         ...
 
@@ -79,7 +81,7 @@ class TiledFeatures(Protocol):
         ...
 
 
-Scoring = Callable[[Features], torch.Tensor]
+Scoring = Callable[[Features], "torch.Tensor"]
 """Score maps `(C, h, w)` in 0..1 of a frame's features, one for each label that is asked for."""
 
 

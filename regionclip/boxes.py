@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 import numpy as np
-import supervision as sv
 from numpy.typing import ArrayLike, NDArray
 
-from proposals.base import Proposals
 from regionclip.errors import BoxError, BoxWarning, warn
 
 _OVERSHOOT = 0.05
@@ -19,6 +17,11 @@ _PIXEL = 0.99
 
 _SLIPS = 0.5
 """Share of boxes up to which corners in the wrong order are single slips, not another format."""
+
+if TYPE_CHECKING:
+    import supervision as sv
+
+    from proposals.base import Proposals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +41,7 @@ class GivenBoxes:
     data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
-Boxes: TypeAlias = ArrayLike | sv.Detections | Proposals | GivenBoxes
+Boxes: TypeAlias = Union[ArrayLike, "sv.Detections", "Proposals", GivenBoxes]
 """`(N, 4)` xyxy in frame pixels as an array or nested lists, the detections of any detector, or proposals."""
 
 
@@ -62,6 +65,10 @@ def check_boxes(boxes: ArrayLike) -> NDArray[np.float32]:
 
 def own_boxes(boxes: Boxes) -> GivenBoxes:
     """A copy of what the caller holds, so that later changes do not reach the regions."""
+    import supervision as sv
+
+    from proposals.base import Proposals
+
     if isinstance(boxes, GivenBoxes | Proposals):
         tracker_id = boxes.tracker_id if isinstance(boxes, GivenBoxes) else None
         data = boxes.data if isinstance(boxes, GivenBoxes) else {}

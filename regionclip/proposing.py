@@ -5,20 +5,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from proposals.base import Features, Proposals, Proposer
-from proposals.dense import DenseHead
-from proposals.learned.checkpoint import CheckpointError
-from proposals.union import UnionProposer
 from regionclip.config import Config
 from regionclip.errors import BoxError, ConfigError, WeightsError
 from regionclip.formats.settings import value_of
-from regionclip.towers.device import choose_device
 from regionclip.towers.hub import TINY_WEIGHTS
+
+if TYPE_CHECKING:
+    from proposals.dense import DenseHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +101,32 @@ def make_proposer(config: Config, width: int) -> Proposer:
         ConfigError: for a name or an option that is not known, or a value that cannot be.
         WeightsError: where a proposer's weights are missing, damaged or do not fit.
     """
+    from proposals.union import UnionProposer
+
+    names = check_names(config)
     for name, options in config.proposer_options.items():
-        if name not in PROPOSERS:
-            raise ConfigError(f"[proposer.{name}]: expected one of {', '.join(PROPOSERS)}")
         if name != AUTO:  # whose keys are those of the proposer that it stands for here
             _check_keys(name, options)
-    names = config.proposers or (AUTO,)
-    if "none" in names and len(names) > 1:
-        raise ConfigError(f"proposers: none stands alone, got {', '.join(names)}")
     made = [_one(name, config, width) for name in names]
     return made[0] if len(made) == 1 else UnionProposer(*made, max_proposals=config.max_proposals)
+
+
+def check_names(config: Config) -> tuple[str, ...]:
+    """The names of the proposers that a config asks for; imports none of them.
+
+    Raises:
+        ConfigError: for a name that is not known, or `none` beside another.
+    """
+    names = config.proposers or (AUTO,)
+    for name in names:
+        if name not in PROPOSERS:
+            raise ConfigError(f"proposer {name!r} is not known: expected one of {', '.join(PROPOSERS)}")
+    for name in config.proposer_options:
+        if name not in PROPOSERS:
+            raise ConfigError(f"[proposer.{name}]: expected one of {', '.join(PROPOSERS)}")
+    if "none" in names and len(names) > 1:
+        raise ConfigError(f"proposers: none stands alone, got {', '.join(names)}")
+    return names
 
 
 def options_of(name: str) -> dict[str, inspect.Parameter]:
@@ -128,8 +143,6 @@ def _check_keys(name: str, options: Mapping[str, Any]) -> None:
 
 
 def _one(name: str, config: Config, width: int) -> Proposer:
-    if name not in PROPOSERS:
-        raise ConfigError(f"proposer {name!r} is not known: expected one of {', '.join(PROPOSERS)}")
     options = dict(config.proposer_options.get(name, {}))
     if name == AUTO:
         name = "dense" if _learned_head(config).is_file() else "grid"
@@ -156,6 +169,8 @@ def _made(name: str, options: dict[str, Any], config: Config, width: int) -> Pro
         given["max_proposals"] = _most(name, takes["max_proposals"].default, config.max_proposals)
     handed = inspect.signature(maker).parameters
     if "device" in handed:
+        from regionclip.towers.device import choose_device
+
         given["device"] = choose_device(config.device)
     if "head" in handed:
         given["head"] = _head(config, width)
@@ -169,6 +184,8 @@ def _most(name: str, usual: int, most: int) -> int:
 
 def _called(maker: Callable[..., Any], place: str, *parts: Proposer, **options: Any) -> Proposer:  # noqa: ANN401
     """What `maker` makes; its complaints in this package's exceptions."""
+    from proposals.learned.checkpoint import CheckpointError
+
     try:
         made: Proposer = maker(*parts, **options)
     except CheckpointError as error:
@@ -190,7 +207,9 @@ def _learned_head(config: Config) -> Path:
     return Path(config.weights or TINY_WEIGHTS).expanduser() / "proposer.safetensors"
 
 
-def _head(config: Config, width: int) -> DenseHead:
+def _head(config: Config, width: int) -> "DenseHead":
+    from proposals.dense import DenseHead
+
     path = _learned_head(config)
     if not path.is_file():
         raise WeightsError(

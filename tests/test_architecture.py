@@ -17,13 +17,13 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("regionclip", "proposals", "heads", "demos")
 
 FLOORS = """
-heads
-proposals  proposals.learned  proposals.moving
+heads  proposals
+proposals.learned  proposals.moving
 
 errors  timing
+frames  boxes
 formats
 config
-frames  boxes
 
 towers
 towers.fgclip2  towers.tiny

@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,9 @@ from regionclip.boxes import Boxes, own_boxes, warn_of_format
 from regionclip.errors import BoxError, FileError
 from regionclip.formats.arrays import Layout, check_layout, read_arrays
 from regionclip.formats.files import write_file
-from regionclip.towers.base import ImageFeatures
+
+if TYPE_CHECKING:
+    from regionclip.towers.base import ImageFeatures
 
 _FORMAT = 1
 _DATA = "data."
@@ -91,7 +93,7 @@ class Regions:
 
     @classmethod
     def pool(
-        cls, features: ImageFeatures, boxes: Boxes, *, has_objectness: bool = False, given: bool = True
+        cls, features: "ImageFeatures", boxes: Boxes, *, has_objectness: bool = False, given: bool = True
     ) -> "Regions":
         """Pool one embedding a box from a frame's features; without boxes the tower does not run.
 

@@ -10,6 +10,7 @@ from regionclip.calibration.alarms import Alarm
 from regionclip.calibration.empty import EmptyCalibration, FootageLength, Goal, LabelFinding
 from regionclip.calibration.extremes import LEVEL
 from regionclip.calibration.labelled import FOLDS, SPOKEN, LabelledCalibration
+from regionclip.formats.tables import as_table
 from regionclip.words.calibrated import table_of
 
 SCHEMA = "regionclip.calibration/1"
@@ -19,11 +20,11 @@ def empty_table(found: EmptyCalibration, seen: FootageLength, goal: Goal) -> str
     """The findings as lines of text."""
     unit = "frames" if goal.per == "frame" else "hours"
     hours = "" if seen.hours is None else f", {seen.hours:.3g} hours"
+    columns = ("label", "status", "threshold", "seen", f"per {goal.per}", "95 % interval")
     lines = [
         f"{seen.frames} frames{hours}; asked for {goal.rate:g} false alarms per {goal.per} and label",
-        f"  {'label':<24} {'status':<11} {'threshold':>9} {'seen':>5} {'per ' + goal.per:>9}  95 % interval",
+        as_table(columns, [_cells(finding) for finding in found.findings], indent=2),
     ]
-    lines += [_line(finding) for finding in found.findings]
     lines.append(f"all labels together: {found.together} alarms, {found.rate:.3g} per {goal.per}, on this same footage")
     if bounds := [finding for finding in found.findings if finding.status == "bound only"]:
         most = max(finding.needed for finding in bounds)
@@ -36,27 +37,30 @@ def empty_table(found: EmptyCalibration, seen: FootageLength, goal: Goal) -> str
     return "\n".join(lines)
 
 
-def _line(finding: LabelFinding) -> str:
-    head = f"  {finding.label:<24} {finding.status:<11} {finding.threshold:>9.4f}"
+def _cells(finding: LabelFinding) -> tuple[object, ...]:
+    head = finding.label, finding.status, f"{finding.threshold:.4f}"
     if finding.status == "attribute":
-        return f"{head}        left as it was: an attribute raises no alarm of its own"
-    measured = f"{head} {finding.alarms:>5} {finding.rate:>9.3g}"
+        return *head, "", "", "left as it was: an attribute raises no alarm of its own"
+    measured = *head, finding.alarms, f"{finding.rate:.3g}"
     if finding.status == "calibrated":
-        return f"{measured}  {finding.low:.3g} to {finding.high:.3g}"
+        return *measured, f"{finding.low:.3g} to {finding.high:.3g}"
     if finding.alarms and finding.threshold >= 1:
-        return f"{measured}  at most {finding.high:.3g}; it is sure of something on empty footage: no threshold helps"
+        return *measured, f"at most {finding.high:.3g}; it is sure of something on empty footage: no threshold helps"
     guess = "" if finding.estimate is None else f"; a fitted tail guesses {finding.estimate:.4f} for the rate asked for"
-    return f"{measured}  at most {finding.high:.3g}{guess}"
+    return *measured, f"at most {finding.high:.3g}{guess}"
 
 
 def labelled_table(found: LabelledCalibration, beta: float) -> str:
     """The fits as lines of text."""
-    lines = [f"  {'label':<24} {'status':<15} {'boxes':>6} {'threshold':>9}  F{beta:g} before, after  curve"]
+    cells = []
     for fit in found.fits:
-        curve = "" if fit.curve is None else f"  slope {fit.curve.slope:.3f}, intercept {fit.curve.intercept:+.3f}"
-        head = f"  {fit.label:<24} {fit.status:<15} {fit.examples:>6} {fit.threshold:>9.4f}"
-        figures = f"{fit.f_before:>9.3f}, {fit.f_after:.3f}{curve}"
-        lines.append(f"{head}  {figures if fit.status in ('fitted', 'threshold only') else 'left as it was'}")
+        figures, curve = "left as it was", ""
+        if fit.status in ("fitted", "threshold only"):
+            figures = f"{fit.f_before:.3f}, {fit.f_after:.3f}"
+            curve = "" if fit.curve is None else f"slope {fit.curve.slope:.3f}, intercept {fit.curve.intercept:+.3f}"
+        cells.append((fit.label, fit.status, fit.examples, f"{fit.threshold:.4f}", figures, curve))
+    columns = ("label", "status", "boxes", "threshold", f"F{beta:g} before, after", "curve")
+    lines = [as_table(columns, cells, indent=2)]
     lines.append(
         f"expected calibration error of {len(found.before.chances)} pairs that score {SPOKEN:g} or more: "
         f"{found.error_before} before, {found.error_after} after"

@@ -1,18 +1,20 @@
 """`regionclip index` and `regionclip ask`: pictures through the tower once, words as often as wanted."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from regionclip.cli.terminal import exits, options
-from regionclip.cli.terminal.output import print_detections, progress, say
+from regionclip.cli.terminal.output import preparing, print_detections, progress, say, write_json
 from regionclip.errors import ConfigError, ImageFileError
 
 if TYPE_CHECKING:
     from regionclip.archive.search import Hit
     from regionclip.archive.store import FrameKey, RegionsStore
+    from regionclip.boxes import GivenBoxes
     from regionclip.detector import Detector
     from regionclip.words.vocabulary import Vocabulary
 
@@ -23,53 +25,54 @@ _ASKING = {
 """Settings that change no region: they may differ when an index is resumed. The tower is told by its fingerprint."""
 
 
+@options.grouped
 def index(
     sources: Annotated[
         list[str],
         typer.Argument(metavar="SOURCE...", help="Picture files, folders (not their sub-folders), glob patterns."),
     ],
     out: Annotated[Path, typer.Option(metavar="X.regions", help="Folder to write the regions to.")],
+    tower: options.DetectorOptions,
     resume: Annotated[
         bool, typer.Option("--resume", help="Add to a folder that is there; pictures it holds are skipped.")
     ] = False,
-    tower: options.TowerName = None,
-    weights: options.WeightsName = None,
-    boxes: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(metavar="B.json", help="Boxes from outside, as in `regionclip detect`."),
-    ] = None,
-    proposer: options.ProposerNames = [],  # noqa: B006 - typer copies it
-    preset: options.PresetName = None,
-    budget: options.BudgetName = None,
-    tiles: options.TilesName = None,
-    config: options.ConfigFile = None,
-    device: options.DeviceName = "auto",
-    dtype: options.DtypeName = "auto",
+    boxes: options.BoxesFile = None,
 ) -> None:
     """Put the regions of pictures into a folder, to be asked later with any words (`regionclip ask`).
 
     The pictures are named as they are given. An interrupt keeps what is done; --resume goes on there.
     """
-    from regionclip.archive.store import FrameKey, RegionsStore
-    from regionclip.formats.coco import BoxFile
-    from regionclip.frames import find_images, read_frame
-    from regionclip.loading import load
+    from regionclip.formats.outputs import check_outputs
+    from regionclip.frames import find_images
 
-    settings = options.read_config(tower, config, weights, preset, proposer, budget, tiles)
+    settings, images = tower.settings(), find_images(sources)
+    check_outputs({}, {"SOURCE": images, "--boxes": boxes, **tower.files}, folders={"--out": out})
+    given = options.boxes_of(boxes, images)
+    from regionclip.archive.store import RegionsStore
+
     if not resume:
         RegionsStore.check_free(out)
-    images = find_images(sources)
-    box_file = None if boxes is None else BoxFile(boxes)
-    given = [None if box_file is None else box_file.of(image) for image in images]
-    detector = load(settings, weights=weights, device=device, dtype=dtype)
+    detector = tower.load(settings)
     if boxes is None and detector.proposer.asks_words:
         raise ConfigError(
             "index: expected a proposer that needs no words, got one that looks for words, which come later"
         )
     if boxes is None and detector.proposer.has_memory:
         say("regionclip: a proposer here remembers earlier pictures: these count as frames of one camera, in order")
-    store = _store(out, detector, boxes is not None, resume)
-    failed = done = 0
+    done, failed = _add(_store(out, detector, boxes is not None, resume), detector, images, given)
+    say(f"regionclip: {out}: {done} pictures added, {len(images) - done - failed} were there, {failed} unreadable")
+    if failed:
+        raise typer.Exit(exits.UNREADABLE if failed == len(images) else exits.PARTLY)
+
+
+def _add(
+    store: "RegionsStore", detector: "Detector", images: Sequence[Path], given: "Sequence[GivenBoxes | None]"
+) -> tuple[int, int]:
+    """Add the regions of the pictures that are not there; how many were added, and how many cannot be read."""
+    from regionclip.archive.store import FrameKey
+    from regionclip.frames import read_frame
+
+    done = failed = 0
     with store.writer() as writer:
         for image, own in progress(list(zip(images, given, strict=True)), "index"):
             key = FrameKey(str(image))
@@ -83,9 +86,7 @@ def index(
                 continue
             writer.add(key, detector.regions(frame, own))
             done += 1
-    say(f"regionclip: {out}: {done} pictures added, {len(images) - done - failed} were there, {failed} unreadable")
-    if failed:
-        raise typer.Exit(exits.UNREADABLE if failed == len(images) else exits.PARTLY)
+    return done, failed
 
 
 def _store(out: Path, detector: "Detector", given: bool, resume: bool) -> "RegionsStore":
@@ -109,42 +110,34 @@ def _store(out: Path, detector: "Detector", given: bool, resume: bool) -> "Regio
     return store
 
 
+@options.grouped
 def ask(
     store: Annotated[Path, typer.Argument(metavar="X.regions", help="Folder that `regionclip index` wrote.")],
-    prompts: options.Prompts = [],  # noqa: B006
-    prompts_file: options.PromptsFile = None,
-    tower: options.TowerName = None,
-    weights: options.WeightsName = None,
-    threshold: options.Threshold = None,
-    config: options.ConfigFile = None,
+    words: options.WordOptions,
+    tower: options.TowerOptions,
     top: Annotated[
-        Optional[int],  # noqa: UP045
+        int | None,
         typer.Option(metavar="N", min=1, help="The N best regions of each label instead, whatever the thresholds."),
     ] = None,
-    json_file: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--json", metavar="FILE", help="Write the results as JSON (docs/formats.md); - for stdout."),
-    ] = None,
-    device: options.DeviceName = "auto",
-    dtype: options.DtypeName = "auto",
+    json_file: options.JsonFile = None,
 ) -> None:
     """Ask stored regions for any words; the tower sees no picture again.
 
     Prints the frames with detections, or with --top the best regions of each label over all frames.
     """
-    from regionclip.archive.records import search_json
-    from regionclip.archive.store import RegionsStore
-    from regionclip.cli.detect import check_outputs
-    from regionclip.formats.files import write_file
-    from regionclip.loading import load
+    from regionclip.formats.outputs import check_outputs
 
-    vocabulary = options.read_vocabulary(prompts, prompts_file, threshold)
-    settings = options.read_config(tower, config, weights)
-    check_outputs(None, json_file)
-    regions = RegionsStore(store)
-    detector = load(settings, weights=weights, device=device, dtype=dtype)
+    vocabulary, settings = words.read(), tower.settings()
+    check_outputs({"--json": json_file}, {"X.regions": store, **words.files, **tower.files})
+    from regionclip.archive.store import RegionsStore
+
+    regions = RegionsStore(store)  # before anything heavy
+    from regionclip.archive.records import search_json
+
+    detector = tower.load(settings)
     detector.check_fingerprint(regions.fingerprint, f"regions {store}")
-    quiet = json_file is not None and str(json_file) == "-"
+    preparing(detector, vocabulary)
+    quiet = str(json_file) == "-"
     if top is None:
         text = _all_frames(detector, regions, vocabulary, quiet=quiet)
     else:
@@ -152,10 +145,7 @@ def ask(
         text = search_json(detector.tower.card, vocabulary, hits)
         if not quiet:
             _print_hits(hits)
-    if quiet:
-        sys.stdout.write(text)
-    elif json_file is not None:
-        write_file(json_file, text.encode())
+    write_json(json_file, text)
 
 
 def _all_frames(detector: "Detector", store: "RegionsStore", vocabulary: "Vocabulary", *, quiet: bool) -> str:

@@ -1,7 +1,7 @@
 """`regionclip bench`: time of each stage of one frame."""
 
 import sys
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,54 +9,53 @@ from regionclip.cli.terminal import options
 from regionclip.cli.terminal.sizes import read_size
 from regionclip.errors import ConfigError
 
+if TYPE_CHECKING:
+    from regionclip.detector import Detector
+    from regionclip.towers.base import Tower
 
+
+@options.grouped
 def bench(
-    tower: options.TowerName = None,
-    weights: options.WeightsName = None,
+    tower: options.TowerOptions,
     random: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(metavar="SIZE", help="Random FG-CLIP 2 weights instead of real ones: base, large, so400m."),
     ] = None,
     patches: Annotated[
-        Optional[int],  # noqa: UP045
+        int | None,
         typer.Option(min=1, help="Patch budget, in place of the tower's."),
     ] = None,
     size: Annotated[str, typer.Option(metavar="WxH", help="Size of the frame in pixels.")] = "1280x720",
     boxes: Annotated[int, typer.Option(min=1, help="Boxes of the frame.")] = 100,
     labels: Annotated[int, typer.Option(min=1, help="Labels they are compared with.")] = 24,
     vocabulary: Annotated[
-        Optional[int],  # noqa: UP045
+        int | None,
         typer.Option(min=1, help="Time this many labels too, an English and a Chinese phrase each, on 300 regions."),
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; the first, uncounted one comes on top.")] = 5,
     threads: Annotated[
-        Optional[int],  # noqa: UP045
+        int | None,
         typer.Option(min=1, help="Threads of PyTorch; its own choice without this."),
     ] = None,
-    device: options.DeviceName = "auto",
-    dtype: options.DtypeName = "auto",
 ) -> None:
     """Time each stage of one frame, and the whole call with its proposals; words are encoded beforehand."""
+    frame_size = read_size(size)
+    if random is not None and (tower.tower, tower.weights) != (None, None):
+        raise ConfigError("bench: expected either --random or --tower and --weights, got both")
+    settings = tower.settings().changed(budget=patches)
     import torch
 
-    from regionclip.detector import Detector
     from regionclip.evaluation.speed.random_tower import random_fgclip2
     from regionclip.evaluation.speed.stages import measure, measure_words, table, words_table
-    from regionclip.loading import load
-    from regionclip.towers.base import Tower
 
-    frame_size = read_size(size)
     if threads is not None:
         torch.set_num_threads(threads)
     measured: Tower
     detector: Detector | None = None
-    if random is not None and (tower is not None or weights is not None):
-        raise ConfigError("bench: expected either --random or --tower and --weights, got both")
     if random is not None:
-        measured = random_fgclip2(random, device=device, dtype=dtype, budget=patches or "dynamic")
+        measured = random_fgclip2(random, device=tower.device, dtype=tower.dtype, budget=patches or "dynamic")
     else:
-        settings = options.read_config(tower, None, weights).changed(budget=patches)
-        detector = load(settings, weights=weights, device=device, dtype=dtype)
+        detector = tower.load(settings)
         measured = detector.tower
     speed = measure(measured, size=frame_size, boxes=boxes, labels=labels, rounds=rounds, detector=detector)
     title = f"{measured.card.name}, {measured.placement}, frame {size}"

@@ -1,14 +1,18 @@
 """`regionclip calibrate`: thresholds from footage without targets, or curves and thresholds from labelled pictures."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regionclip.cli.cameras.watching import files_of
 from regionclip.cli.terminal import options
 from regionclip.cli.terminal.output import progress, say
 from regionclip.errors import ConfigError
+from regionclip.formats.outputs import check_outputs
+from regionclip.words.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from regionclip.calibration.alarms import Alarm
@@ -19,21 +23,23 @@ if TYPE_CHECKING:
     from regionclip.words.vocabulary import Vocabulary
 
 
+@options.grouped
 def calibrate(
     vocabulary: Annotated[
         Path, typer.Option(metavar="FILE|NAME", help="The vocabulary to calibrate; it stays as it is.")
     ],
     out: Annotated[Path, typer.Option(metavar="NEW.toml", help="Where to write the new vocabulary.")],
+    tower: options.PresetOptions,
     empty: Annotated[
         list[Path],
         typer.Option(metavar="VIDEO|FOLDER", help="Footage without targets; a folder holds pictures or videos."),
     ] = [],  # noqa: B006 - typer copies it
     alarms_per_hour: Annotated[
-        Optional[float],  # noqa: UP045 - read by typer at run time
+        float | None,
         typer.Option(metavar="R", help="False alarms that each label may raise."),
     ] = None,
     alarms_per_frame: Annotated[
-        Optional[float],  # noqa: UP045
+        float | None,
         typer.Option(metavar="R", help="Instead: the share of frames on which each label may pass, as 0.01."),
     ] = None,
     gap: Annotated[
@@ -44,68 +50,89 @@ def calibrate(
     ] = 60.0,
     every: Annotated[int, typer.Option(min=1, metavar="N", help="Look at every Nth frame.")] = 1,
     fps: Annotated[
-        Optional[float],  # noqa: UP045
+        float | None,
         typer.Option(min=0.001, metavar="F", help="Pictures a second of a folder, which then counts in hours."),
     ] = None,
     floor: Annotated[float, typer.Option(min=0, max=1, metavar="T", help="Set no threshold lower.")] = 0.0,
     labelled: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(metavar="COCO.json", help="Instead of --empty: pictures with true boxes."),
     ] = None,
     images: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(metavar="DIR", help="Folder of the labelled pictures; that of the file by default."),
     ] = None,
     split: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(metavar="NAME", help="Only labelled pictures of this split."),
     ] = None,
     beta: Annotated[float, typer.Option(help="Of F-beta: recall weighs BETA times as much as precision.")] = 1.0,
     true_boxes: Annotated[bool, typer.Option("--true-boxes", help="Label the true boxes, not proposals.")] = False,
-    tower: options.TowerName = None,
-    weights: options.WeightsName = None,
-    config: options.ConfigFile = None,
-    preset: options.PresetName = None,
-    device: options.DeviceName = "auto",
-    dtype: options.DtypeName = "auto",
 ) -> None:
     """Set the thresholds of a vocabulary by what a detector does on footage of yours (docs/calibration.md).
 
     Writes NEW.toml and NEW.calibration.json with all figures; for labelled pictures NEW.reliability.png too.
     """
-    if (labelled is None) == (not empty):
-        raise ConfigError("calibrate: expected either --empty or --labelled")
     rates = (alarms_per_hour, alarms_per_frame)
-    if labelled is None and rates.count(None) != 1:
-        raise ConfigError("--empty: expected either --alarms-per-hour or --alarms-per-frame")
-    if labelled is not None and rates.count(None) != 2:
-        raise ConfigError("--labelled: expected no alarms to ask for; thresholds are those of the best F-beta")
-    _check_out(out, vocabulary)
-    from regionclip.calibration.alarms import Alarm
-    from regionclip.calibration.empty import Goal
-    from regionclip.calibration.footage import Footage
-    from regionclip.loading import load
-    from regionclip.words.vocabulary import Vocabulary
-
+    _check_options(labelled, empty, rates, beta)
+    _check_outputs(out, vocabulary, empty, labelled, images, tower)
     words = Vocabulary.load(vocabulary)
     if len(words) == 0:
         raise ConfigError(f"vocabulary {vocabulary} has no labels: nothing to calibrate")
-    settings = options.read_config(tower, config, weights, preset)
+    settings = tower.settings()
     if settings.mode == "closed":
         raise ConfigError('calibrate: expected independent scores, got mode = "closed", where labels compete')
+    from regionclip.calibration.alarms import Alarm
+    from regionclip.calibration.empty import Goal
+    from regionclip.calibration.footage import Footage
+
     if labelled is not None:
-        if not 0 < beta < 100:
-            raise ConfigError(f"--beta: expected a number above 0 and below 100, got {beta}")
         truths = _truths(labelled, images or labelled.parent, words, split)
-        detector = load(settings, weights=weights, device=device, dtype=dtype)
+        detector = tower.load(settings)
         _from_labelled(detector, words, truths, out, beta=beta, true_boxes=true_boxes, annotations=labelled)
         return
     goal = Goal(alarms_per_frame or 0.0, "frame") if alarms_per_hour is None else Goal(alarms_per_hour, "hour")
     footage = Footage.of(empty, fps=fps, every=every, pause=gap)
     if goal.per == "hour" and not footage.has_clock:
         raise ConfigError("--alarms-per-hour: pictures have no times; give --fps, or --alarms-per-frame instead")
-    detector = load(settings, weights=weights, device=device, dtype=dtype)
+    detector = tower.load(settings)
     _from_empty(detector, words, footage, out, goal=goal, alarm=Alarm(gap, repeat), floor=floor)
+
+
+def _check_options(
+    labelled: Path | None, empty: Sequence[Path], rates: tuple[float | None, float | None], beta: float
+) -> None:
+    """Refuse options that do not go together."""
+    if (labelled is None) == (not empty):
+        raise ConfigError("calibrate: expected either --empty or --labelled")
+    if labelled is None and rates.count(None) != 1:
+        raise ConfigError("--empty: expected either --alarms-per-hour or --alarms-per-frame")
+    if labelled is not None and rates.count(None) != 2:
+        raise ConfigError("--labelled: expected no alarms to ask for; thresholds are those of the best F-beta")
+    if labelled is not None and not 0 < beta < 100:
+        raise ConfigError(f"--beta: expected a number above 0 and below 100, got {beta}")
+
+
+def _check_outputs(
+    out: Path,
+    vocabulary: Path,
+    empty: Sequence[Path],
+    labelled: Path | None,
+    images: Path | None,
+    tower: options.TowerOptions,
+) -> None:
+    """Refuse what is no TOML name, and to write over what is read."""
+    if out.suffix != ".toml":
+        raise ConfigError(f"--out {out}: expected a name that ends in .toml")
+    pictures = [] if labelled is None else files_of(images or labelled.parent)
+    inputs = {
+        "--vocabulary": options.vocabulary_files(vocabulary),
+        "--empty": [each for source in empty for each in files_of(source)],
+        "--labelled": labelled,
+        "--images": pictures,
+    }
+    beside = [out.with_suffix(".calibration.json"), out.with_suffix(".reliability.png")]
+    check_outputs({"--out": [*options.vocabulary_files(out), *beside]}, {**inputs, **tower.files})
 
 
 def _from_empty(
@@ -171,14 +198,3 @@ def _from_labelled(
     write_together(files_of(found.vocabulary, out) | report)
     sys.stdout.write(labelled_table(found, beta) + "\n")
     say(f"regionclip: wrote {out}, {out.stem}.calibration.json and {out.stem}.reliability.png")
-
-
-def _check_out(out: Path, vocabulary: Path) -> None:
-    """Refuse what is no TOML name, and the file that is calibrated, by whatever name."""
-    from regionclip.words.file import vocabulary_path
-
-    if out.suffix != ".toml":
-        raise ConfigError(f"--out {out}: expected a name that ends in .toml")
-    old = vocabulary_path(vocabulary)
-    if out.exists() and old.exists() and out.samefile(old):
-        raise ConfigError(f"--out {out}: expected a new file, got the vocabulary itself, which stays as it is")

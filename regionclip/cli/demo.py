@@ -8,6 +8,8 @@ import typer
 
 from regionclip.cli.cameras.watching import Spoken, bar, print_summary, spare_a_core
 from regionclip.cli.terminal.output import print_detections, progress
+from regionclip.errors import ConfigError
+from regionclip.formats.outputs import check_outputs
 
 if TYPE_CHECKING:
     from regionclip.detector import Detector
@@ -40,6 +42,9 @@ CLIP_RULES = {
 CLIP = 2
 """Of the series of clips; in that of the default seed somebody leaves a suitcase."""
 
+_FIRST = "scene-1.png"
+"""Is written first of all; a folder that holds it is that of a demo."""
+
 SIZES = ((540, 960), (480, 640), (540, 960), (600, 600), (540, 960), (480, 640))
 """`(H, W)` in pixels, one a scene."""
 
@@ -49,6 +54,9 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Another seed renders other scenes.")] = 2026,
 ) -> None:
     """Find English and Chinese words in rendered scenes and a clip: annotated pictures, a video, and events."""
+    check_outputs({}, {}, folders={"--out": out})
+    if out.is_dir() and any(out.iterdir()) and not (out / _FIRST).exists():
+        raise ConfigError(f"--out {out}: expected a new or empty folder, or that of an earlier demo, which is replaced")
     from regionclip.answers.records import asked_record, image_record, result_json
     from regionclip.drawing import annotate
     from regionclip.formats.files import write_file

@@ -18,24 +18,18 @@ PACKAGES = ("regionclip", "torch", "torchvision", "transformers", "opencv-python
 SAMPLE = "红色的灭火器 red fire extinguisher"
 
 
-def doctor(
-    tower: options.TowerName = None,
-    weights: options.WeightsName = None,
-    config: options.ConfigFile = None,
-    preset: options.PresetName = None,
-    device: options.DeviceName = "auto",
-    dtype: options.DtypeName = "auto",
-) -> None:
+@options.grouped
+def doctor(tower: options.PresetOptions) -> None:
     """Show versions, device and tower, and run a self-test; the exit code is 1 where a check fails."""
+    settings = tower.settings()
     from regionclip.evaluation.accuracy.selftest import self_test
-    from regionclip.loading import load
 
     _line("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in PACKAGES:
         _line(package, _version(package))
     checks = [_text_drawing()]
     start = time.perf_counter()
-    detector = load(options.read_config(tower, config, weights, preset), weights=weights, device=device, dtype=dtype)
+    detector = tower.load(settings)
     _describe(detector, time.perf_counter() - start)
     checks += self_test(detector)
     for check in checks:

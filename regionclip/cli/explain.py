@@ -1,16 +1,15 @@
 """`regionclip explain`: why the regions of one picture got their labels, or none."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regionclip.cli.terminal import options
-from regionclip.cli.terminal.output import say
+from regionclip.cli.terminal.output import preparing, say, write_json
 from regionclip.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,32 +19,21 @@ if TYPE_CHECKING:
     from regionclip.words.vocabulary import Vocabulary
 
 
+@options.grouped
 def explain(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="One picture file.")],
-    prompts: options.Prompts = [],  # noqa: B006 - typer copies it
-    prompts_file: options.PromptsFile = None,
-    tower: options.TowerName = None,
-    weights: options.WeightsName = None,
-    boxes: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option(metavar="B.json", help="Boxes from outside, as in `regionclip detect`."),
-    ] = None,
-    proposer: options.ProposerNames = [],  # noqa: B006
-    preset: options.PresetName = None,
-    threshold: options.Threshold = None,
-    config: options.ConfigFile = None,
+    words: options.WordOptions,
+    tower: options.DetectorOptions,
+    boxes: options.BoxesFile = None,
     region: Annotated[
         list[int],
         typer.Option(metavar="I", min=0, help="Tell of this region only; repeatable. All without this."),
-    ] = [],  # noqa: B006
+    ] = [],  # noqa: B006 - typer copies it
     top: Annotated[int, typer.Option(metavar="N", min=1, help="Labels told of a region, beside those kept.")] = 5,
     phrases: Annotated[
         bool, typer.Option("--phrases", help="Tell every phrase of a label, not the best only.")
     ] = False,
-    json_file: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--json", metavar="FILE", help="Write the explanation as JSON (docs/formats.md); - for stdout."),
-    ] = None,
+    json_file: options.JsonFile = None,
     heatmap: Annotated[
         list[str],
         typer.Option(
@@ -53,32 +41,33 @@ def explain(
         ),
     ] = [],  # noqa: B006
     out: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(metavar="DIR", help="Write the heat maps here, as NAME-heatmap-WORDS.jpg or .png."),
     ] = None,
-    device: options.DeviceName = "auto",
-    dtype: options.DtypeName = "auto",
 ) -> None:
     """Why each region of a picture got its labels, or none: scores, thresholds, phrases, negatives, decisions."""
-    from regionclip.cli.detect import check_outputs
-    from regionclip.formats.coco import BoxFile
+    from regionclip.formats.outputs import check_outputs
+    from regionclip.formats.pictures import check_replaceable
     from regionclip.frames import read_frame
-    from regionclip.loading import load
 
-    vocabulary = options.read_vocabulary(prompts, prompts_file, threshold)
-    settings = options.read_config(tower, config, weights, preset, proposer)
-    check_outputs(out, json_file)
+    vocabulary, settings = words.read(), tower.settings()
     if (out is None) != (not heatmap):
         raise ConfigError("explain: expected --heatmap WORDS and --out DIR together, got one of them")
-    given = None if boxes is None else BoxFile(boxes).of(image)
+    asked = _asked(vocabulary, heatmap)
+    maps = [] if out is None else _names(out, image, asked)
+    inputs = {"IMAGE": image, "--boxes": boxes, **words.files, **tower.files}
+    check_outputs({"--json": json_file, "--out": maps}, inputs, folders={"--out": out})
+    check_replaceable((path, image) for path in maps)
     frame = read_frame(image)
-    detector = load(settings, weights=weights, device=device, dtype=dtype)
+    (given,) = options.boxes_of(boxes, [image])
+    detector = tower.load(settings)
+    preparing(detector, vocabulary)
     features = detector.features(frame)
     regions = detector.regions(features, given, words=vocabulary)
     explanation = detector.explain(regions, vocabulary, top=top, phrases=phrases, only=region or None)
     _write(image, explanation, json_file)
-    if out is not None:
-        _draw(detector, features, _asked(vocabulary, heatmap), image, out)
+    for path, label in zip(maps, asked, strict=True):
+        _draw(detector, features, label, image, path)
 
 
 def _write(image: Path, explanation: "Explanation", json_file: Path | None) -> None:
@@ -86,16 +75,11 @@ def _write(image: Path, explanation: "Explanation", json_file: Path | None) -> N
     from rich.console import Console
 
     from regionclip.answers.records import readable
-    from regionclip.formats.files import write_file
 
     content = explanation.to_dict()
-    content = {"schema": content.pop("schema"), "file": readable(str(image)), **content}
-    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    if json_file is not None and str(json_file) == "-":
-        sys.stdout.write(text)
+    write_json(json_file, {"schema": content.pop("schema"), "file": readable(str(image)), **content})
+    if str(json_file) == "-":
         return
-    if json_file is not None:
-        write_file(json_file, text.encode())
     if sys.stdout.isatty():
         Console(highlight=False, emoji=False).print(explanation)
     else:
@@ -111,20 +95,24 @@ def _asked(vocabulary: "Vocabulary", words: Sequence[str]) -> "list[Vocabulary]"
     return [replace(vocabulary, labels=[replace(label, of=(), group=None)]) for label in labels]
 
 
-def _draw(
-    detector: "Detector", features: "ImageFeatures", words: "Sequence[Vocabulary]", image: Path, out: Path
-) -> None:
-    """A heat map for each vocabulary of one label, from the same pass of the tower."""
-    from regionclip.formats.pictures import write_picture
+def _names(out: Path, image: Path, words: "Sequence[Vocabulary]") -> list[Path]:
+    """The file of each heat map."""
+    from regionclip.formats.pictures import picture_suffix
 
-    suffix = ".jpg" if image.suffix.lower() in (".jpg", ".jpeg") else ".png"
-    taken: set[str] = set()
+    names: list[str] = []
     for vocabulary in words:
         readable = "".join(each if each.isalnum() else "-" for each in vocabulary.names[0])[:40]
-        name, count = f"{image.stem}-heatmap-{readable}{suffix}", 1
-        while name in taken:
+        name, count = f"{image.stem}-heatmap-{readable}", 1
+        while name.lower() in map(str.lower, names):
             count += 1
-            name = f"{image.stem}-heatmap-{readable}-{count}{suffix}"
-        taken.add(name)
-        write_picture(out / name, detector.heatmap(features, vocabulary).draw(features.frame))
-        say(f"regionclip: wrote {out / name}")
+            name = f"{image.stem}-heatmap-{readable}-{count}"
+        names.append(name)
+    return [out / f"{name}{picture_suffix(image)}" for name in names]
+
+
+def _draw(detector: "Detector", features: "ImageFeatures", label: "Vocabulary", image: Path, path: Path) -> None:
+    """The heat map of a vocabulary of one label, from the pass of the tower that is done."""
+    from regionclip.formats.pictures import write_picture
+
+    write_picture(path, detector.heatmap(features, label).draw(features.frame), source=image)
+    say(f"regionclip: wrote {path}")

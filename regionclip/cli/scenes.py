@@ -5,7 +5,7 @@ import sys
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -26,23 +26,23 @@ def scenes(
     count: Annotated[int, typer.Option(min=1, help="How many scenes or clips.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Names the series; scene or clip 0, 1, 2, ... of it.")] = 1,
     size: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(metavar="WxH", help="Frame in pixels; 640x480 without this, clips 320x240."),
     ] = None,
     clips: Annotated[bool, typer.Option("--clips", help="Clips instead of single scenes.")] = False,
     seconds: Annotated[
-        Optional[float],  # noqa: UP045
+        float | None,
         typer.Option(min=0.1, help="Clips: length; 6 without this."),
     ] = None,
     fps: Annotated[
-        Optional[float],  # noqa: UP045
+        float | None,
         typer.Option(min=1.0, max=240.0, help="Clips: frames a second; 12 without this."),
     ] = None,
     event: Annotated[
-        Optional[_EventKind],  # noqa: UP045
+        _EventKind | None,
         typer.Option(help="Clips: what happens in each; drawn without this."),
     ] = None,
-    camera: Annotated[Optional[_Movement], typer.Option(help="Clips: drawn without this.")] = None,  # noqa: UP045
+    camera: Annotated[_Movement | None, typer.Option(help="Clips: drawn without this.")] = None,
     pairs: Annotated[
         Literal["trained", "held out"], typer.Option(help="Pairs of kind and colour that training shows, or never.")
     ] = "trained",

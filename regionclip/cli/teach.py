@@ -1,7 +1,7 @@
 """`regionclip teach`: learn a class from boxes in pictures."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -10,16 +10,21 @@ from regionclip.cli.terminal.output import say
 from regionclip.errors import BoxError, ConfigError
 
 
+@options.grouped
 def teach(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of the new label.")],
     example: Annotated[
         list[str],
         typer.Option(metavar="IMAGE:X1,Y1,X2,Y2", help="A picture and the box of one example; once for each."),
     ],
-    out: Annotated[Path, typer.Option(metavar="V.toml", help="Where to write the vocabulary.")],
+    out: Annotated[Path, typer.Option(metavar="NEW.toml", help="Where to write the new vocabulary.")],
+    tower: options.PresetOptions,
     vocabulary: Annotated[
-        Optional[Path],  # noqa: UP045 - read by typer at run time
-        typer.Option(metavar="V.toml", help="The vocabulary to add to; without it, the new label is the only one."),
+        Path | None,
+        typer.Option(
+            metavar="FILE|NAME",
+            help="The vocabulary to add to, which stays; without it, the new label is the only one.",
+        ),
     ] = None,
     negative: Annotated[
         list[str], typer.Option(metavar="IMAGE:X1,Y1,X2,Y2", help="Something it must not be taken for.")
@@ -28,42 +33,41 @@ def teach(
         list[str], typer.Option("--prompt", "-p", metavar="WORDS", help="A phrase that means it as well.")
     ] = [],  # noqa: B006
     weight: Annotated[
-        Optional[float],  # noqa: UP045
+        float | None,
         typer.Option(metavar="W", help="Share of the examples beside --prompt, 0..1; half by default."),
     ] = None,
-    threshold: Annotated[
-        Optional[float],  # noqa: UP045
-        typer.Option(metavar="T", help="Least confidence of the label, 0..1."),
-    ] = None,
+    threshold: Annotated[float | None, typer.Option(metavar="T", help="Least confidence of the label, 0..1.")] = None,
     group: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(metavar="GROUP", help="Labels of one group exclude one another on a region."),
+        str | None, typer.Option(metavar="GROUP", help="Labels of one group exclude one another on a region.")
     ] = None,
     of: Annotated[
         list[str],
         typer.Option("--of", metavar="LABEL", help="Make it an attribute of this label; once for each."),
     ] = [],  # noqa: B006
     replace: Annotated[bool, typer.Option("--replace", help="Teach a label that exists anew.")] = False,
-    tower: options.TowerName = None,
-    weights: options.WeightsName = None,
-    config: options.ConfigFile = None,
-    preset: options.PresetName = None,
-    device: options.DeviceName = "auto",
-    dtype: options.DtypeName = "auto",
 ) -> None:
     """Learn a class from boxes in pictures, and write a vocabulary that has it.
 
-    Beside V.toml a file V.safetensors is written; keep the two together. `detect --prompts-file V.toml` reads them.
+    Beside NEW.toml a file NEW.safetensors is written; keep the two together. `detect --prompts-file NEW.toml` reads
+    them.
     """
     if out.suffix != ".toml":
         raise ConfigError(f"--out {out}: expected a name that ends in .toml")
     examples, negatives = ([_pair(text) for text in texts] for texts in (example, negative))
-    from regionclip.loading import load
+    from regionclip.formats.outputs import check_outputs
     from regionclip.words.vocabulary import Vocabulary
 
+    check_outputs(
+        {"--out": options.vocabulary_files(out)},
+        {
+            "--vocabulary": options.vocabulary_files(vocabulary),
+            "--example": [image for image, _ in examples],
+            "--negative": [image for image, _ in negatives],
+            **tower.files,
+        },
+    )
     words = Vocabulary() if vocabulary is None else Vocabulary.load(vocabulary)
-    detector = load(options.read_config(tower, config, weights, preset), weights=weights, device=device, dtype=dtype)
-    taught = detector.teach(
+    taught = tower.load().teach(
         words,
         name,
         examples,

@@ -1,5 +1,6 @@
 """`regionclip train`: fine-tune a dense tower."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,9 +8,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from regionclip.cli.terminal.output import say
+from regionclip.formats.outputs import check_outputs
 
 if TYPE_CHECKING:
     from regionclip.training.finetune import FineTuning
+    from regionclip.training.settings import TrainSettings
 
 
 def train(
@@ -22,12 +25,14 @@ def train(
 
     Run it again with the same file to go on from the last checkpoint. Figures go to stdout, progress to stderr.
     """
-    from regionclip.training import processes
-    from regionclip.training.finetune import FineTuning
     from regionclip.training.settings import TrainSettings
-    from regionclip.training.watch import Watch
 
     settings = TrainSettings.load(config)
+    _check_outputs(config, settings)
+    from regionclip.training import processes
+    from regionclip.training.finetune import FineTuning
+    from regionclip.training.watch import Watch
+
     try:
         run = FineTuning(settings)
         _introduce(run)
@@ -39,6 +44,15 @@ def train(
             say(f"regionclip: {run.step} steps done; weights are in {run.out / 'weights'}")
     finally:
         processes.leave()
+
+
+def _check_outputs(config: str, settings: "TrainSettings") -> None:
+    """Refuse a run whose weights would replace those it starts from, or a file of its data."""
+    out, start = Path(settings.out), Path(settings.weights) if settings.weights else None
+    names = [each.name for each in start.iterdir()] if start is not None and start.is_dir() else []
+    written = [out / "curve.jsonl", out / "checkpoint.pt", *(out / "weights" / name for name in names)]
+    sets = {"[data]": settings.data.annotations, "[check]": settings.check.annotations}
+    check_outputs({"out": written}, {"--config": config, "weights": start, **sets}, folders={"out": out})
 
 
 def _introduce(run: "FineTuning") -> None:

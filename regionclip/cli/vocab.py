@@ -1,17 +1,16 @@
 """`regionclip vocab`: vocabularies that ship with regionclip, and what a tower makes of one."""
 
-import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.cells import cell_len
 
 from regionclip.cli.terminal import exits, options
-from regionclip.cli.terminal.output import progress
+from regionclip.cli.terminal.output import preparing, progress, write_json
 from regionclip.errors import ConfigError
+from regionclip.formats.outputs import check_outputs
+from regionclip.formats.tables import as_table
 from regionclip.words.file import vocabulary_names, vocabulary_note, vocabulary_path
 from regionclip.words.vocabulary import Label, Vocabulary
 
@@ -22,10 +21,6 @@ vocab = typer.Typer(no_args_is_help=True, help="Vocabularies: those that ship, a
 
 Which = Annotated[
     str, typer.Argument(metavar="FILE|NAME", help="A .toml vocabulary, or the name of one that ships (vocab list).")
-]
-JsonFile = Annotated[
-    Optional[Path],  # noqa: UP045 - read by typer at run time
-    typer.Option("--json", metavar="FILE", help="Write it all as JSON; - for stdout."),
 ]
 
 
@@ -67,27 +62,25 @@ def show(
 
 
 @vocab.command()
+@options.grouped
 def check(
     which: Which,
+    tower: options.TowerOptions,
     near: Annotated[
         float, typer.Option(min=0, max=1, metavar="COSINE", help="From which two phrases are nearly the same.")
     ] = 0.95,
     strict: Annotated[bool, typer.Option("--strict", help="End with exit code 6 where anything is found.")] = False,
-    json_file: JsonFile = None,
-    tower: options.TowerName = None,
-    weights: options.WeightsName = None,
-    config: options.ConfigFile = None,
-    device: options.DeviceName = "auto",
-    dtype: options.DtypeName = "auto",
+    json_file: options.JsonFile = None,
 ) -> None:
     """What a tower makes of a vocabulary: tokens of each phrase, and phrases and labels that will not do."""
-    words = Vocabulary.load(which)
-    from regionclip.loading import load
+    words, settings = Vocabulary.load(which), tower.settings()
+    check_outputs({"--json": json_file}, {"FILE": options.vocabulary_files(Path(which)), **tower.files})
     from regionclip.words.check import check_vocabulary
 
-    detector = load(options.read_config(tower, config, weights), weights=weights, device=device, dtype=dtype)
+    detector = tower.load(settings)
+    preparing(detector, words)
     checked = check_vocabulary(detector.scorer, words, near=near)
-    _write(json_file, checked.as_json())
+    write_json(json_file, checked.as_json())
     if str(json_file) != "-":
         sys.stdout.write(_check_table(which, checked))
     if strict and checked.findings:
@@ -95,41 +88,39 @@ def check(
 
 
 @vocab.command(name="translate-gap")
+@options.grouped
 def translate_gap(
     which: Which,
+    tower: options.TowerOptions,
     on: Annotated[
         str, typer.Option("--set", metavar="scenes|COCO.json", help="Rendered scenes, or pictures with true boxes.")
     ] = "scenes",
     images: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(metavar="DIR", help="Folder of the pictures of COCO.json; without it, the one it is in."),
     ] = None,
     count: Annotated[int, typer.Option("--scenes", min=1, help="How many scenes.")] = 100,
     seed: Annotated[int, typer.Option(min=0, help="Of the series of scenes.")] = 900_201,
-    json_file: JsonFile = None,
-    tower: options.TowerName = None,
-    weights: options.WeightsName = None,
-    config: options.ConfigFile = None,
-    device: options.DeviceName = "auto",
-    dtype: options.DtypeName = "auto",
+    json_file: options.JsonFile = None,
 ) -> None:
     """How differently a tower answers in English and in Chinese, label by label, on a set with true boxes."""
-    words = Vocabulary.load(which)
+    words, settings = Vocabulary.load(which), tower.settings()
     if on != "scenes" and not on.endswith(".json"):
         raise ConfigError(f"--set {on}: expected scenes, or a COCO file that ends in .json")
     if on == "scenes" and images is not None:
         raise ConfigError("--images goes with --set COCO.json: scenes are rendered")
+    inputs = {"FILE": options.vocabulary_files(Path(which)), "--set": on, "--images": images}
+    check_outputs({"--json": json_file}, {**inputs, **tower.files})
     from regionclip.data.translation_sets import coco_samples, scene_samples
     from regionclip.evaluation.accuracy.translation import measure_gap, table
-    from regionclip.loading import load
 
     if on == "scenes":
         samples = scene_samples(words, seed=seed, count=count)
     else:
         samples = coco_samples(words, Path(on), Path(on).parent if images is None else images)
-    detector = load(options.read_config(tower, config, weights), weights=weights, device=device, dtype=dtype)
+    detector = tower.load(settings)
     gap = measure_gap(detector, words, progress(samples, "pictures"))
-    _write(json_file, gap.as_json())
+    write_json(json_file, gap.as_json())
     if str(json_file) != "-":
         source = f"{count} scenes, seed {seed}" if on == "scenes" else f"{on}, {len(samples)} pictures"
         card = detector.tower.card
@@ -138,10 +129,10 @@ def translate_gap(
 
 def _check_table(which: str, checked: "VocabularyCheck") -> str:
     rows = [(each.label, each.language, f"{each.tokens}/{each.read}", each.phrase) for each in checked.readings]
-    lines = _columns([("label", "language", "tokens", "phrase"), *rows])
+    readings = as_table(("label", "language", "tokens", "phrase"), rows)
     found = [str(each) for each in checked.findings]
     count = _count(len(found), "finding") if found else "nothing found"
-    return "\n".join([f"{which}, as {checked.tower} reads it", *lines, "", *found, count, ""])
+    return "\n".join([f"{which}, as {checked.tower} reads it", readings, "", *found, count, ""])
 
 
 def _described(label: Label, indent: str) -> str:
@@ -155,29 +146,6 @@ def _described(label: Label, indent: str) -> str:
         lines.append(f"  {language}   {' | '.join(phrases)}")
     lines += [f"  not  {' | '.join(label.negatives)}"] if label.negatives else []
     return "".join(f"{indent}{line}\n" for line in lines)
-
-
-def _write(file: Path | None, content: dict[str, Any]) -> None:
-    from regionclip.formats.files import write_file
-
-    if file is None:
-        return
-    text = json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    if str(file) == "-":
-        sys.stdout.write(text)
-    else:
-        write_file(file, text.encode())
-
-
-def _columns(rows: list[tuple[str, ...]]) -> Iterable[str]:
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(_pad(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def _pad(text: str, width: int) -> str:
-    """`text` filled up to `width` cells of a terminal, where a Han character takes two."""
-    return text + " " * (width - cell_len(text))
 
 
 def _count(number: int, what: str) -> str:

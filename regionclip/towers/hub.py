@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from huggingface_hub import errors as hub_errors
-from huggingface_hub import snapshot_download, try_to_load_from_cache
-
 from regionclip.errors import WeightsError
 
 CONFIG: Final = "config.json"
@@ -83,6 +80,9 @@ def missing_files(folder: Path, needed: Sequence[str]) -> list[str]:
 
 
 def _from_hub(name: str, needed: Sequence[str], revision: str | None) -> Checkpoint:
+    from huggingface_hub import errors as hub_errors
+    from huggingface_hub import snapshot_download
+
     cached = _cached(name, needed, revision)
     if cached is not None and not missing_files(cached, needed):
         return Checkpoint(cached, cached.name)
@@ -108,6 +108,8 @@ def _from_hub(name: str, needed: Sequence[str], revision: str | None) -> Checkpo
 
 def _cached(name: str, needed: Sequence[str], revision: str | None) -> Path | None:
     """The folder in the hub's cache that has any of the files; whether it has all is for the caller to see."""
+    from huggingface_hub import try_to_load_from_cache
+
     for file in (*needed, INDEX):
         try:
             found = try_to_load_from_cache(name, file, revision=revision)

@@ -80,8 +80,8 @@ def test_a_folder_of_pictures_and_what_is_refused(
     again.symlink_to(words)
     for arguments, said in (
         ((*common, "--alarms-per-hour", 1, "--out", out), "--fps"),
-        ((*common, "--alarms-per-frame", 0.01, "--out", words), "stays as it is"),
-        ((*common, "--alarms-per-frame", 0.01, "--out", again), "stays as it is"),
+        ((*common, "--alarms-per-frame", 0.01, "--out", words), "this is what --vocabulary reads"),
+        ((*common, "--alarms-per-frame", 0.01, "--out", again), "this is what --vocabulary reads"),
         ((*common, "--alarms-per-frame", 0.01, "--out", "new.json"), "ends in .toml"),
         ((*common, "--alarms-per-frame", 1.5, "--out", out), "below 1"),
         ((*common, "--out", out), "--alarms-per-hour or --alarms-per-frame"),

@@ -15,11 +15,13 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from regionclip.cli.cameras.watching import spare_a_core
+from regionclip.cli.cameras.watching import files_of, spare_a_core
 from regionclip.cli.terminal.signals import stopping
+from regionclip.formats.outputs import check_outputs
 
 if TYPE_CHECKING:
     from regionclip.sinks.sink import Told
+    from regionclip.site.file import SiteFile
     from regionclip.site.settings import SiteSettings
     from regionclip.site.status import CameraStatus
     from regionclip.site.turns import Site
@@ -39,11 +41,13 @@ def site(
 
     The file is read again whenever it has changed, or at SIGHUP.
     """
-    from regionclip.loading import load
     from regionclip.site.file import SiteFile
-    from regionclip.site.turns import Site, try_out
 
     source = SiteFile(file)
+    _check_outputs(source)
+    from regionclip.loading import load
+    from regionclip.site.turns import Site, try_out
+
     if check:
         try_out(source.settings.cameras, load(source.settings.detector))
         sys.stdout.write(_described(source.settings))
@@ -55,6 +59,16 @@ def site(
         running.run(tick)
     for status in running.status():
         sys.stdout.write(_summary(status))
+
+
+def _check_outputs(source: "SiteFile") -> None:
+    """Refuse a site whose files would replace what it reads, or each other."""
+    settings = source.settings
+    cameras = [each for camera in settings.cameras for each in files_of(camera.url.value)]
+    weights = settings.detector.weights
+    files = {"events": settings.outputs.events, "status": settings.status}
+    inputs = {"SITE.toml": source.files, "camera": cameras, "detector": weights}
+    check_outputs(files, inputs, folders={"snapshots": settings.outputs.snapshots})
 
 
 class _Screen:

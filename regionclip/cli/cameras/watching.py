@@ -1,69 +1,168 @@
 """What `video` and `stream` share: their options, where events go, and what they print."""
 
+import glob
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional, Self, cast
+from typing import TYPE_CHECKING, Annotated, Self, Unpack, cast
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from regionclip.cli.terminal.output import say
+from regionclip.errors import ConfigError
+from regionclip.formats.outputs import Named, check_outputs
 
 if TYPE_CHECKING:
     import supervision as sv
 
+    from regionclip.detector import Detector
     from regionclip.drawing import Style
+    from regionclip.drawing.style import Language
     from regionclip.frames import Frame
     from regionclip.sinks.log_and_snapshots import Sink, Told
     from regionclip.video.annotating import VideoSummary
     from regionclip.video.follower import StreamFrame
+    from regionclip.video.rules.file import RuleSet
+    from regionclip.video.runner import Stream, StreamOptions
+    from regionclip.video.sources.opening import SourceMode
     from regionclip.words.vocabulary import Vocabulary
 
-Track = Annotated[bool, typer.Option("--track/--no-track", help="Follow things from frame to frame.")]
-Every = Annotated[
-    int, typer.Option(min=1, metavar="N", help="The tower looks at each Nth frame; tracks go on in between.")
-]
-Rules = Annotated[
-    Optional[Path],  # noqa: UP045 - read by typer at run time
-    typer.Option(
-        "--rules", "--zones", metavar="FILE.toml", help="Zones, lines, and rules that make events (docs/events.md)."
-    ),
-]
-Events = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option(metavar="FILE.jsonl", help="Add events to this file, one a line."),
-]
-Snapshots = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option(metavar="DIR", help="Write pictures of each event here."),
-]
-WebhookUrl = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option("--webhook", metavar="URL", help="POST each event as JSON to this address."),
-]
-Timezone = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(metavar="ZONE", help="Of the place, as Asia/Shanghai: for schedules and local times."),
-]
-Blur = Annotated[list[str], typer.Option(metavar="LABEL", help="Make these unrecognisable; repeatable.")]
-Language = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(metavar="en|zh", help="Show labels in this language, where they have one."),
-]
-Legend = Annotated[bool, typer.Option("--legend", help="Draw a legend of the labels.")]
-MaxFps = Annotated[
-    Optional[float],  # noqa: UP045
-    typer.Option(metavar="F", help="Use no more frames a second than this."),
-]
-Results = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option(metavar="FILE", help="What was found in each frame: .jsonl, .csv, or .json in COCO's format."),
-]
+
+@dataclass(frozen=True, kw_only=True)
+class WatchOptions:
+    """What is made of the frames of a video or camera."""
+
+    track: Annotated[bool, typer.Option("--track/--no-track", help="Follow things from frame to frame.")] = True
+    every: Annotated[
+        int, typer.Option(min=1, metavar="N", help="The tower looks at each Nth frame; tracks go on in between.")
+    ] = 1
+    rules: Annotated[
+        Path | None,
+        typer.Option(
+            "--rules", "--zones", metavar="FILE.toml", help="Zones, lines, and rules that make events (docs/events.md)."
+        ),
+    ] = None
+    events: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="Add events to this file, one a line.")] = (
+        None
+    )
+    snapshots: Annotated[Path | None, typer.Option(metavar="DIR", help="Write pictures of each event here.")] = None
+    webhook: Annotated[
+        str | None, typer.Option("--webhook", metavar="URL", help="POST each event as JSON to this address.")
+    ] = None
+    timezone: Annotated[
+        str | None,
+        typer.Option(metavar="ZONE", help="Of the place, as Asia/Shanghai: for schedules and local times."),
+    ] = None
+    results: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What was found in each frame: .jsonl, .csv, or .json in COCO's format."),
+    ] = None
+    blur: Annotated[list[str], typer.Option(metavar="LABEL", help="Make these unrecognisable; repeatable.")] = field(
+        default_factory=list
+    )
+    language: Annotated[
+        str | None, typer.Option(metavar="en|zh", help="Show labels in this language, where they have one.")
+    ] = None
+    legend: Annotated[bool, typer.Option("--legend", help="Draw a legend of the labels.")] = False
+    max_fps: Annotated[float | None, typer.Option(metavar="F", help="Use no more frames a second than this.")] = None
+
+    def check(self, source: str, mode: "SourceMode", outputs: Named, inputs: Named) -> None:
+        """Tell what cannot be, before anything heavy is loaded.
+
+        Args:
+            source: what is watched.
+            mode: how it is read.
+            outputs: files that are written beside those of these options.
+            inputs: files that are read beside those of these options.
+
+        Raises:
+            ConfigError, SourceError: for a source that cannot be opened so, a time zone that is not known, and outputs
+                that would cost a file.
+        """
+        from regionclip.video.rules.schedule import timezone_of
+        from regionclip.video.sources.opening import source_kind
+
+        source_kind(source, mode)
+        if self.timezone is not None:
+            timezone_of(self.timezone)
+        written = {**outputs, "--results": self.results, "--events": self.events}
+        read = {"SRC": files_of(source), "--rules": self.rules, **inputs}
+        check_outputs(written, read, folders={"--snapshots": self.snapshots})
+
+    def read_rules(self) -> "RuleSet | None":
+        """The rules of the file, if any."""
+        if self.rules is None:
+            return None
+        from regionclip.video.rules.file import load_rules
+
+        return load_rules(self.rules)
+
+    def style(self, vocabulary: "Vocabulary") -> "Style":
+        """How the labels are drawn.
+
+        Raises:
+            ConfigError: for an unknown language, or for a label to blur that is not looked for.
+            DrawingError: where no font at hand has the characters of a label.
+        """
+        if strange := [name for name in self.blur if name not in vocabulary.names]:
+            raise ConfigError(f"--blur {strange[0]!r}: expected one of the labels {', '.join(vocabulary.names)}")
+        from regionclip.drawing import Style
+        from regionclip.drawing.text import check_drawable
+
+        check_drawable(vocabulary.names)
+        language = cast("Language | None", self.language)
+        return Style(words=vocabulary, language=language, blur=self.blur, legend=self.legend)
+
+    def follow(
+        self,
+        stack: ExitStack,
+        source: str,
+        detector: "Detector",
+        vocabulary: "Vocabulary",
+        **more: Unpack["StreamOptions"],
+    ) -> "Stream":
+        """The source, followed as these options say; closed with `stack`."""
+        from regionclip.video.runner import stream
+
+        options: StreamOptions = {
+            "track": self.track,
+            "every": self.every,
+            "sinks": self._open_sinks(stack),
+            "on_problem": problem,
+            "timezone": self.timezone,
+            "max_fps": self.max_fps,
+            **more,
+        }
+        return stack.enter_context(stream(source, detector, vocabulary, **options))
+
+    def _open_sinks(self, stack: ExitStack) -> "list[Sink]":
+        """What `--snapshots`, `--events` and `--webhook` name, and one that prints; closed with `stack`."""
+        from regionclip.sinks.log_and_snapshots import EventLog, Snapshots, Webhook
+
+        sinks: list[Sink] = []
+        if self.snapshots is not None:
+            sinks.append(stack.enter_context(Snapshots(self.snapshots, blur=self.blur)))
+        if self.events is not None:
+            sinks.append(stack.enter_context(EventLog(self.events)))
+        if self.webhook is not None:
+            sinks.append(stack.enter_context(Webhook(self.webhook, on_problem=say)))
+        return [*sinks, Spoken()]
+
+
+def files_of(source: str | Path) -> list[Path]:
+    """The files that a source is made of: a video, the pictures of a folder or of a pattern; none of a URL."""
+    from regionclip.frames import SUFFIXES
+
+    path = Path(source)
+    if path.is_dir():
+        return [each for each in path.iterdir() if each.suffix.lower() in SUFFIXES]
+    return [path] if path.exists() else [Path(each) for each in glob.glob(str(source), recursive=True)]  # noqa: PTH207
 
 
 def spare_a_core() -> None:
@@ -71,40 +170,6 @@ def spare_a_core() -> None:
     import torch
 
     torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) - 1)))
-
-
-def style_of(vocabulary: "Vocabulary", language: str | None, blur: Sequence[str], *, legend: bool) -> "Style":
-    """How the labels are drawn.
-
-    Raises:
-        ConfigError: for an unknown language, or for a label to blur that is not looked for.
-        DrawingError: where no font at hand has the characters of a label.
-    """
-    from regionclip.drawing import Style
-    from regionclip.drawing.style import Language as Known
-    from regionclip.drawing.text import check_drawable
-    from regionclip.errors import ConfigError
-
-    if strange := [name for name in blur if name not in vocabulary.names]:
-        raise ConfigError(f"--blur {strange[0]!r}: expected one of the labels {', '.join(vocabulary.names)}")
-    check_drawable(vocabulary.names)
-    return Style(words=vocabulary, language=cast("Known | None", language), blur=blur, legend=legend)
-
-
-def open_sinks(
-    stack: ExitStack, events: Path | None, snapshots: Path | None, webhook: str | None, blur: Sequence[str]
-) -> "list[Sink]":
-    """What `--snapshots`, `--events` and `--webhook` name, and one that prints; closed with `stack`."""
-    from regionclip.sinks.log_and_snapshots import EventLog, Snapshots, Webhook
-
-    sinks: list[Sink] = []
-    if snapshots is not None:
-        sinks.append(stack.enter_context(Snapshots(snapshots, blur=blur)))
-    if events is not None:
-        sinks.append(stack.enter_context(EventLog(events)))
-    if webhook is not None:
-        sinks.append(stack.enter_context(Webhook(webhook, on_problem=say)))
-    return [*sinks, Spoken()]
 
 
 def problem(line: str) -> None:

@@ -1,26 +1,33 @@
 """`regionclip eval recall`: what proposers find, and at what price."""
 
-import json
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from regionclip.cli.terminal import options
-from regionclip.cli.terminal.output import progress
+from regionclip.cli.terminal.output import progress, write_json
+from regionclip.cli.terminal.sizes import check_frame_size
 from regionclip.errors import ConfigError
+from regionclip.formats.outputs import check_outputs
+from regionclip.words.vocabulary import Vocabulary, parse_label
 
 if TYPE_CHECKING:
     from regionclip.config import Config
     from regionclip.data.recall_sets import ShotSet
 
 _RENDERED = ("scenes", "clips")
-Camera = Optional[Literal["still", "moving"]]  # noqa: UP045 - read by typer at run time
+Camera = Literal["still", "moving"] | None
 
 
+@options.grouped
 def recall(
-    proposer: options.ProposerNames = [],  # noqa: B006 - typer copies it
+    tower: options.TowerOptions,
+    proposer: Annotated[
+        list[str], typer.Option("--proposer", metavar="NAME[=WEIGHTS]", help="A proposer to measure; repeatable.")
+    ] = [],  # noqa: B006 - typer copies it
     preset: Annotated[
         list[str], typer.Option("--preset", metavar="NAME", help="A preset's proposers, united; repeatable.")
     ] = [],  # noqa: B006
@@ -28,61 +35,45 @@ def recall(
         str, typer.Option("--set", metavar="SET", help="scenes, clips, or a COCO-format annotation file.")
     ] = "scenes",
     images: Annotated[
-        Optional[Path],  # noqa: UP045
+        Path | None,
         typer.Option(metavar="DIR", help="Pictures of the annotation file; `images` beside it without this."),
     ] = None,
     split: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(metavar="NAME", help="Of the annotation file: only pictures with this `split`."),
     ] = None,
     count: Annotated[
-        Optional[int],  # noqa: UP045
+        int | None,
         typer.Option(min=1, help="How many scenes (100), clips (12) or pictures (all)."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the series of scenes or clips.")] = 900_401,
     camera: Annotated[Camera, typer.Option(help="Of clips; every second one moves without this.")] = None,
     size: Annotated[
-        Optional[str],  # noqa: UP045
+        str | None,
         typer.Option(metavar="WxH", help="Size of rendered frames: 640x480, of clips 320x240."),
     ] = None,
     prompts: Annotated[
         list[str], typer.Option("--prompt", "-p", metavar="WORDS", help="What heatmap looks for; all classes else.")
     ] = [],  # noqa: B006
-    tower: options.TowerName = None,
-    weights: options.WeightsName = None,
-    config: options.ConfigFile = None,
-    device: options.DeviceName = "auto",
-    dtype: options.DtypeName = "auto",
-    json_file: Annotated[
-        Optional[Path],  # noqa: UP045
-        typer.Option("--json", metavar="FILE", help="Write the figures as JSON, with their intervals."),
-    ] = None,
+    json_file: options.JsonFile = None,
 ) -> None:
     """Average recall of proposers at 10, 50, 100 and 300 boxes, class-agnostic, and their time a frame.
 
     Each --proposer and each --preset is a row; without any, the tower's own. Protocol and tables: docs/proposals.md.
     """
-    from functools import partial
-
-    from regionclip.detector import Detector
-    from regionclip.evaluation.accuracy.recall import evaluate_recall, record, table
-    from regionclip.formats.files import write_file
-    from regionclip.loading import load
-    from regionclip.proposing import make_proposer
-    from regionclip.words.vocabulary import Vocabulary, parse_label
-
-    if json_file is not None and json_file.is_dir():
-        raise ConfigError(f"--json {json_file}: expected a file, got a folder")
-    settings = options.read_config(tower, config, weights).changed(
-        device=None if device == "auto" else device, weights=weights
-    )
+    settings = tower.settings().changed(device=None if tower.device == "auto" else tower.device, weights=tower.weights)
+    check_outputs({"--json": json_file}, {"--set": shown, "--images": images, **tower.files})
     stray = {"--images": images, "--split": split} if shown in _RENDERED else {"--size": size, "--camera": camera}
     if named := [option for option, given in stray.items() if given is not None]:
         raise ConfigError(f"--set {shown}: has no {', '.join(named)}")
     shots = (
         _rendered(shown, count, seed, size, camera) if shown in _RENDERED else _pictures(shown, images, split, count)
     )
-    made = load(settings, proposer="none", device=device, dtype=dtype).tower
+    from regionclip.detector import Detector
+    from regionclip.evaluation.accuracy.recall import evaluate_recall, record, table
+    from regionclip.proposing import make_proposer
+
+    made = tower.load(settings.with_proposers(["none"])).tower
 
     def detector(chosen: "Config") -> Detector:
         return Detector(made, make_proposer(chosen, made.card.width), chosen)
@@ -91,8 +82,7 @@ def recall(
     makers = {name: partial(detector, chosen) for name, chosen in _choices(settings, proposer, preset).items()}
     rows = evaluate_recall(makers, shots, words=words, watch=lambda items: progress(items, "recall"))
     sys.stdout.write(table(rows, shots, len(shots)) + "\n")
-    if json_file is not None:
-        write_file(json_file, (json.dumps(record(rows, shots, len(shots)), indent=1) + "\n").encode())
+    write_json(json_file, record(rows, shots, len(shots)))
 
 
 def _choices(settings: "Config", proposers: list[str], presets: list[str]) -> dict[str, "Config"]:
@@ -103,7 +93,6 @@ def _choices(settings: "Config", proposers: list[str], presets: list[str]) -> di
 
 
 def _rendered(shown: str, count: int | None, seed: int, size: str | None, camera: Camera) -> "ShotSet":
-    from regionclip.cli.terminal.sizes import check_frame_size
     from regionclip.data.recall_sets import clip_shots, scene_shots
 
     if shown == "clips":

@@ -1,143 +1,255 @@
-"""Options that several commands share, and what they mean."""
+"""Options that several commands share, in groups: a parameter of a group's type gives a command all its options."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
 
 import typer
 
 from regionclip.errors import ConfigError, PromptError
-from regionclip.words.file import vocabulary_names
+from regionclip.words.file import vocabulary_names, vocabulary_path
+from regionclip.words.phrase import warn_of_syntax
 from regionclip.words.vocabulary import Vocabulary, parse_label
 
 if TYPE_CHECKING:
+    from regionclip.boxes import GivenBoxes
     from regionclip.config import Budget, Config, Tiles
+    from regionclip.detector import Detector
 
-Prompts = Annotated[
-    list[str],
+BoxesFile = Annotated[
+    Path | None,
     typer.Option(
-        "--prompt",
-        "-p",
-        metavar="WORDS",
-        help="What to look for, English or Chinese; give it once for each label. name=phrase|phrase gives a label "
-        r"several phrases; write \= and \| for the characters themselves.",
+        "--boxes",
+        metavar="B.json",
+        help="Boxes from outside: COCO JSON, or a JSON object of file: list of x1 y1 x2 y2.",
     ),
 ]
-PromptsFile = Annotated[
-    Optional[Path],  # noqa: UP045 - read by typer at run time
-    typer.Option(
-        "--prompts-file",
-        metavar="FILE|NAME",
-        help="Labels from a file (.toml vocabulary, else one -p a line), or one of `regionclip vocab list`.",
-    ),
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write it all as JSON (docs/formats.md); - for stdout.")
 ]
-TowerName = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(
-        "--tower",
-        metavar="NAME",
-        help="tiny (default), fgclip2-base, fgclip2-large, fgclip2-so400m, or a folder.",
-    ),
-]
-WeightsName = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option("--weights", metavar="FOLDER", help="Folder or hub name of the tower's weights."),
-]
-ConfigFile = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option("--config", metavar="FILE", help="TOML file of settings (docs/configuration.md)."),
-]
-PresetName = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option(
-        "--preset",
-        metavar="NAME",
-        help="Choice of proposers: static-camera, moving-robot, photo-archive, none (docs/proposals.md).",
-    ),
-]
-ProposerNames = Annotated[
-    list[str],
-    typer.Option(
-        "--proposer",
-        metavar="NAME[=WEIGHTS]",
-        help="Who finds boxes where none are given; repeatable, several are united. `regionclip proposals` lists them.",
-    ),
-]
-BudgetName = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option("--budget", metavar="B", help="Patches a frame: fast, balanced, fine, dynamic, or a number."),
-]
-TilesName = Annotated[
-    Optional[str],  # noqa: UP045
-    typer.Option("--tiles", metavar="CxR", help="Look at parts of large frames too: 3x2 (columns x rows), auto, none."),
-]
-Threshold = Annotated[
-    Optional[float],  # noqa: UP045
-    typer.Option(metavar="T", help="Least confidence, 0..1, of labels without a threshold of their own."),
-]
-DeviceName = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")]
-DtypeName = Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16.")]
 
 
-def read_vocabulary(prompts: Sequence[str], file: Path | None, threshold: float | None) -> Vocabulary:
-    """The labels of `-p` options and a prompts file together; `threshold` wins over the file's.
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of its parameters that are groups (dataclasses), in their place."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    shown: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        if name in groups:
+            shown += _parameters(groups[name])
+        else:
+            shown.append(parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+
+    def called(**given: Any) -> None:  # noqa: ANN401 - what typer has read
+        for name, kind in groups.items():
+            given[name] = kind(**{each.name: given.pop(each.name) for each in fields(kind)})
+        command(**given)
+
+    called.__name__, called.__doc__ = command.__name__, command.__doc__
+    called.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
+    called.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    return called
+
+
+def _parameters(group: Any) -> list[inspect.Parameter]:  # noqa: ANN401 - a dataclass
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            each.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=each.default_factory() if callable(each.default_factory) else each.default,
+            annotation=hints[each.name],
+        )
+        for each in fields(group)
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordOptions:
+    """What to look for."""
+
+    prompts: Annotated[
+        list[str],
+        typer.Option(
+            "--prompt",
+            "-p",
+            metavar="WORDS",
+            help="What to look for, English or Chinese; give it once for each label. name=phrase|phrase gives a label "
+            r"several phrases; write \= and \| for the characters themselves.",
+        ),
+    ] = field(default_factory=list)
+    prompts_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--prompts-file",
+            metavar="FILE|NAME",
+            help="Labels from a file (.toml vocabulary, else one -p a line), or one of `regionclip vocab list`.",
+        ),
+    ] = None
+    threshold: Annotated[
+        float | None,
+        typer.Option(metavar="T", help="Least confidence, 0..1, of labels without a threshold of their own."),
+    ] = None
+
+    @property
+    def files(self) -> dict[str, list[Path]]:
+        """What is read, by option."""
+        return {"--prompts-file": vocabulary_files(self.prompts_file)}
+
+    def read(self) -> Vocabulary:
+        """The labels of `-p` options and a prompts file together; `threshold` wins over the file's.
+
+        Raises:
+            PromptError: where there are none, or they cannot be asked for.
+        """
+        labels, file = [parse_label(prompt) for prompt in self.prompts], self.prompts_file
+        warn_of_syntax(label.name for label in labels if not label.prompts and not {*"=|"} & {*label.name})
+        vocabulary = Vocabulary(labels, threshold=self.threshold)
+        if file is not None:
+            shipped = str(file) in vocabulary_names()
+            given = Vocabulary.load(file) if shipped or file.suffix == ".toml" else _read_lines(file)
+            fallback = given.threshold if self.threshold is None else self.threshold
+            vocabulary = replace(given, labels=(*given, *labels), threshold=fallback)
+        if not vocabulary:
+            raise PromptError('no words to look for: give -p "person" -p "红色的灭火器", or --prompts-file FILE')
+        return vocabulary
+
+
+@dataclass(frozen=True, kw_only=True)
+class TowerOptions:
+    """Which tower, and where it runs."""
+
+    tower: Annotated[
+        str | None,
+        typer.Option(
+            "--tower",
+            metavar="NAME",
+            help="tiny (default), fgclip2-base, fgclip2-large, fgclip2-so400m, or a folder.",
+        ),
+    ] = None
+    weights: Annotated[
+        str | None, typer.Option("--weights", metavar="FOLDER", help="Folder or hub name of the tower's weights.")
+    ] = None
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="TOML file of settings (docs/configuration.md).")
+    ] = None
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")] = "auto"
+    dtype: Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16.")] = "auto"
+
+    @property
+    def files(self) -> dict[str, Path | None]:
+        """What is read, by option; a folder stands for its files."""
+        return {"--tower": _path(self.tower), "--weights": _path(self.weights), "--config": self.config}
+
+    def settings(self) -> "Config":
+        """The settings; with both `--tower` and `--config`, the file's tower and weights give way to `--tower`.
+
+        With neither, a folder given as `--weights` says itself which tower it is of.
+        """
+        from regionclip.config import Config
+        from regionclip.loading import config_of
+
+        if self.config is None:
+            folder = self.weights if self.weights and Path(self.weights).is_dir() else "tiny"
+            return config_of(self.tower or folder)
+        read = Config.read(self.config)
+        if self.tower is None:
+            return Config.of(read, str(self.config))
+        return config_of(self.tower).changed(
+            **{key: value for key, value in read.items() if key not in ("name", "tower", "weights", "revision")}
+        )
+
+    def load(self, settings: "Config | None" = None) -> "Detector":
+        """The detector, of `settings` where they were read already."""
+        from regionclip.loading import load
+
+        return load(settings or self.settings(), weights=self.weights, device=self.device, dtype=self.dtype)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PresetOptions(TowerOptions):
+    """A tower, and a choice of proposers."""
+
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset",
+            metavar="NAME",
+            help="Choice of proposers: static-camera, moving-robot, photo-archive, none (docs/proposals.md).",
+        ),
+    ] = None
+
+    @property
+    def files(self) -> dict[str, Path | None]:
+        """What is read, by option."""
+        return {**super().files, "--preset": _path(self.preset)}
+
+    def settings(self) -> "Config":
+        """The settings, with those of the preset over them."""
+        settings = super().settings()
+        return settings if self.preset is None else settings.with_preset(self.preset)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorOptions(PresetOptions):
+    """All that makes a detector."""
+
+    proposer: Annotated[
+        list[str],
+        typer.Option(
+            "--proposer",
+            metavar="NAME[=WEIGHTS]",
+            help="Who finds boxes where none are given; repeatable, several are united. `regionclip proposals` lists "
+            "them.",
+        ),
+    ] = field(default_factory=list)
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="B", help="Patches a frame: fast, balanced, fine, dynamic, or a number."),
+    ] = None
+    tiles: Annotated[
+        str | None,
+        typer.Option(
+            "--tiles", metavar="CxR", help="Look at parts of large frames too: 3x2 (columns x rows), auto, none."
+        ),
+    ] = None
+
+    @property
+    def files(self) -> dict[str, Path | None]:
+        """What is read, by option."""
+        weights = {f"--proposer {each}": _path(each.partition("=")[2]) for each in self.proposer}
+        return {**super().files, **weights}
+
+    def settings(self) -> "Config":
+        """The settings, with the proposers, the budget and the tiles over those of preset and file."""
+        from regionclip.proposing import check_names
+
+        settings = super().settings()
+        if self.proposer:
+            settings = settings.with_proposers(self.proposer)
+        check_names(settings)
+        return settings.changed(budget=_budget(self.budget), tiles=read_tiles(self.tiles))
+
+
+def boxes_of(file: Path | None, images: Sequence[Path]) -> "list[GivenBoxes | None]":
+    """The boxes of each picture in the file of `--boxes`; None for each without a file.
 
     Raises:
-        PromptError: where there are none, or they cannot be asked for.
+        BoxError: where the file cannot be read, or has no entry for a picture.
     """
-    labels = [parse_label(prompt) for prompt in prompts]
-    vocabulary = Vocabulary(labels, threshold=threshold)
-    if file is not None:
-        shipped = str(file) in vocabulary_names()
-        given = Vocabulary.load(file) if shipped or file.suffix == ".toml" else _read_lines(file)
-        fallback = given.threshold if threshold is None else threshold
-        vocabulary = replace(given, labels=(*given, *labels), threshold=fallback)
-    if not vocabulary:
-        raise PromptError('no words to look for: give -p "person" -p "红色的灭火器", or --prompts-file FILE')
-    return vocabulary
-
-
-def read_config(
-    tower: str | None,
-    file: Path | None,
-    weights: str | None,
-    preset: str | None = None,
-    proposers: Sequence[str] = (),
-    budget: str | None = None,
-    tiles: str | None = None,
-) -> "Config":
-    """The settings of `--tower`, `--config`, `--preset`, `--proposer`, `--budget`, `--tiles`, the later first.
-
-    With both `--tower` and `--config`, the file's tower and weights give way to `--tower`; with neither, a folder given
-    as `--weights` says itself which tower it is of.
-    """
-    config = _read_tower(tower, file, weights)
-    if preset is not None:
-        config = config.with_preset(preset)
-    if proposers:
-        config = config.with_proposers(proposers)
-    return config.changed(budget=read_budget(budget), tiles=read_tiles(tiles))
-
-
-def _read_tower(tower: str | None, file: Path | None, weights: str | None) -> "Config":
-    from regionclip.config import Config
-    from regionclip.loading import config_of
-
     if file is None:
-        is_folder = weights is not None and Path(weights).is_dir()
-        return config_of(tower or (weights if is_folder and weights else "tiny"))
-    settings = Config.read(file)
-    if tower is None:
-        return Config.of(settings, str(file))
-    return config_of(tower).changed(
-        **{key: value for key, value in settings.items() if key not in ("name", "tower", "weights", "revision")}
-    )
+        return [None] * len(images)
+    from regionclip.formats.coco import BoxFile
+
+    box_file = BoxFile(file)
+    return [box_file.of(image) for image in images]
 
 
-def read_budget(text: str | None) -> "Budget | None":
-    """The value of `--budget`; what is no number is a name, which the config judges."""
-    return int(text) if text is not None and text.isdecimal() else cast("Budget | None", text)
+def vocabulary_files(vocabulary: Path | None) -> list[Path]:
+    """The file of a vocabulary, and the one beside it with what was taught."""
+    return [] if vocabulary is None else [path := vocabulary_path(vocabulary), path.with_suffix(".safetensors")]
 
 
 def read_tiles(text: str | None) -> "Tiles | None":
@@ -154,6 +266,15 @@ def read_tiles(text: str | None) -> "Tiles | None":
     if len(parts) != 2 or not all(part.isdecimal() for part in parts):
         raise ConfigError(f"tiles {text!r}: expected none, auto, or columns x rows, as 3x2")
     return int(parts[0]), int(parts[1])
+
+
+def _budget(text: str | None) -> "Budget | None":
+    """What is no number is a name, which the config judges."""
+    return int(text) if text is not None and text.isdecimal() else cast("Budget | None", text)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
 
 
 def _read_lines(file: Path) -> Vocabulary:

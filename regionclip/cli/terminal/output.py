@@ -1,9 +1,12 @@
 """What the commands print: results to stdout, everything else to stderr."""
 
+import json
+import re
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from operator import length_hint
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from rich.console import Console
@@ -14,7 +17,13 @@ from regionclip.errors import RegionclipWarning
 if TYPE_CHECKING:
     import supervision as sv
 
+    from regionclip.detector import Detector
+    from regionclip.words.vocabulary import Vocabulary
+
 T = TypeVar("T")
+
+_PLACE = re.compile(r" ?\(Triggered internally at [^)]*\)")
+"""What torch adds to its warnings."""
 
 
 def say(text: str) -> None:
@@ -23,8 +32,7 @@ def say(text: str) -> None:
 
 
 def show_warnings() -> None:
-    """Print regionclip's own warnings as one line each, without the place in the code."""
-    usual = warnings.showwarning
+    """Print warnings as one line each, without the place in the code; of those of a library say whose they are."""
 
     def show(
         message: Warning | str,
@@ -34,10 +42,10 @@ def show_warnings() -> None:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        if issubclass(category, RegionclipWarning):
-            say(f"regionclip: warning: {message}")
-        else:
-            usual(message, category, filename, lineno, file, line)
+        parts, own = Path(filename).parts, issubclass(category, RegionclipWarning)
+        library = "" if own or "site-packages" not in parts else parts[parts.index("site-packages") + 1]
+        text = _PLACE.sub("", " ".join(str(message).split()))
+        say(f"regionclip: warning: {library.removesuffix('.py')}{' says: ' * bool(library)}{text}")
 
     warnings.showwarning = show
 
@@ -46,6 +54,25 @@ def progress(items: Iterable[T], what: str) -> Iterable[T]:
     """The items, with a progress bar on a terminal; they know their number, or nearly."""
     console, count = Console(stderr=True), length_hint(items)
     return track(items, what, count, console=console, disable=not console.is_terminal or count < 2, transient=True)
+
+
+def preparing(detector: "Detector", vocabulary: "Vocabulary") -> None:
+    """Encode the phrases of a vocabulary, with a progress bar on a terminal."""
+    detector.prepare(vocabulary, watch=lambda phrases: progress(phrases, "phrases"))
+
+
+def write_json(file: Path | None, content: str | Mapping[str, object]) -> None:
+    """Write what `--json` asks for, to stdout for `-`; nothing without it."""
+    from regionclip.formats.files import write_file
+
+    if file is None:
+        return
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+    text = text if text.endswith("\n") else f"{text}\n"
+    if str(file) == "-":
+        sys.stdout.write(text)
+    else:
+        write_file(file, text.encode())
 
 
 def print_detections(title: str, detections: "sv.Detections") -> None:

@@ -26,6 +26,7 @@ from regionclip.calibration.peaks import Peaks
 from regionclip.data.intervals import Share, share, with_interval
 from regionclip.detector import Detector
 from regionclip.evaluation.accuracy.alarm_scenes import AlarmPlan, Watched
+from regionclip.formats.tables import as_table
 
 SHARES = (0.01, 0.005)
 """Of frames, that thresholds are asked for."""
@@ -151,6 +152,9 @@ def table(figures: Sequence[AlarmFigures], plan: AlarmPlan) -> str:
     return "\n".join(lines)
 
 
+_COLUMNS = ("label", "threshold", "alarms", "share", "95 % interval", "recall", "")
+
+
 def _block(figures: AlarmFigures, plan: AlarmPlan) -> list[str]:
     bounds = [row for row in figures.rows if row.finding.status == "bound only"]
     asked = figures.asked
@@ -169,9 +173,8 @@ def _block(figures: AlarmFigures, plan: AlarmPlan) -> list[str]:
     lines = [
         head,
         f"  some label passes on {figures.any_label.value:.3%} of empty scenes; recall of targets {figures.kept}",
-        f"  {'label':<18} {'threshold':>9} {'alarms':>7} {'share':>9}  {'95 % interval':<20} recall",
+        as_table(_COLUMNS, [_row(row, asked) for row in figures.rows], indent=2),
     ]
-    lines += [_row(row, asked) for row in figures.rows]
     if asked is not None and bounds:
         needed = max(row.finding.needed for row in bounds)
         most = max(row.finding.high for row in bounds)
@@ -183,15 +186,13 @@ def _block(figures: AlarmFigures, plan: AlarmPlan) -> list[str]:
     return lines
 
 
-def _row(row: LabelRow, asked: float | None) -> str:
+def _row(row: LabelRow, asked: float | None) -> tuple[object, ...]:
     finding = row.finding
     level = finding.before if asked is None else finding.threshold
     interval = f"{row.measured.low:.3%} to {row.measured.high:.3%}"
-    end = f"  bound only: at most {finding.high:.3%}" if asked is not None and finding.status == "bound only" else ""
-    return (
-        f"  {finding.label:<18} {level:>9.4f} {row.alarms:>7} {row.measured.value:>9.3%}  {interval:<20} "
-        f"{row.kept.value:.3f}{end}"
-    )
+    note = f"bound only: at most {finding.high:.3%}" if asked is not None and finding.status == "bound only" else ""
+    share, recall = f"{row.measured.value:.3%}", f"{row.kept.value:.3f}"
+    return finding.label, f"{level:.4f}", row.alarms, share, interval, recall, note
 
 
 def draw(detector: Detector, plan: AlarmPlan, watched: Watched) -> bytes:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from regionclip.evaluation.accuracy.event_truth import RULES, Happened, Rows, TruePath, happened, paths_of
+from regionclip.formats.tables import as_table
 from regionclip.scenes.clips import EVENTS, Clip, render_clip
 from regionclip.video.rules.subjects import overlap
 from regionclip.video.rules.watch import Event, Watch
@@ -120,21 +121,18 @@ def evaluate_events(
 
 def table(rows: Sequence[EventRow], plan: ClipPlan) -> str:
     """The figures as lines of text."""
-    wide = max([4, *(len(row.rows) for row in rows)])
     minutes = plan.count * plan.seconds / 60
     height, width = plan.size
     shown = f"{plan.count} clips {width}x{height}, {plan.seconds:g} s at {plan.fps:g} fps, seed {plan.seed}"
-    lines = [
-        f"{shown}: {minutes:.1f} min",
-        f"{'rows':<{wide}}  rule   happened  found  missed  doubled  false  false/min  delay s",
-    ]
-    for row in rows:
-        delay = "-" if row.delay is None else f"{row.delay:.2f}"
-        lines.append(
-            f"{row.rows:<{wide}}  {row.rule:<5}  {row.happened:>8}{row.found:>7}{row.missed:>8}{row.doubled:>9}"
-            f"{row.false:>7}{row.false_per_minute:>11.2f}{delay:>9}"
+    columns = ("rows", "rule", "happened", "found", "missed", "doubled", "false", "false/min", "delay s")
+    cells = [
+        (
+            *(row.rows, row.rule, row.happened, row.found, row.missed, row.doubled, row.false),
+            *(f"{row.false_per_minute:.2f}", "-" if row.delay is None else f"{row.delay:.2f}"),
         )
-    return "\n".join(lines)
+        for row in rows
+    ]
+    return f"{shown}: {minutes:.1f} min\n{as_table(columns, cells)}"
 
 
 def record(rows: Sequence[EventRow], plan: ClipPlan) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from regionclip.data.intervals import Share, share
 from regionclip.data.overlaps import overlaps
 from regionclip.data.recall_sets import Shot, ShotSet
 from regionclip.detector import Detector
+from regionclip.formats.tables import as_table
 from regionclip.timing import Timings
 from regionclip.words.vocabulary import Vocabulary, Words
 
@@ -120,19 +121,15 @@ def match_ranks(truth: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArr
 
 def table(rows: Sequence[RecallRow], shots: ShotSet, frames: int) -> str:
     """The figures as lines of text."""
-    wide = max([8, *(len(row.proposer) for row in rows)])
-    head = f"{'proposer':<{wide}}  objects  " + "".join(f"AR@{k:<5}" for k in FIRST)
-    lines = [f"{shots.title}, {frames} frames", f"{head}R@IoU.5  boxes      ms  tower ms  cpu ms"]
+    columns = ("proposer", "objects", *(f"AR@{k}" for k in FIRST), "R@IoU.5", "boxes", "ms", "tower ms", "cpu ms")
+    cells = []
     for row in rows:
-        known = row.count > 0
-        values = [f"{row.ar[k].value:.3f}" if known else "-" for k in FIRST]
-        recall = f"{row.recall50.value:.3f}" if known else "-"
-        lines.append(
-            f"{row.proposer:<{wide}}  {row.objects:<7}  {''.join(f'{value:<8}' for value in values)}{recall:<7}"
-            f"{row.boxes:>7.1f}{row.milliseconds:>8.1f}{row.tower_milliseconds:>10.1f}{row.cpu_milliseconds:>8.1f}"
-        )
+        shares = [f"{share.value:.3f}" if row.count else "-" for share in (*(row.ar[k] for k in FIRST), row.recall50)]
+        costs = (row.boxes, row.milliseconds, row.tower_milliseconds, row.cpu_milliseconds)
+        cells.append((row.proposer, row.objects, *shares, *(f"{cost:.1f}" for cost in costs)))
     counts = {row.objects: row.count for row in rows}
-    return "\n".join([*lines, "true boxes: " + ", ".join(f"{count} {what}" for what, count in counts.items())])
+    true = "true boxes: " + ", ".join(f"{count} {what}" for what, count in counts.items())
+    return f"{shots.title}, {frames} frames\n{as_table(columns, cells)}\n{true}"
 
 
 def record(rows: Sequence[RecallRow], shots: ShotSet, frames: int) -> dict[str, Any]:

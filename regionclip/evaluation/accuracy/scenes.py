@@ -17,6 +17,7 @@ from regionclip.answers.regions import Regions
 from regionclip.data.intervals import Share, balanced, share
 from regionclip.detector import Detector
 from regionclip.evaluation.accuracy.precision import FoundBoxes, average_precision, covered, truth_of
+from regionclip.formats.tables import as_table
 from regionclip.scenes.kinds.colours import colours_of
 from regionclip.scenes.language.phrases import ASKED, KINDS, kind_names, misspelt, name, phrase, trait_phrase
 from regionclip.scenes.language.sentences import LANGUAGES, UNSEEN, Language
@@ -45,9 +46,6 @@ class SceneRow:
     key: str
     title: str
     value: Share
-
-    def __str__(self) -> str:
-        return f"  {self.title:<74} {self.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ def evaluate_scenes(
 def table(figures: SceneFigures) -> str:
     """The figures as lines of text."""
     head = f"{figures.scenes} scenes, {figures.regions} regions, seed {figures.seed}, 95 % intervals over scenes"
-    return "\n".join([head, *map(str, figures.rows)])
+    return f"{head}\n{as_table(('', ''), [(row.title, row.value) for row in figures.rows], indent=2)}"
 
 
 def _words(detector: Detector, scenes: Sequence[Scene], watch: _Watch) -> list[SceneRow]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from regionclip.answers.regions import Regions
 from regionclip.data.intervals import Share, share_of_lessons
 from regionclip.detector import Detector
+from regionclip.formats.tables import as_table
 from regionclip.scenes.kinds.known import Kind
 from regionclip.scenes.kinds.novel import NOVEL
 from regionclip.scenes.language.phrases import KINDS, name
@@ -111,7 +112,7 @@ def table(figures: TeachingFigures, title: str) -> str:
         ("taught label above the threshold, regions of other kinds", figures.false_alarms),
     )
     head = f"{title}: {figures.examples} boxes a lesson, {figures.lessons} lessons, 95 % intervals"
-    return "\n".join([head, *(f"  {name_of_it:<74} {value}" for name_of_it, value in rows)])
+    return f"{head}\n{as_table(('', ''), rows, indent=2)}"
 
 
 def _shown(seed: int, index: int, extra: dict[str, Kind]) -> Scene:

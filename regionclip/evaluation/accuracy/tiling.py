@@ -17,6 +17,7 @@ from regionclip.config import Budget, Tiles
 from regionclip.data.intervals import Share, share
 from regionclip.detector import Detector
 from regionclip.evaluation.accuracy.precision import FoundBoxes, average_precision, covered, truth_of
+from regionclip.formats.tables import as_table
 from regionclip.loading import TOWERS
 from regionclip.scenes.language.phrases import KINDS, kind_names
 from regionclip.scenes.render import Scene, render_scene
@@ -128,16 +129,19 @@ def evaluate_tiling(
 def table(figures: TilingFigures) -> str:
     """The figures as lines of text."""
     height, width = figures.size
-    lines = [
+    head = (
         f"{figures.scenes} scenes of {width}x{height} pixels, {figures.objects} objects of about {figures.side:g} "
-        f"pixels, seed {figures.seed}, 95 % intervals over scenes",
-        f"  {'tiles':<14}{'passes':>7}{'ms':>8}{'cpu ms':>8}  {'AP50':<22}{'AP':<22}{'recall':<22}top-1, true boxes",
+        f"pixels, seed {figures.seed}, 95 % intervals over scenes"
+    )
+    columns = ("tiles", "passes", "ms", "cpu ms", "AP50", "AP", "recall", "top-1, true boxes")
+    rows = [
+        (
+            *(row.setting, f"{row.passes:.1f}", f"{row.milliseconds:.0f}", f"{row.processor:.0f}"),
+            *(row.ap50, row.ap, row.recall, row.top1),
+        )
+        for row in figures.rows
     ]
-    for row in figures.rows:
-        values = "".join(f"{value!s:<22}" for value in (row.ap50, row.ap, row.recall, row.top1))
-        cost = f"{row.passes:>7.1f}{row.milliseconds:>8.0f}{row.processor:>8.0f}"
-        lines.append(f"  {row.setting!s:<14}{cost}  {values}".rstrip())
-    return "\n".join(lines)
+    return f"{head}\n{as_table(columns, rows, indent=2)}"
 
 
 def _as(detector: Detector, setting: Setting) -> Detector:

@@ -19,6 +19,7 @@ from regionclip.answers.regions import Regions
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError
 from regionclip.evaluation.accuracy.matching import Tally
+from regionclip.formats.tables import as_table
 from regionclip.scenes.actors import TALL
 from regionclip.scenes.clips import MOVEMENTS, Clip, ClipFrame, Movement, render_clip
 from regionclip.scenes.stage import boxes_of
@@ -196,19 +197,22 @@ def evaluate_tracks(
 
 def table(rows: Sequence[TrackRow], title: str) -> str:
     """The figures as lines of text."""
-    head = (
-        f"{'tracker':<9}  every  fused  switches/min  accuracy  covered  precision  id switches  "
-        "IDF1   MOTA   update ms  carry ms"
+    columns = (
+        *("tracker", "every", "fused", "switches/min", "accuracy", "covered", "precision", "id switches", "IDF1"),
+        *("MOTA", "update ms", "carry ms"),
     )
-    lines = [title, head]
+    cells = []
     for row in rows:
+        shares = (row.accuracy, row.covered, row.precision)
         times = ["-" if each is None else f"{each:.1f}" for each in (row.update_milliseconds, row.carry_milliseconds)]
-        lines.append(
-            f"{row.tracker:<9}  {row.every:>5}  {'yes' if row.fused else 'no':<5}  {row.switches:>12.2f}  "
-            f"{row.accuracy:>8.3f}  {row.covered:>7.3f}  {row.precision:>9.3f}  {row.identity_switches:>11}  "
-            f"{row.idf1:.3f}  {row.mota:.3f}  {times[0]:>9}  {times[1]:>8}"
+        cells.append(
+            (
+                *(row.tracker, row.every, "yes" if row.fused else "no", f"{row.switches:.2f}"),
+                *(f"{share:.3f}" for share in shares),
+                *(row.identity_switches, f"{row.idf1:.3f}", f"{row.mota:.3f}", *times),
+            )
         )
-    return "\n".join(lines)
+    return f"{title}\n{as_table(columns, cells)}"
 
 
 def record(rows: Sequence[TrackRow], title: str, settings: TrackSettings) -> dict[str, Any]:

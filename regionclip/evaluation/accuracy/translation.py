@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len
 
 from regionclip.data.intervals import Share, share
 from regionclip.data.translation_sets import LabelTruth, Sample
 from regionclip.detector import Detector
+from regionclip.formats.tables import as_table
 from regionclip.scenes.language.sentences import LANGUAGES
 from regionclip.words.vocabulary import Label, Vocabulary
 
@@ -94,24 +94,24 @@ def measure_gap(detector: Detector, vocabulary: Vocabulary, samples: Iterable[Ca
 
 def table(gap: TranslationGap) -> str:
     """The figures as lines of text."""
-    wide = max([cell_len(row.label) for row in gap.labels], default=0)
     lines = []
     for column, (regions, *shares) in gap.totals.items():
         said = "   ".join(f"{name} {value}" for name, value in zip(("en", "zh", "same answer"), shares, strict=True))
         lines.append(f"{column}, top-1 on {regions} regions: {said}")
     if gap.labels:
-        head = ("regions", "top-1 en", "zh", "AP en", "zh", "same", "en - zh")
-        lines += ["", " " * wide + "".join(f"{title:>10}" for title in head)]
-    for row in gap.labels:
-        values = (*row.top1, *row.precision, row.same, row.difference)
-        shown = "".join(f"{'-' if np.isnan(value) else f'{value:.3f}':>10}" for value in values)
-        lines.append(f"{row.label}{' ' * (wide - cell_len(row.label))}{row.regions:>10}{shown}")
+        columns = ("", "regions", "top-1 en", "zh", "AP en", "zh", "same", "en - zh")
+        lines += ["", as_table(columns, [_cells(row) for row in gap.labels])]
     reasons: dict[str, list[str]] = {}
     for label, reason in gap.left_out.items():
         reasons.setdefault(reason, []).append(label)
     lines += [""] * bool(reasons)
     lines += [f"not measured ({reason}): {', '.join(labels)}" for reason, labels in reasons.items()]
     return "\n".join(lines).strip("\n")
+
+
+def _cells(row: LabelGap) -> tuple[object, ...]:
+    values = (*row.top1, *row.precision, row.same, row.difference)
+    return row.label, row.regions, *("-" if np.isnan(value) else f"{value:.3f}" for value in values)
 
 
 def _in(vocabulary: Vocabulary, language: str) -> Vocabulary:

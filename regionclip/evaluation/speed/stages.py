@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from heads.classify import BANK, EncodedWords, classify
 from heads.select import Rules, select
 from regionclip.detector import Detector
+from regionclip.formats.tables import as_table
 from regionclip.scenes.language.phrases import KINDS
 from regionclip.scenes.render import SMALLEST, render_scene
 from regionclip.towers.base import Frame, Tower
@@ -139,8 +140,8 @@ def measure_words(tower: Tower, *, labels: int, regions: int = 300, rounds: int 
 def words_table(stages: tuple[StageTime, ...], labels: int, regions: int = 300) -> str:
     """The figures of `measure_words` as lines of text."""
     lines = [f"{labels} labels x 2 languages, {regions} regions, words encoded before", ""]
-    lines.append(f"  {'stage':<22}{'median ms':>10}{'best ms':>10}")
-    lines.extend(f"  {stage.name:<22}{stage.median:>10.2f}{stage.best:>10.2f}" for stage in stages)
+    rows = [(stage.name, f"{stage.median:.2f}", f"{stage.best:.2f}") for stage in stages]
+    lines.append(as_table(("stage", "median ms", "best ms"), rows, indent=2))
     each = next(stage.median for stage in stages if stage.name == "encode a phrase")
     return "\n".join([*lines, f"  encoding all {2 * labels} phrases, once: {2 * labels * each / 1000:.1f} s"])
 
@@ -163,12 +164,11 @@ def table(speed: Speed, title: str) -> str:
     """The figures as lines of text."""
     h, w = speed.grid
     lines = [f"{title}: {h} x {w} = {h * w} patches, {torch.get_num_threads()} threads", ""]
-    lines.append(f"  {'stage':<22}{'median ms':>10}{'best ms':>10}{'x anchor':>10}")
-    for stage in speed.stages:
-        ratio = stage.median / speed.anchor.median
-        lines.append(f"  {stage.name:<22}{stage.median:>10.2f}{stage.best:>10.2f}{ratio:>10.2f}")
     total = sum(stage.median for stage in speed.stages if stage.name not in (_PREPROCESS, _CALL))
-    lines.append(f"  {'sum of the stages':<22}{total:>10.2f}{'':>10}{total / speed.anchor.median:>10.2f}")
+    rows = [(stage.name, stage.median, f"{stage.best:.2f}") for stage in speed.stages]
+    rows.append(("sum of the stages", total, ""))
+    cells = [(name, f"{median:.2f}", best, f"{median / speed.anchor.median:.2f}") for name, median, best in rows]
+    lines.append(as_table(("stage", "median ms", "best ms", "x anchor"), cells, indent=2))
     gigaflops = 2 * _SIDE**3 / speed.anchor.median / 1e6
     lines.append(f"  anchor: {speed.anchor.median:.2f} ms for 1024^3 in float32 on the CPU ({gigaflops:.0f} GFLOP/s)")
     return "\n".join(lines)
