@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from regionclip.drawing import Style, Trails, ZoneShape, annotate, blur
     from regionclip.errors import RegionclipError
     from regionclip.loading import load
+    from regionclip.timing import Timings
     from regionclip.towers.base import ImageFeatures, Tower
     from regionclip.towers.card import TowerCard
     from regionclip.video.annotating import annotate_video
@@ -39,6 +40,7 @@ _HOME = {
     "Regions": "regionclip.answers.regions",
     "RegionsStore": "regionclip.archive.store",
     "Style": "regionclip.drawing",
+    "Timings": "regionclip.timing",
     "Tower": "regionclip.towers.base",
     "TowerCard": "regionclip.towers.card",
     "Trails": "regionclip.drawing",
@@ -64,6 +66,7 @@ __all__ = [
     "Regions",
     "RegionsStore",
     "Style",
+    "Timings",
     "Tower",
     "TowerCard",
     "Trails",

@@ -172,6 +172,7 @@ def test_exported_names() -> None:
         "Regions",
         "RegionsStore",
         "Style",
+        "Timings",
         "Tower",
         "TowerCard",
         "Trails",
