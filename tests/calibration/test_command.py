@@ -116,7 +116,7 @@ def test_labelled_pictures_give_curves_and_a_diagram(
         run("calibrate", "--vocabulary", words, "--labelled", notes, "--true-boxes", "--out", tmp_path / "other.toml")
         != exits.OK
     )
-    assert "is a folder" in capsys.readouterr().err
+    assert "expected a file, got a folder" in capsys.readouterr().err
     assert not list(tmp_path.glob("*other.[tc]*"))  # neither vocabulary nor report without the rest
     report = json.loads((tmp_path / "new.calibration.json").read_text(encoding="utf-8"))
     assert report["pictures"]["true_boxes"] is True

@@ -29,14 +29,13 @@ def shown() -> Iterator[None]:
 
 
 @pytest.mark.filterwarnings("default")
-def test_what_a_library_warns_of_is_one_line_without_its_path(
+def test_pictures_that_libraries_warn_of_are_read_without_a_word(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), planted(red=(16, 16, 80, 80)))  # 192 x 128
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20_000)
     assert run("detect", tmp_path / "a.png", "-p", "person") == exits.OK
-    (line,) = (line for line in capsys.readouterr().err.splitlines() if "warning" in line)
-    assert line.startswith("regionclip: warning: PIL says: Image size (24576 pixels) exceeds limit")
+    assert "warning" not in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("default")

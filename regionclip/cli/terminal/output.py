@@ -32,7 +32,8 @@ def say(text: str) -> None:
 
 
 def show_warnings() -> None:
-    """Print warnings as one line each, without the place in the code; of those of a library say whose they are."""
+    """Print warnings as one line each, once, without the place in the code; of those of a library say whose they are."""
+    said: set[str] = set()
 
     def show(
         message: Warning | str,
@@ -45,7 +46,10 @@ def show_warnings() -> None:
         parts, own = Path(filename).parts, issubclass(category, RegionclipWarning)
         library = "" if own or "site-packages" not in parts else parts[parts.index("site-packages") + 1]
         text = _PLACE.sub("", " ".join(str(message).split()))
-        say(f"regionclip: warning: {library.removesuffix('.py')}{' says: ' * bool(library)}{text}")
+        told = f"regionclip: warning: {library.removesuffix('.py')}{' says: ' * bool(library)}{text}"
+        if told not in said:
+            said.add(told)
+            say(told)
 
     warnings.showwarning = show
 
