@@ -4,6 +4,7 @@ import json
 import re
 import sys
 import warnings
+from collections import deque
 from collections.abc import Iterable, Mapping
 from operator import length_hint
 from pathlib import Path
@@ -32,8 +33,8 @@ def say(text: str) -> None:
 
 
 def show_warnings() -> None:
-    """Print warnings as one line each, once, without the place in the code; of those of a library say whose they are."""
-    said: set[str] = set()
+    """Print each warning as one line, once in a while, without the place in the code; of a library's say whose it is."""
+    said: deque[str] = deque(maxlen=100)
 
     def show(
         message: Warning | str,
@@ -48,7 +49,7 @@ def show_warnings() -> None:
         text = _PLACE.sub("", " ".join(str(message).split()))
         told = f"regionclip: warning: {library.removesuffix('.py')}{' says: ' * bool(library)}{text}"
         if told not in said:
-            said.add(told)
+            said.append(told)
             say(told)
 
     warnings.showwarning = show
