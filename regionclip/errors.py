@@ -7,6 +7,7 @@ RegionclipError
     PromptError                words that cannot be asked for
     ConfigError                an unknown key, a wrong value, a name that does not exist
     FingerprintError           regions or prototypes of another tower
+    MessageError               a ROS message that is damaged, or holds what cannot be used
   FileError (OSError)          a file cannot be used
     ImageFileError             missing, unreadable or truncated picture
     WeightsError               missing, damaged or unfitting weights
@@ -56,6 +57,10 @@ class ConfigError(InputError):
 
 class FingerprintError(InputError):
     """Stored regions or prototypes were made with another tower or revision."""
+
+
+class MessageError(InputError):
+    """A ROS message is damaged, or its image is of no use: an unknown encoding, rows too short, no pixels."""
 
 
 class FileError(RegionclipError, OSError):

@@ -43,6 +43,7 @@ video.output
 sinks
 video
 site
+robot
 
 scenes.painting
 scenes.kinds

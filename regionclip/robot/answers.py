@@ -1,0 +1,143 @@
+"""What is known of a frame as ROS messages: plain dicts, whose bytes `messages.encode` makes."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import supervision as sv
+
+from regionclip.drawing.colours import label_colours
+from regionclip.drawing.labels import label_names, label_texts
+from regionclip.robot.core import PerceptionCore, PromptSet, Result
+from regionclip.robot.messages import Header
+from regionclip.robot.prompts import MOST_LABELS
+from regionclip.towers.card import TowerCard
+
+ClassIds = Literal["label", "index"]
+"""What `hypothesis.class_id` holds: the label's own text, or its number in `LabelInfo`."""
+
+UNLABELED = MOST_LABELS
+"""Number of `unknown` in a `LabelInfo`."""
+
+_SILENT = 5.0
+"""Seconds without an image from which a camera is STALE."""
+
+_LINE_LOOP = 2
+_OK, _WARN, _STALE = 0, 1, 3
+_FONT = 16.0
+_HERE = {"pose": {"orientation": {"w": 1.0}}}
+"""A pose that says nothing."""
+
+
+def detection_array(result: Result, class_ids: ClassIds = "label") -> dict[str, Any]:
+    """A `vision_msgs/Detection2DArray`, with one `Detection2D` for each thing, also where there is none.
+
+    Boxes are centre and size in pixels of the message's image. The hypotheses of a thing are its labels, the most
+    confident first; its `id` is the track, or empty.
+    """
+    rows, header = result.detections, result.header.fields()
+    names = label_names(rows)
+    detections = []
+    for things in _things(rows):
+        x1, y1, x2, y2 = rows.xyxy[things[0]].tolist()
+        position = {"x": (x1 + x2) / 2, "y": (y1 + y2) / 2}
+        track = -1 if rows.tracker_id is None else int(rows.tracker_id[things[0]])
+        detections.append({
+            "header": header,
+            "results": [{"hypothesis": _hypothesis(rows, row, names[row], class_ids), "pose": _HERE} for row in things],
+            "bbox": {"center": {"position": position}, "size_x": x2 - x1, "size_y": y2 - y1},
+            "id": str(track) if track >= 0 else "",
+        })  # fmt: skip
+    return {"header": header, "detections": detections}
+
+
+def label_info(prompts: PromptSet, header: Header) -> dict[str, Any]:
+    """A `vision_msgs/LabelInfo`: the number of each label, and the lowest of their thresholds."""
+    names, plain = prompts.vocabulary.names, prompts.vocabulary.plain
+    classes = [{"class_id": place, "class_name": names[place]} for place in plain]
+    lowest = float(prompts.thresholds[list(plain)].min(initial=1.0))
+    return {"header": header.fields(), "class_map": classes, "threshold": lowest}
+
+
+def vision_info(prompts: PromptSet, card: TowerCard, header: Header, label_topic: str) -> dict[str, Any]:
+    """A `vision_msgs/VisionInfo`: the tower, where its labels are published, and the version of the words."""
+    return {
+        "header": header.fields(),
+        "method": f"regionclip {card.name} {card.revision}",
+        "database_location": label_topic,
+        "database_version": prompts.version,
+    }
+
+
+def image_annotations(result: Result) -> dict[str, Any]:
+    """A `foxglove_msgs/ImageAnnotations`: an outline and a text for each thing, in the colours of our own pictures."""
+    rows, stamp = result.detections, result.header.stamp()
+    names, texts = label_names(rows), label_texts(rows)
+    palette = label_colours(names)
+    outlines, captions = [], []
+    for things in _things(rows):
+        x1, y1, x2, y2 = rows.xyxy[things[0]].tolist()
+        blue, green, red = (channel / 255 for channel in palette[names[things[0]]])
+        colour = {"r": red, "g": green, "b": blue, "a": 1.0}
+        corners = [{"x": x, "y": y} for x, y in ((x1, y1), (x2, y1), (x2, y2), (x1, y2))]
+        outlines.append({
+            "timestamp": stamp,
+            "type": _LINE_LOOP,
+            "points": corners,
+            "outline_color": colour,
+            "thickness": 2.0,
+        })  # fmt: skip
+        captions.append({
+            "timestamp": stamp,
+            "position": {"x": x1, "y": y1 if y1 > _FONT * 1.5 else y1 + _FONT * 1.5},
+            "text": texts[things[0]],
+            "font_size": _FONT,
+            "text_color": {"r": 1.0, "g": 1.0, "b": 1.0, "a": 1.0},
+            "background_color": {**colour, "a": 0.8},
+        })  # fmt: skip
+    return {"points": outlines, "texts": captions}
+
+
+def diagnostic_array(header: Header, statuses: list[dict[str, Any]]) -> dict[str, Any]:
+    """A `diagnostic_msgs/DiagnosticArray`."""
+    return {"header": header.fields(), "status": statuses}
+
+
+def status(core: PerceptionCore) -> dict[str, Any]:
+    """A `diagnostic_msgs/DiagnosticStatus` of a camera: STALE without images, WARN where something went wrong."""
+    known, figures = core.statistics, core.statistics.figures()
+    silent, problem = known.silent_seconds(), known.latest_problem()
+    level, message = _OK, f"{figures['fps_out']:.1f} images a second"
+    if silent is None or silent > _SILENT:
+        level, message = _STALE, "no image yet" if silent is None else f"no image for {silent:.0f} s"
+    elif problem:
+        level, message = _WARN, problem
+    words: dict[str, float] = {"prompts_version": core.prompts.version, "prompts": len(core.prompts.vocabulary)}
+    values = {key: f"{value:.6g}" for key, value in {**figures, **words}.items()} | {"last_problem": problem}
+    return {
+        "level": level,
+        "name": f"regionclip: {core.source}",
+        "message": message,
+        "hardware_id": core.detector.tower.placement,
+        "values": [{"key": key, "value": value} for key, value in values.items()],
+    }
+
+
+def _hypothesis(rows: sv.Detections, row: int, name: str, class_ids: ClassIds) -> Mapping[str, Any]:
+    if class_ids == "index":
+        place = -1 if rows.class_id is None else int(rows.class_id[row])
+        name = str(place if place >= 0 else UNLABELED)
+    confidence = 1.0 if rows.confidence is None else float(rows.confidence[row])
+    return {"class_id": name, "score": min(max(confidence, 0.0), 1.0)}
+
+
+def _things(rows: sv.Detections) -> list[list[int]]:
+    """Rows of one region, or of one track, together: the most confident first, as are their things."""
+    count = len(rows)
+    confidence = np.ones(count) if rows.confidence is None else rows.confidence
+    order = np.argsort(-confidence, kind="stable").tolist()
+    key = rows.data.get("region", np.arange(count)) if rows.tracker_id is None else rows.tracker_id
+    groups: dict[int, list[int]] = {}
+    for row in order:
+        groups.setdefault(int(key[row]), []).append(row)
+    return list(groups.values())

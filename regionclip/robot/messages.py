@@ -1,0 +1,168 @@
+"""ROS 2 messages as bytes (CDR): encoded from plain dicts, decoded to objects that have their fields as attributes.
+
+A dict holds only what differs from zero, so that `{"header": header.fields(), "detections": []}` is a whole message.
+The codec is rosbags'; packages that it does not know are registered from `_DEFINITIONS`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from regionclip.errors import ConfigError, MessageError
+
+if TYPE_CHECKING:
+    from rosbags.typesys.store import Typestore
+
+IMAGE = "sensor_msgs/msg/Image"
+COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
+DETECTIONS = "vision_msgs/msg/Detection2DArray"
+LABEL_INFO = "vision_msgs/msg/LabelInfo"
+VISION_INFO = "vision_msgs/msg/VisionInfo"
+DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
+ANNOTATIONS = "foxglove_msgs/msg/ImageAnnotations"
+
+_DEFINITIONS = {
+    "vision_msgs/msg/Point2D": "float64 x; float64 y",
+    "vision_msgs/msg/Pose2D": "vision_msgs/Point2D position; float64 theta",
+    "vision_msgs/msg/BoundingBox2D": "vision_msgs/Pose2D center; float64 size_x; float64 size_y",
+    "vision_msgs/msg/BoundingBox3D": "geometry_msgs/Pose center; geometry_msgs/Vector3 size",
+    "vision_msgs/msg/ObjectHypothesis": "string class_id; float64 score",
+    "vision_msgs/msg/ObjectHypothesisWithPose": "vision_msgs/ObjectHypothesis hypothesis; "
+    "geometry_msgs/PoseWithCovariance pose",
+    "vision_msgs/msg/Detection2D": "std_msgs/Header header; vision_msgs/ObjectHypothesisWithPose[] results; "
+    "vision_msgs/BoundingBox2D bbox; string id",
+    DETECTIONS: "std_msgs/Header header; vision_msgs/Detection2D[] detections",
+    "vision_msgs/msg/Detection3D": "std_msgs/Header header; vision_msgs/ObjectHypothesisWithPose[] results; "
+    "vision_msgs/BoundingBox3D bbox; string id",
+    "vision_msgs/msg/Detection3DArray": "std_msgs/Header header; vision_msgs/Detection3D[] detections",
+    "vision_msgs/msg/VisionClass": "uint16 class_id; string class_name",
+    LABEL_INFO: "std_msgs/Header header; vision_msgs/VisionClass[] class_map; float32 threshold",
+    VISION_INFO: "std_msgs/Header header; string method; string database_location; int32 database_version",
+    "foxglove_msgs/msg/Color": "float64 r; float64 g; float64 b; float64 a",
+    "foxglove_msgs/msg/Point2": "float64 x; float64 y",
+    "foxglove_msgs/msg/CircleAnnotation": "builtin_interfaces/Time timestamp; foxglove_msgs/Point2 position; "
+    "float64 diameter; float64 thickness; foxglove_msgs/Color fill_color; foxglove_msgs/Color outline_color",
+    "foxglove_msgs/msg/PointsAnnotation": "builtin_interfaces/Time timestamp; uint8 type; "
+    "foxglove_msgs/Point2[] points; foxglove_msgs/Color outline_color; foxglove_msgs/Color[] outline_colors; "
+    "foxglove_msgs/Color fill_color; float64 thickness",
+    "foxglove_msgs/msg/TextAnnotation": "builtin_interfaces/Time timestamp; foxglove_msgs/Point2 position; "
+    "string text; float64 font_size; foxglove_msgs/Color text_color; foxglove_msgs/Color background_color",
+    ANNOTATIONS: "foxglove_msgs/CircleAnnotation[] circles; foxglove_msgs/PointsAnnotation[] points; "
+    "foxglove_msgs/TextAnnotation[] texts",
+}
+"""Fields in the order of the wire, of vision_msgs 4 (ROS 2 Humble and later) and of Foxglove's annotations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """When and where a message was made: `std_msgs/Header`.
+
+    Attributes:
+        stamp_ns: nanoseconds of the sender's clock.
+        frame_id: name of the coordinate frame.
+    """
+
+    stamp_ns: int
+    frame_id: str = ""
+
+    @classmethod
+    def of(cls, header: Any) -> "Header":  # noqa: ANN401 - whoever's message class
+        """That of a decoded message, or of one of rclpy's."""
+        return cls(header.stamp.sec * 1_000_000_000 + header.stamp.nanosec, header.frame_id)
+
+    def fields(self) -> dict[str, Any]:
+        """As a message."""
+        return {"stamp": self.stamp(), "frame_id": self.frame_id}
+
+    def stamp(self) -> dict[str, int]:
+        """The time as a `builtin_interfaces/Time`."""
+        seconds, nanoseconds = divmod(self.stamp_ns, 1_000_000_000)
+        return {"sec": seconds, "nanosec": nanoseconds}
+
+
+def encode(kind: str, fields: Mapping[str, Any]) -> bytes:
+    """The CDR bytes of a message, little endian; fields that are not given are zero, empty or false.
+
+    Args:
+        kind: its type, as `vision_msgs/msg/Detection2DArray`.
+        fields: by name; messages inside are dicts too.
+    """
+    return bytes(store().serialize_cdr(_maker(kind)(fields), kind, little_endian=True))
+
+
+def decode(payload: bytes | memoryview, kind: str) -> Any:  # noqa: ANN401 - a class made at run time
+    """A message from its CDR bytes, little or big endian. Arrays of numbers are views of `payload`.
+
+    Raises:
+        MessageError: where they are no such message, or a part of one.
+    """
+    from rosbags.serde import SerdeError
+
+    try:
+        return store().deserialize_cdr(payload, kind)
+    except SerdeError as error:
+        raise MessageError(f"message: expected a {kind} of {len(payload)} bytes, got others: {error}") from error
+
+
+def type_hash(kind: str) -> str:
+    """What ROS 2 knows a type by: `RIHS01_...`."""
+    return store().hash_rihs01(kind)
+
+
+@cache
+def store() -> "Typestore":
+    """All types that are known here, with rosbags' codec.
+
+    Raises:
+        ConfigError: where rosbags is not installed.
+    """
+    try:
+        from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+    except ImportError as error:
+        raise ConfigError(f'messages need the package rosbags ({error}): pip install "regionclip[robot]"') from error
+    known, own = get_typestore(Stores.ROS2_JAZZY), {}
+    for kind, fields in _DEFINITIONS.items():
+        own.update(get_types_from_msg(fields.replace("; ", "\n"), kind))
+    known.register(own)
+    return known
+
+
+Maker = Callable[[Any], Any]
+"""Gives a field its value; None where the dict says nothing of it."""
+
+
+@cache
+def _maker(kind: str) -> Maker:
+    """What makes messages of a type from dicts."""
+    made, described = store().types[kind], store().fielddefs[kind][1]
+    makers = {name: _value_maker(what) for name, what in described}
+    zero = made(*(make(None) for make in makers.values()))
+
+    def make(fields: Mapping[str, Any] | None) -> object:
+        if not fields:
+            return zero
+        assert makers.keys() >= fields.keys(), f"{kind} has no fields {sorted(fields.keys() - makers.keys())}"
+        return made(*[make_value(fields.get(name)) for name, make_value in makers.items()])
+
+    return make
+
+
+def _value_maker(what: Any) -> Maker:  # noqa: ANN401 - a type as rosbags describes it: a kind of node and what belongs to it
+    from rosbags.interfaces import Nodetype
+
+    node, detail = what
+    if node == Nodetype.NAME:
+        return _maker(detail)
+    if node == Nodetype.BASE:
+        zero = "" if detail[0] == "string" else 0
+        return lambda given: zero if given is None else given
+    inner, length = detail
+    if inner[0] == Nodetype.NAME or inner[1][0] == "string":
+        make = _value_maker(inner)
+        return lambda given: [make(each) for each in given or ()]
+    dtype = np.dtype({"byte": "uint8", "char": "uint8"}.get(inner[1][0], inner[1][0]))
+    zeros = np.zeros(length if node == Nodetype.ARRAY else 0, dtype)
+    return lambda given: zeros if given is None else np.asarray(given, dtype)
