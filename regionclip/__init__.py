@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from regionclip.drawing import Style, Trails, ZoneShape, annotate, blur
     from regionclip.errors import RegionclipError
     from regionclip.loading import load
+    from regionclip.robot.bags import Bag
+    from regionclip.robot.core import PerceptionCore
     from regionclip.timing import Timings
     from regionclip.towers.base import ImageFeatures, Tower
     from regionclip.towers.card import TowerCard
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
     from regionclip.words.vocabulary import Label, Vocabulary
 
 _HOME = {
+    "Bag": "regionclip.robot.bags",
     "Config": "regionclip.config",
     "Detector": "regionclip.detector",
     "FrameKey": "regionclip.archive.store",
     "ImageFeatures": "regionclip.towers.base",
     "Label": "regionclip.words.vocabulary",
+    "PerceptionCore": "regionclip.robot.core",
     "Proposals": "proposals.base",
     "Proposer": "proposals.base",
     "RegionclipError": "regionclip.errors",
@@ -55,11 +59,13 @@ _HOME = {
 }
 
 __all__ = [
+    "Bag",
     "Config",
     "Detector",
     "FrameKey",
     "ImageFeatures",
     "Label",
+    "PerceptionCore",
     "Proposals",
     "Proposer",
     "RegionclipError",

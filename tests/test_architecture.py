@@ -162,11 +162,13 @@ def test_the_three_packages_come_from_one_place() -> None:
 
 def test_exported_names() -> None:
     assert regionclip.__all__ == [
+        "Bag",
         "Config",
         "Detector",
         "FrameKey",
         "ImageFeatures",
         "Label",
+        "PerceptionCore",
         "Proposals",
         "Proposer",
         "RegionclipError",

@@ -12,6 +12,7 @@ import typer
 from regionclip.cli.ask import ask, index
 from regionclip.cli.bench import bench
 from regionclip.cli.calibrate import calibrate
+from regionclip.cli.cameras.bag import bag
 from regionclip.cli.cameras.site import site
 from regionclip.cli.cameras.stream import stream
 from regionclip.cli.cameras.video import video
@@ -41,6 +42,7 @@ app = typer.Typer(
 app.command()(detect)
 app.command()(video)
 app.command()(stream)
+app.command()(bag)
 app.command()(site)
 app.command()(demo)
 app.command()(towers)

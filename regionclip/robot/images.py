@@ -22,7 +22,7 @@ class _Encoding(NamedTuple):
     conversion: int | None
 
 
-_ENCODINGS = {
+ENCODINGS = {
     "bgr8": _Encoding(1, 3, None),
     "rgb8": _Encoding(1, 3, cv2.COLOR_RGB2BGR),
     "bgra8": _Encoding(1, 4, cv2.COLOR_BGRA2BGR),
@@ -39,7 +39,9 @@ _ENCODINGS = {
     "yuv422_yuy2": _Encoding(1, 2, cv2.COLOR_YUV2BGR_YUY2),
     "yuyv": _Encoding(1, 2, cv2.COLOR_YUV2BGR_YUY2),
 }
-_DEPTHS = {"16UC1": 2, "32FC1": 4}
+"""Of colour and grey; rows are `width * size * channels` bytes or more."""
+
+DEPTHS = {"16UC1": 2, "32FC1": 4}
 """Encodings of depth and the bytes of a pixel: millimetres, and metres."""
 
 
@@ -51,11 +53,11 @@ def frame_of(message: Any) -> Frame:  # noqa: ANN401 - whoever's message class
     """
     if hasattr(message, "format"):
         return _decompressed(message)
-    encoding = _ENCODINGS.get(message.encoding)
+    encoding = ENCODINGS.get(message.encoding)
     if encoding is None:
-        depth = " (depth)" if message.encoding in _DEPTHS else ""
+        depth = " (depth)" if message.encoding in DEPTHS else ""
         raise MessageError(
-            f"image: expected an encoding of {', '.join(_ENCODINGS)}, got {message.encoding[:40]!r}{depth}"
+            f"image: expected an encoding of {', '.join(ENCODINGS)}, got {message.encoding[:40]!r}{depth}"
         )
     values = _pixels(message, encoding.size, encoding.channels)  # (H, W) or (H, W, channels)
     if encoding.size == 2:
@@ -75,9 +77,9 @@ def depth_of(message: Any) -> NDArray[np.float32]:  # noqa: ANN401 - whoever's m
     Raises:
         MessageError: for an encoding other than 16UC1 (millimetres) and 32FC1 (metres), no pixels, or rows too short.
     """
-    size = _DEPTHS.get(message.encoding)
+    size = DEPTHS.get(message.encoding)
     if size is None:
-        raise MessageError(f"depth: expected an encoding of {', '.join(_DEPTHS)}, got {message.encoding[:40]!r}")
+        raise MessageError(f"depth: expected an encoding of {', '.join(DEPTHS)}, got {message.encoding[:40]!r}")
     values = _pixels(message, size, 1)  # (H, W)
     metres = values.astype(np.float32) / np.float32(1000) if size == 2 else values.view(np.float32).copy()
     metres[~(np.isfinite(metres) & (metres > 0))] = np.nan

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regionclip.errors import ConfigError, MessageError
 
@@ -165,4 +166,10 @@ def _value_maker(what: Any) -> Maker:  # noqa: ANN401 - a type as rosbags descri
         return lambda given: [make(each) for each in given or ()]
     dtype = np.dtype({"byte": "uint8", "char": "uint8"}.get(inner[1][0], inner[1][0]))
     zeros = np.zeros(length if node == Nodetype.ARRAY else 0, dtype)
-    return lambda given: zeros if given is None else np.asarray(given, dtype)
+
+    def make_array(given: Any) -> NDArray[Any]:  # noqa: ANN401 - bytes, or numbers
+        if given is None:
+            return zeros
+        return np.frombuffer(given, dtype) if isinstance(given, bytes) else np.asarray(given, dtype)
+
+    return make_array

@@ -1,0 +1,306 @@
+"""Bags: ROS 2 ones (MCAP, SQLite) and ROS 1 ones are read, ROS 2 ones written, by rosbags."""
+
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from regionclip.errors import ConfigError, FileError, MessageError, RegionclipError, SourceError
+from regionclip.formats.growing import FrameFile
+from regionclip.frames import Frame
+from regionclip.robot.messages import COMPRESSED_IMAGE, IMAGE, Header, store
+
+if TYPE_CHECKING:
+    from rosbags.interfaces import Connection, Qos
+    from rosbags.typesys.store import Typestore
+
+Storage = Literal["mcap", "sqlite3"]
+SUFFIXES: dict[str, Storage] = {".mcap": "mcap", ".db3": "sqlite3"}
+"""Of bags that are one file; others are folders."""
+
+HEADER = "std_msgs/msg/Header"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BagMessage:
+    """A message of a bag.
+
+    Attributes:
+        topic: on which it came.
+        kind: its type, as `sensor_msgs/msg/Image`.
+        log_ns: when it was recorded, nanoseconds.
+        payload: as it was recorded.
+    """
+
+    topic: str
+    kind: str
+    log_ns: int
+    payload: bytes
+
+
+class Bag:
+    """A bag that is read, a context manager.
+
+        with Bag("drive.mcap") as bag:
+            for message, frame, header in bag.frames("/camera/image_raw"): ...
+
+    Args:
+        path: a folder with metadata.yaml, a `.mcap`, `.db3` or (ROS 1) `.bag` file.
+
+    Attributes:
+        topics: type of each topic.
+        reader: rosbags' own.
+
+    Raises:
+        SourceError: where it cannot be read, as where it was cut short.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path, self._own = Path(path), store()
+        if not self.path.exists():
+            raise SourceError(f"bag {path}: no such file or folder")
+        from rosbags.highlevel import AnyReader
+
+        try:
+            self.reader = AnyReader([self.path], default_typestore=self._own)
+            self.reader.open()
+        except Exception as error:  # rosbags lets out whatever struct, YAML and its storages raise
+            raise SourceError(
+                f"bag {path} cannot be read ({_said(error)}): expected a ROS 2 bag (a folder with metadata.yaml, "
+                ".mcap, .db3) or a ROS 1 bag (.bag); copy one that was cut short again, or mend it (mcap recover, "
+                "ros2 bag reindex, rosbag reindex)"
+            ) from error
+        self.topics = {each.topic: each.msgtype for each in self.reader.connections}
+        self._stores: dict[str, Typestore] = {}
+
+    def image_topics(self) -> list[str]:
+        """Topics of images, raw and compressed."""
+        return [topic for topic, kind in self.topics.items() if kind in (IMAGE, COMPRESSED_IMAGE)]
+
+    def messages(self, topics: Collection[str]) -> "Messages":
+        """The messages of these topics in order of their log times."""
+        return Messages(self, self._of(topics))
+
+    def frames(self, *topics: str) -> Iterator[tuple[BagMessage, Frame, Header]]:
+        """The images of these topics.
+
+        Raises:
+            MessageError: for one that cannot be used.
+            SourceError: where the bag cannot be read on.
+        """
+        from regionclip.robot.images import frame_of
+
+        for message in self.messages(topics):
+            decoded = self.decode(message)
+            yield message, frame_of(decoded), Header.of(decoded.header)
+
+    def decode(self, message: BagMessage) -> Any:  # noqa: ANN401 - a class made at run time
+        """What a message says.
+
+        Raises:
+            MessageError: where it is damaged.
+        """
+        from rosbags.highlevel import AnyReaderError
+
+        try:
+            return self.reader.deserialize(message.payload, message.kind)
+        except AnyReaderError as error:
+            raise MessageError(f"message on {message.topic}: {error}") from error
+
+    def cdr(self, message: BagMessage) -> bytes | memoryview:
+        """The bytes of a message as ROS 2 has them: as they are, but for ROS 1.
+
+        Raises:
+            MessageError: where a message of ROS 1 is damaged.
+        """
+        if self.reader.is2:
+            return message.payload
+        from rosbags.serde import SerdeError
+
+        try:
+            return self.store(message.kind).ros1_to_cdr(message.payload, message.kind)
+        except SerdeError as error:
+            raise MessageError(f"message on {message.topic}: {error}") from error
+
+    def store(self, kind: str) -> "Typestore":
+        """Where a type is defined as ROS 2 has it: of ROS 1 by our own definition, where that says the same."""
+        if self.reader.is2:
+            return self.reader.typestore
+        if kind not in self._stores:
+            from rosbags.convert.converter import is_same_wireformat
+            from rosbags.typesys import Stores, get_typestore
+
+            theirs, own = self.reader.typestore, self._own
+            chosen = own
+            if kind not in own.fielddefs or not is_same_wireformat(theirs, own, kind, kind):
+                chosen = get_typestore(Stores.EMPTY)
+                chosen.register({**theirs.fielddefs, HEADER: own.fielddefs[HEADER]})
+            self._stores[kind] = chosen
+        return self._stores[kind]
+
+    def qos(self, topic: str) -> "list[Qos]":
+        """How a topic was offered, where the bag says so."""
+        return list(getattr(self._of([topic])[0].ext, "offered_qos_profiles", ()))
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _of(self, topics: Collection[str]) -> "list[Connection]":
+        return [each for each in self.reader.connections if each.topic in topics]
+
+
+class Messages:
+    """Messages of a bag, read as they are asked for; it knows nearly how many they are, as progress bars want it.
+
+    Raises:
+        SourceError: on the way, where the bag cannot be read on.
+    """
+
+    def __init__(self, bag: Bag, connections: "list[Connection]") -> None:
+        self._bag, self._connections = bag, connections
+
+    def __length_hint__(self) -> int:
+        return sum(each.msgcount for each in self._connections)
+
+    def __iter__(self) -> Iterator[BagMessage]:
+        if not self._connections:  # rosbags would take that for all of them
+            return
+        try:
+            for connection, log_ns, payload in self._bag.reader.messages(self._connections):
+                yield BagMessage(connection.topic, connection.msgtype, log_ns, payload)
+        except Exception as error:  # see `Bag`
+            said = f"bag {self._bag.path} cannot be read on ({_said(error)}): it is damaged or cut short"
+            raise SourceError(said) from error
+
+
+class NewBag(FrameFile):
+    """A ROS 2 bag that is written under a temporary name beside its own until it is closed.
+
+    Args:
+        path: a folder, or one file where it ends in `.mcap` or `.db3`; it must not be there yet.
+        storage: `mcap` or `sqlite3`; None takes what the ending of `path` says, else `mcap`.
+
+    Raises:
+        ConfigError: where it is there, or ending and storage contradict one another.
+        FileError: where it cannot be written.
+    """
+
+    def __init__(self, path: str | Path, storage: Storage | None = None) -> None:
+        self.path = Path(os.path.realpath(path))
+        self.frames = 0
+        self._storage = check_new(path, storage)
+        self._connections: dict[tuple[str, str], Connection] = {}
+        self._folder = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        from rosbags.rosbag2 import StoragePlugin, Writer
+
+        plugin = StoragePlugin.MCAP if self._storage == "mcap" else StoragePlugin.SQLITE3
+        try:
+            with self._telling():
+                self._folder.mkdir(parents=True)
+                self._writer = Writer(self._folder / self.path.stem, version=8, storage_plugin=plugin)
+                self._writer.open()
+        except FileError:
+            self.abort()
+            raise
+
+    def write(
+        self,
+        topic: str,
+        kind: str,
+        log_ns: int,
+        payload: bytes | memoryview,
+        *,
+        of: Bag | None = None,
+        latched: bool = False,
+    ) -> None:
+        """Add a message.
+
+        Args:
+            topic: the topic.
+            kind: its type.
+            log_ns: when it was recorded, nanoseconds.
+            payload: its CDR bytes.
+            of: the bag it comes from; None for messages of our own types.
+            latched: offered to those who come later too (transient local); those of a bag are offered as there.
+
+        Raises:
+            FileError: where it cannot be written.
+        """
+        with self._telling():
+            connection = self._connections.get((topic, kind))
+            if connection is None:
+                qos = of.qos(topic) if of is not None else _latched() if latched else []
+                known = store() if of is None else of.store(kind)
+                connection = self._writer.add_connection(topic, kind, typestore=known, offered_qos_profiles=qos)
+                self._connections[topic, kind] = connection
+            self._writer.write(connection, log_ns, payload)
+
+    def close(self) -> None:
+        """Finish the bag and give it its name. Closing twice is fine."""
+        if not self._folder.exists():
+            return
+        try:
+            with self._telling():
+                self._writer.close()
+                made = self._writer.path
+                if self.path.suffix in SUFFIXES:
+                    made /= f"{made.name}{self.path.suffix}"
+                made.replace(self.path)
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Throw away what was written."""
+        with suppress(Exception):
+            self._writer.abort()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except RegionclipError:
+            raise
+        except Exception as error:  # of the system, of SQLite, or of rosbags about them
+            raise FileError(f"bag {self.path} cannot be written: {_said(error)}") from error
+
+
+def check_new(path: str | Path, storage: Storage | None) -> Storage:
+    """The storage of a bag that shall be written.
+
+    Raises:
+        ConfigError: where it is there, or ending and storage contradict one another.
+    """
+    if os.path.lexists(path):
+        raise ConfigError(f"bag {path} is there already: expected a new name, or remove it first")
+    by_name = SUFFIXES.get(Path(path).suffix)
+    if storage is not None and by_name not in (None, storage):
+        raise ConfigError(f"bag {path}: expected storage {by_name} for {Path(path).suffix}, got {storage}")
+    return storage or by_name or "mcap"
+
+
+def _latched() -> "list[Qos]":
+    """Reliable and transient local: whoever comes later is told the latest."""
+    from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
+
+    forever, history, durability = QosTime(2**31 - 1, 2**32 - 1), QosHistory.KEEP_LAST, QosDurability.TRANSIENT_LOCAL
+    promised = QosReliability.RELIABLE, durability, forever, forever, QosLiveliness.AUTOMATIC, forever
+    return [Qos(history, 1, *promised, avoid_ros_namespace_conventions=False)]
+
+
+def _said(error: Exception) -> str:
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).rstrip(".")
