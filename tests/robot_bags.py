@@ -65,7 +65,7 @@ def write_bag(
 
 
 def write_ros1_bag(path: Path, frames: Sequence[Frame], topic: str = CAMERA) -> Path:
-    """A bag of ROS 1, with images in rgb8 and a CameraInfo for each."""
+    """A bag of ROS 1, with images in rgb8 and a latched CameraInfo for each."""
     types = get_typestore(Stores.ROS1_NOETIC)
     time, head = types.types["builtin_interfaces/msg/Time"], types.types["std_msgs/msg/Header"]
     image, info = types.types["sensor_msgs/msg/Image"], types.types["sensor_msgs/msg/CameraInfo"]
@@ -73,7 +73,7 @@ def write_ros1_bag(path: Path, frames: Sequence[Frame], topic: str = CAMERA) -> 
     numbers = [np.zeros(count) for count in (5, 9, 9, 12)]
     with Writer1(path) as writer:
         pictures = writer.add_connection(topic, image.__msgtype__, typestore=types)
-        infos = writer.add_connection("/camera/camera_info", info.__msgtype__, typestore=types)
+        infos = writer.add_connection("/camera/camera_info", info.__msgtype__, typestore=types, latching=1)
         for index, frame in enumerate(frames):
             stamp = time(**header(index).stamp())
             top: Any = head(index, stamp, "camera_link")

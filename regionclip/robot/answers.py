@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 import supervision as sv
 
-from regionclip.drawing.colours import label_colours
+from regionclip.drawing.colours import Colour, ink, label_colours
 from regionclip.drawing.labels import label_names, label_texts
 from regionclip.robot.core import PerceptionCore, PromptSet, Result
 from regionclip.robot.messages import Header
@@ -77,8 +77,8 @@ def image_annotations(result: Result) -> dict[str, Any]:
     outlines, captions = [], []
     for things in _things(rows):
         x1, y1, x2, y2 = rows.xyxy[things[0]].tolist()
-        blue, green, red = (channel / 255 for channel in palette[names[things[0]]])
-        colour = {"r": red, "g": green, "b": blue, "a": 1.0}
+        paint = palette[names[things[0]]]
+        colour = _colour(paint)
         corners = [{"x": x, "y": y} for x, y in ((x1, y1), (x2, y1), (x2, y2), (x1, y2))]
         outlines.append({
             "timestamp": stamp,
@@ -92,8 +92,8 @@ def image_annotations(result: Result) -> dict[str, Any]:
             "position": {"x": x1, "y": y1 if y1 > _FONT * 1.5 else y1 + _FONT * 1.5},
             "text": texts[things[0]],
             "font_size": _FONT,
-            "text_color": {"r": 1.0, "g": 1.0, "b": 1.0, "a": 1.0},
-            "background_color": {**colour, "a": 0.8},
+            "text_color": _colour(ink(paint)),
+            "background_color": colour,
         })  # fmt: skip
     return {"points": outlines, "texts": captions}
 
@@ -121,6 +121,11 @@ def status(core: PerceptionCore) -> dict[str, Any]:
         "hardware_id": core.detector.tower.placement,
         "values": [{"key": key, "value": value} for key, value in values.items()],
     }
+
+
+def _colour(paint: Colour) -> dict[str, float]:
+    blue, green, red = (channel / 255 for channel in paint)
+    return {"r": red, "g": green, "b": blue, "a": 1.0}
 
 
 def _hypothesis(rows: sv.Detections, row: int, name: str, class_ids: ClassIds) -> Mapping[str, Any]:

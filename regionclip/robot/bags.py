@@ -144,7 +144,8 @@ class Bag:
 
     def qos(self, topic: str) -> "list[Qos]":
         """How a topic was offered, where the bag says so."""
-        return list(getattr(self._of([topic])[0].ext, "offered_qos_profiles", ()))
+        ext = self._of([topic])[0].ext
+        return _latched() if getattr(ext, "latching", None) else list(getattr(ext, "offered_qos_profiles", ()))
 
     def close(self) -> None:
         """Let go of the files."""

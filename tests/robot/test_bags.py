@@ -125,6 +125,8 @@ def test_a_message_of_ros_1_becomes_one_of_ros_2(tmp_path: Path) -> None:
         found = on(info, written)
         assert [Header.of(each.header) for _, each in found] == [header(index) for index in range(4)]
         assert (found[0][1].width, found[0][1].distortion_model, len(found[0][1].d)) == (192, "plumb_bob", 5)
+    with Bag(tmp_path / "out.mcap") as bag:
+        assert [each.durability.name for each in bag.qos(info)] == ["TRANSIENT_LOCAL"]
 
 
 def test_compressed_images(tmp_path: Path) -> None:

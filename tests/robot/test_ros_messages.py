@@ -108,13 +108,15 @@ def idl(kind: str) -> type[IdlStruct]:
 
 
 def idl_type(what: Any) -> Any:  # noqa: ANN401
+    listed: Any = sequence
+    fixed: Any = array
     node, detail = what
     if node == Nodetype.NAME:
         return idl(detail)
     if node == Nodetype.BASE:
         return BASES[detail[0]]
     inner, length = detail
-    return array[idl_type(inner), length] if node == Nodetype.ARRAY else sequence[idl_type(inner)]
+    return fixed[idl_type(inner), length] if node == Nodetype.ARRAY else listed[idl_type(inner)]
 
 
 def as_idl(value: Any) -> Any:  # noqa: ANN401
