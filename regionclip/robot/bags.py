@@ -230,12 +230,12 @@ class NewBag(FrameFile):
         """Add a message.
 
         Args:
-            topic: the topic.
+            topic: as each message names it.
             kind: its type.
             log_ns: when it was recorded, nanoseconds.
             payload: its CDR bytes.
-            of: the bag it comes from; None for messages of our own types.
-            latched: offered to those who come later too (transient local); those of a bag are offered as there.
+            of: the bag that it comes from, whose types and offers are taken over; None for messages of our own.
+            latched: whoever comes later is told too (transient local).
 
         Raises:
             FileError: where it cannot be written.

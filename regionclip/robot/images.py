@@ -124,7 +124,7 @@ def _pixels(message: Any, size: int, channels: int) -> NDArray[Any]:  # noqa: AN
 
 def _decompressed(message: Any) -> Frame:  # noqa: ANN401 - whoever's message class
     what = f"compressed image ({message.format[:60]!r})"
-    if "compressedDepth" in message.format:
+    if "compressedDepth" in message.format or message.format.partition(";")[0] in DEPTHS:
         raise MessageError(f"{what}: expected a colour or grey picture, got depth")
     try:
         return decode_frame(bytes(message.data), what)

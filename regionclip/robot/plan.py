@@ -53,6 +53,8 @@ class ReplayPlan:
                 raise ConfigError(f"bag {bag.path}: {topic} has no messages; {there}")
         if absent := [topic for topic in self.keep if topic not in bag.topics]:
             raise ConfigError(f"bag {bag.path}: has no topic {absent[0]} to keep; there: {', '.join(bag.topics)}")
+        if not self.images and (twice := [topic for topic in self.keep if topic in topics]):
+            raise ConfigError(f"bag {bag.path}: {twice[0]} is kept by --keep and left out by --no-images: expected one")
         plan = replace(self, topics=topics, keep=tuple(topic for topic in self.keep if topic not in topics))
         answers = [f"{place}/{name}" for place in plan.places().values() for name in ("detections", "annotations")]
         for topic in (*plan.keep, *topics):

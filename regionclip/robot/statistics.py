@@ -4,7 +4,6 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
@@ -16,13 +15,6 @@ WINDOW = 10.0
 
 _MOST = 1000
 """Latest images that are remembered for them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    when: float
-    age_ms: float | None
-    timings: Timings
 
 
 class Statistics:
@@ -37,7 +29,7 @@ class Statistics:
         self._guard = Lock()
         self._counts = dict.fromkeys(("arrived", "answered", "dropped", "damaged"), 0)
         self._arrivals: deque[float] = deque(maxlen=_MOST)
-        self._answers: deque[_Answer] = deque(maxlen=_MOST)
+        self._answers: deque[tuple[float, float | None, Timings]] = deque(maxlen=_MOST)  # when, age in ms, stages
         self._problem = -math.inf, ""
 
     def arrived(self) -> None:
@@ -68,7 +60,7 @@ class Statistics:
         age = now * 1e3 - stamp_ns / 1e6 if stamp_ns else None
         with self._guard:
             self._counts["answered"] += 1
-            self._answers.append(_Answer(now, age, timings))
+            self._answers.append((now, age, timings))
 
     def silent_seconds(self) -> float | None:
         """Since the latest image came; None before the first."""
@@ -90,16 +82,16 @@ class Statistics:
         with self._guard:
             counts: dict[str, float] = dict(self._counts)
             arrivals = [when for when in self._arrivals if now - when <= WINDOW]
-            answers = [answer for answer in self._answers if now - answer.when <= WINDOW]
-        rates = {"fps_in": _rate(arrivals), "fps_out": _rate([answer.when for answer in answers])}
-        ages = [answer.age_ms for answer in answers if answer.age_ms is not None]
+            answers = [answer for answer in self._answers if now - answer[0] <= WINDOW]
+        rates = {"fps_in": _rate(arrivals), "fps_out": _rate([when for when, _, _ in answers])}
+        ages = [age for _, age, _ in answers if age is not None]
         half, most = np.percentile(ages, (50, 95)).tolist() if ages else (0.0, 0.0)
-        stages = dict.fromkeys(stage for answer in answers for stage in answer.timings)
+        stages = dict.fromkeys(stage for _, _, timings in answers for stage in timings)
         return {
             **rates,
             **counts,
             **({"age_ms_p50": half, "age_ms_p95": most} if ages else {}),
-            **{f"{stage}_ms": float(np.mean([each.timings.get(stage, 0.0) for each in answers])) for stage in stages},
+            **{f"{stage}_ms": float(np.mean([each[2].get(stage, 0.0) for each in answers])) for stage in stages},
         }
 
 

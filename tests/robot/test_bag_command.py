@@ -69,7 +69,7 @@ def test_numbers_in_place_of_labels(bag: Path, tmp_path: Path, run: Run) -> None
 def test_a_mistake_is_told_before_torch_is_loaded(
     options: tuple[str, ...], code: int, said: str, bag: Path, tmp_path: Path
 ) -> None:
-    told = command_without_torch("bag", bag, tmp_path / "out", "-p", "person", *options)
+    told = command_without("bag", bag, tmp_path / "out", "-p", "person", *options)
     assert (told.returncode, said in told.stderr) == (code, True), told.stderr
     assert len(told.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
@@ -85,12 +85,12 @@ def test_files_that_cannot_be_are_told_before_torch_is_loaded(bag: Path, tmp_pat
         (bag, "half.mcap", exits.USAGE, "is there already"),
         (bag, "half.mcap/out", exits.FAILED, "cannot be written"),
     ):
-        told = command_without_torch("bag", source, tmp_path / out, "-p", "person")
+        told = command_without("bag", source, tmp_path / out, "-p", "person")
         assert (told.returncode, said in told.stderr) == (code, True), told.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["half.mcap"]
 
 
-def command_without_torch(*words: object) -> "subprocess.CompletedProcess[str]":
+def command_without(*words: object) -> "subprocess.CompletedProcess[str]":
     """`regionclip ...` where torch cannot be imported."""
     code = (
         "import sys; sys.modules['torch'] = None; from regionclip.cli import main; sys.argv[0] = 'regionclip'; main()"

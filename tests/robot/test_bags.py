@@ -268,6 +268,7 @@ def test_what_is_no_bag_is_told(tmp_path: Path) -> None:
         ({"topics": ("/camera/image",)}, f"expected a topic of images, got /camera/image; there: {CAMERA}, /other"),
         ({"topics": (IMU,)}, f"got {IMU}, a sensor_msgs/msg/Imu; there: {CAMERA}, /other"),
         ({}, f"named by --topic; there: {CAMERA}, /other"),
+        ({"topics": (CAMERA,), "keep": (CAMERA,), "images": False}, "kept by --keep and left out by --no-images"),
         ({"topics": (CAMERA,), "keep": ("/odom",)}, f"no topic /odom to keep; there: {CAMERA}, {IMU}, /other"),
     ],
 )

@@ -1,5 +1,7 @@
 """Pictures of ROS messages to frames and back: every encoding, padded rows, both byte orders, and what is refused."""
 
+from array import array
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -158,9 +160,20 @@ def test_a_jpeg_that_was_cut_is_told(keep: int) -> None:
         frame_of(SimpleNamespace(format="jpeg", data=data[:keep]))
 
 
-def test_compressed_depth_is_told() -> None:
+@pytest.mark.parametrize("form", ["16UC1; compressedDepth png", "16UC1; png compressed ", "32FC1; compressedDepth rvl"])
+def test_compressed_depth_is_told(form: str) -> None:
     with pytest.raises(MessageError, match="got depth"):
-        frame_of(SimpleNamespace(format="16UC1; compressedDepth png", data=b"1234"))
+        frame_of(SimpleNamespace(format=form, data=b"1234"))
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, lambda data: array("B", data)])
+def test_whatever_holds_the_bytes(kind: Callable[[bytes], Any]) -> None:
+    """`rclpy` gives an `array`, DDS bytes."""
+    sent = message(FRAME, "bgr8")
+    sent.data = kind(sent.data.tobytes())
+    np.testing.assert_array_equal(frame_of(sent), FRAME)
+    picture = SimpleNamespace(format="png", data=kind(cv2.imencode(".png", FRAME)[1].tobytes()))
+    np.testing.assert_array_equal(frame_of(picture), FRAME)
 
 
 def test_no_header_of_an_image_brings_anything_but_our_error() -> None:
