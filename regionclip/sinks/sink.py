@@ -1,13 +1,13 @@
 """What is told to the outside, and to whom: events of rules and of sources, in one form."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from types import TracebackType
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 from regionclip.frames import Frame
+from regionclip.sinks.problems import Problems
 from regionclip.video.rules.watch import SCHEMA, Event
-from regionclip.video.sources.base import SourceEvent
+from regionclip.video.sources.base import SourceEvent, utc_text
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -39,16 +39,25 @@ class Sink(Protocol):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
 
-def hand_on(sinks: Iterable[Sink], told: Told, image: Frame | None = None, rows: "sv.Detections | None" = None) -> Told:
-    """Tell all sinks, in their order, each what the one before has made of it: put `Snapshots` first."""
+def hand_on(
+    sinks: Iterable[Sink],
+    told: Told,
+    image: Frame | None = None,
+    rows: "sv.Detections | None" = None,
+    *,
+    problems: Problems | None = None,
+) -> Told:
+    """Tell all sinks, in their order, each what the one before has made of it: put `Snapshots` first.
+
+    With `problems` a sink that fails is noted there, and does not keep it from the others.
+    """
     for sink in sinks:
-        told = sink.send(told, image, rows)
+        with nullcontext() if problems is None else problems.noted(id(sink)):
+            told = sink.send(told, image, rows)
     return told
 
 
@@ -56,10 +65,9 @@ def as_line(told: Told) -> dict[str, Any]:
     """The keys of a line of the log; of a source that was lost or is back only those that have a meaning."""
     if isinstance(told, Event):
         return told.to_dict()
-    time = datetime.fromtimestamp(told.utc_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {
         "schema": SCHEMA,
-        "time": time,
+        "time": utc_text(told.utc_seconds),
         "source": told.source,
         "phase": told.kind,
         "kind": "source",

@@ -2,12 +2,12 @@
 
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Event as Bell
 from threading import Thread
-from typing import Protocol
 
 import supervision as sv
 
@@ -17,27 +17,11 @@ from regionclip.frames import Frame
 from regionclip.sinks.sink import Told
 from regionclip.site.session import Retries, Session
 from regionclip.site.settings import CameraSettings
-from regionclip.site.status import CameraState, CameraStatus, Counts, utc_text
+from regionclip.site.status import CameraState, CameraStatus, Counts
 from regionclip.towers.base import ImageFeatures
 from regionclip.video.follower import StreamFrame
 from regionclip.video.rules.schedule import is_in_force
-from regionclip.video.sources.base import VideoFrame
-
-
-class Surroundings(Protocol):
-    """What a camera needs of its site."""
-
-    detector: Detector
-    bell: Bell
-    """Rung when there may be a frame to read."""
-
-    def send(self, event: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
-        """Hand an event to whoever wants it."""
-        ...
-
-    def log(self, line: str) -> None:
-        """One line for people."""
-        ...
+from regionclip.video.sources.base import VideoFrame, utc_text
 
 
 class SiteCamera:
@@ -45,13 +29,24 @@ class SiteCamera:
 
     Args:
         settings: of the camera.
-        site: what it is a part of.
+        detector: shared with other cameras.
+        bell: rung when there may be a frame to read.
+        send: gets each event, with the picture and the rows of its frame where there are any.
+        log: gets a line for people.
     """
 
-    def __init__(self, settings: CameraSettings, site: Surroundings) -> None:
+    def __init__(
+        self,
+        settings: CameraSettings,
+        *,
+        detector: Detector,
+        bell: Bell,
+        send: Callable[[Told, Frame | None, sv.Detections | None], None],
+        log: Callable[[str], None],
+    ) -> None:
         self.settings = settings
         self.counts = Counts()
-        self._site = site
+        self._detector, self._bell, self._hand_on, self._log = detector, bell, send, log
         self._session: Session | None = None
         self._retries = Retries()
         self._closing: list[Thread] = []
@@ -172,7 +167,7 @@ class SiteCamera:
 
     def _open(self) -> None:
         try:
-            self._session = Session(self.settings, self._site.detector, self._site.bell)
+            self._session = Session(self.settings, self._detector, self._bell)
         except Exception as error:  # one camera must not stop the others
             self._fail(error)
             return
@@ -200,7 +195,7 @@ class SiteCamera:
     def _note_error(self, error: Exception, more: str = "") -> None:
         self.counts.errors += 1
         self.counts.last_error = self.settings.url.hide(_in_words(error))
-        self._site.log(f"{self.settings.name}: {self.counts.last_error}{more}")
+        self._log(f"{self.settings.name}: {self.counts.last_error}{more}")
 
     def _report_outages(self) -> None:
         """Report when the source was lost and when it is back."""
@@ -208,12 +203,12 @@ class SiteCamera:
             hidden = replace(outage, reason=self.settings.url.hide(outage.reason))
             self.counts.outages += hidden.kind == "lost"
             tail = f" after {hidden.outage_seconds:.1f} s" if hidden.kind == "back" else f": {hidden.reason}"
-            self._site.log(f"{self.settings.name}: {hidden.kind}{tail}")
+            self._log(f"{self.settings.name}: {hidden.kind}{tail}")
             self._send(hidden)
 
     def _send(self, event: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
         self.counts.events += 1
-        self._site.send(event, image, rows)
+        self._hand_on(event, image, rows)
 
     def _note_state(self, wanted: bool) -> None:
         before, _ = self._state
@@ -222,7 +217,7 @@ class SiteCamera:
             return
         self._since = self._began(state)
         if state in ("resting", "off", "ended") or (state == "connected" and before != "lost"):
-            self._site.log(f"{self.settings.name}: {state}")
+            self._log(f"{self.settings.name}: {state}")
 
     def _began(self, state: CameraState) -> float:
         """When a state began, seconds since 1970 UTC: an outage with the last good frame, or the opening."""

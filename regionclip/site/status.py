@@ -5,13 +5,13 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import numpy as np
 
+from regionclip.timing import Timings
 from regionclip.video.follower import StreamFrame
-from regionclip.video.sources.base import SourceStatus
+from regionclip.video.sources.base import SourceStatus, utc_text
 
 CameraState = Literal["connecting", "connected", "lost", "failed", "resting", "off", "ended"]
 SCHEMA = "regionclip.site/1"
@@ -87,7 +87,7 @@ class Counts:
         self.handled = self.key_frames = self.events = self.outages = self.errors = 0
         self.last_error = ""
         self.last_frame: float | None = None
-        self.stages: dict[str, float] = {}
+        self.stages = Timings()
         """Milliseconds of each stage, of all frames."""
         self._closed_sources: dict[str, Any] = dict.fromkeys(_OF_SOURCES, 0)
         self._begun = time.monotonic()
@@ -104,7 +104,7 @@ class Counts:
         self.key_frames += known.key
         self.last_frame = known.frame.utc_seconds
         for stage, spent in known.timings.items():
-            self.stages[stage] = self.stages.get(stage, 0.0) + spent
+            self.stages.add(stage, spent)
         self._recent.append((time.monotonic(), known.age_seconds))
         self._forget()
 
@@ -154,11 +154,6 @@ class Counts:
         old = time.monotonic() - WINDOW
         while self._recent and self._recent[0][0] < old:
             self._recent.popleft()
-
-
-def utc_text(seconds: float) -> str:
-    """ISO 8601 UTC of seconds since 1970."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def status_json(cameras: Sequence[CameraStatus], *, started: float, problems: Sequence[str] = ()) -> bytes:

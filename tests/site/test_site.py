@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,15 +159,7 @@ def test_a_camera_is_killed_and_comes_back_while_another_goes_on() -> None:
 RULES = {
     "zone": [{"name": "left", "points": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}],
     "rule": [
-        {
-            "name": "seen",
-            "kind": "in",
-            "labels": ["red"],
-            "zones": ["left"],
-            "seconds": 0.2,
-            "grace": 0.2,
-            "cooldown": 0,
-        }
+        {"name": "seen", "kind": "in", "labels": "red", "zones": "left", "seconds": 0.2, "grace": 0.2, "cooldown": 0}
     ],
 }
 
@@ -335,10 +328,18 @@ def test_other_rules_end_what_goes_on(tmp_path: Path) -> None:
         run_until(site, lambda now: now["a"].handled > handled)
 
 
+@contextmanager
+def alone(settings: CameraSettings, log: Callable[[str], None] = lambda _: None) -> Iterator[SiteCamera]:
+    """A camera without a site."""
+    own = SiteCamera(settings, detector=toy(), bell=threading.Event(), send=lambda *_: None, log=log)
+    yield own
+    own.leave()
+    own.join()
+
+
 def test_other_words_are_asked_of_an_open_camera(tmp_path: Path) -> None:
     recording = clip(tmp_path / "a.mp4", [planted(green=(0, 0, 64, 64))] * 300)
-    with Site(site_of(camera("a", recording, enabled=False)), toy()) as site:
-        own = SiteCamera(camera("b", recording), site)
+    with alone(camera("b", recording)) as own:
         own.update(datetime.now(UTC))
 
         def labels() -> list[str]:
@@ -352,29 +353,18 @@ def test_other_words_are_asked_of_an_open_camera(tmp_path: Path) -> None:
         assert labels() == []
         assert own.change(camera("b", recording, words=Vocabulary(["red", "绿"]))) == "other words"
         assert labels() == ["绿"]
-        own.leave()
-        own.join()
 
 
 def test_schedules_open_and_close(tmp_path: Path) -> None:
     night = Hours.read("mon-fri 22:00-06:00")
     recording = clip(tmp_path / "a.mp4", [planted()] * 300)
     lines: list[str] = []
-    with Site(site_of(camera("a", recording, enabled=False)), toy(), say=lines.append) as site:
-        own = SiteCamera(camera("night", recording, schedule=(night,)), site)
+    with alone(camera("night", recording, schedule=(night,)), lines.append) as own:
         states = []
-        for moment in (
-            "2026-11-20 21:59",
-            "2026-11-20 22:00",
-            "2026-11-21 05:59",
-            "2026-11-21 06:00",
-            "2026-11-21 23:00",
-        ):
-            own.update(datetime.fromisoformat(moment))
+        for moment in ("20 21:59", "20 22:00", "21 05:59", "21 06:00", "21 23:00"):
+            own.update(datetime.fromisoformat(f"2026-11-{moment}"))
             states.append(own.status().state)
-        own.leave()
-        own.join()
-        assert site.status()[0].state == "off"
+    assert own.status().state == "off"
     assert [states[0], states[3], states[4]] == ["resting"] * 3
     assert states[1] in ("connecting", "connected")
     assert states[2] in ("connecting", "connected")

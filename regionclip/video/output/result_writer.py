@@ -4,7 +4,6 @@ import json
 import os
 from abc import abstractmethod
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -12,7 +11,7 @@ from regionclip.answers.records import asked_record, detection_records, readable
 from regionclip.detector import Detector
 from regionclip.errors import FileError
 from regionclip.formats.growing import FrameFile, NewFile, append
-from regionclip.video.sources.base import VideoFrame
+from regionclip.video.sources.base import VideoFrame, utc_text
 from regionclip.words.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -165,14 +164,11 @@ class ResultWriter(FrameFile):
 
 def place_record(frame: VideoFrame) -> dict[str, Any]:
     """Where and when a frame was taken, for JSON."""
-    utc = None
-    if frame.utc_seconds is not None:
-        utc = datetime.fromtimestamp(frame.utc_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {
         "source": readable(frame.source),
         "index": frame.index,
         "t_seconds": round(frame.t_seconds, 4),
-        "utc": utc,
+        "utc": None if frame.utc_seconds is None else utc_text(frame.utc_seconds),
     }
 
 

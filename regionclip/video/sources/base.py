@@ -1,7 +1,8 @@
-"""What flows through the video part: one frame with its time, where it comes from, and what befell its source."""
+"""What flows through the video part: one frame with its time, where it comes from, and how that source is doing."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal, Protocol, Self
 
 from regionclip.frames import Frame
@@ -166,6 +167,11 @@ class Reader(Protocol):
     def close(self) -> None:
         """Let go of the file, socket or device."""
         ...
+
+
+def utc_text(seconds: float) -> str:
+    """ISO 8601 UTC of seconds since 1970, as `2026-11-23T13:00:07.040Z`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class FpsCap:
