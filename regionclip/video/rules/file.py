@@ -102,18 +102,13 @@ class RuleSet(Scaled):
 
     @property
     def places(self) -> tuple[Zone | Line, ...]:
-        """Zones and lines."""
+        """Zones, then lines."""
         return (*self.zones, *self.lines)
 
     @property
     def needs_tracks(self) -> tuple[str, ...]:
         """Names of the rules that can only be judged where things are followed from frame to frame."""
         return tuple(rule.name for rule in self.rules if rule.needs_tracks)
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Every label that a rule names, once."""
-        return tuple(dict.fromkeys(name for rule in self.rules for name in _labels(rule)))
 
     def check_labels(self, vocabulary: Vocabulary) -> None:
         """Refuse rules about words that nobody asks for.

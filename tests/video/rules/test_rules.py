@@ -58,7 +58,6 @@ schedule = "周一-周五 18:00-06:00"
     assert (rule.seconds, rule.grace, rule.cooldown) == (1, 2, 10)
     assert rule.where == {"helmet": ("no helmet",), "vest": ("no vest",)}
     assert rules.zones[0].on((540, 960)).points.tolist() == [[0, 0], [480, 0], [480, 540]]
-    assert rules.labels == ("person", "car")
     assert rules.needs_tracks == ()
     assert len(rules) == 1
 

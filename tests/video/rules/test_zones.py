@@ -124,7 +124,7 @@ def test_what_is_no_polygon(points: Points, said: str) -> None:
         Zone(name="z", points=points)
 
 
-LINE = Line(name="l", points=((0.0, 120.0), (320.0, 120.0)), unit="pixel").on(FRAME)
+LINE = Line(name="l", points=((0.0, 120.0), (320.0, 120.0)), unit="pixel").pixels(FRAME)
 PLACES = st.tuples(st.floats(0, 320), st.floats(0, 240))
 
 
