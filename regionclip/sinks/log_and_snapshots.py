@@ -1,7 +1,6 @@
 """Where events go: a log of JSON lines, pictures in a folder, a webhook (docs/events.md)."""
 
 import json
-import os
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -17,15 +16,15 @@ import supervision as sv
 from regionclip.drawing.picture import annotate
 from regionclip.drawing.privacy import blur as blurred
 from regionclip.errors import ConfigError, DrawingError, FileError
-from regionclip.formats.growing import append, lock
+from regionclip.formats.growing import append, is_at, lock
 from regionclip.formats.pictures import write_picture
 from regionclip.frames import Frame
 from regionclip.sinks.sink import Sink, Told, as_line, hand_on
-from regionclip.sinks.webhook import Webhook, WebhookStatus
+from regionclip.sinks.webhook import Webhook
 from regionclip.video.rules.watch import Event
 from regionclip.video.rules.zones import Box
 
-__all__ = ["EventLog", "Sink", "Snapshots", "Told", "Webhook", "WebhookStatus", "as_line", "hand_on"]
+__all__ = ["EventLog", "Sink", "Snapshots", "Told", "Webhook", "hand_on"]
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _MOST_WAITING = 1000
@@ -91,7 +90,7 @@ class EventLog(Sink):
 
     def _write(self) -> None:
         try:
-            if self._waiting and not self._is_there():
+            if self._waiting and not is_at(self._file, self.path):
                 self._file.close()
                 self._file = self._opened()
             while self._waiting:
@@ -112,13 +111,6 @@ class EventLog(Sink):
             file.close()
             raise
         return file
-
-    def _is_there(self) -> bool:
-        """Whether the file that is open is still the one of that name."""
-        try:
-            return not self._file.closed and os.path.samestat(self.path.stat(), os.fstat(self._file.fileno()))
-        except OSError:
-            return False
 
     def _is_torn(self) -> bool:
         """Whether the file ends within a line."""

@@ -12,7 +12,7 @@ from regionclip.detector import Detector
 from regionclip.drawing import Style, Trails, annotate
 from regionclip.errors import ConfigError
 from regionclip.frames import Frame
-from regionclip.timing import stage
+from regionclip.timing import Timings, stage
 from regionclip.video.follower import Follower, StreamFrame
 from regionclip.video.runner import Stream, StreamOptions, stream
 from regionclip.video.sources.base import OpenSource
@@ -78,7 +78,7 @@ class Outputs:
         """
         from regionclip.video.output.writer import VideoWriter
 
-        assert self.video is not None  # the caller has looked
+        assert self.video is not None
         if frames.recording is not None and os.path.realpath(frames.recording) == os.path.realpath(self.video):
             raise ConfigError(f"{self.video}: this is the recording itself; write to another file")
         return VideoWriter(self.video, codec=self.codec, audio_from=frames.recording if self.audio else None)
@@ -87,7 +87,7 @@ class Outputs:
         """The results, begun."""
         from regionclip.video.output.results import open_results
 
-        assert self.results is not None  # the caller has looked
+        assert self.results is not None
         return open_results(self.results, frames.follower.detector, frames.follower.vocabulary)
 
 
@@ -207,7 +207,7 @@ class _Tally:
         self._start = time.perf_counter()
         self._frames = self._keys = 0
         self._times = (0.0, 0.0)
-        self._stages: dict[str, float] = {}
+        self._stages = Timings()
 
     def add(self, known: StreamFrame) -> None:
         """Count a frame."""
@@ -216,7 +216,7 @@ class _Tally:
         self._frames += 1
         self._keys += known.key
         for name, spent in known.timings.items():
-            self._stages[name] = self._stages.get(name, 0.0) + spent
+            self._stages.add(name, spent)
 
     def summary(self, stream: Stream, missing: int) -> VideoSummary:
         """The figures until now."""

@@ -54,7 +54,7 @@ class JsonLines(ResultWriter):
             self._add_line()
 
     def _begin(self) -> None:
-        self._told: Vocabulary | None = None
+        self._announced: Vocabulary | None = None
         self._add_line()
 
     def _add(self, frame: VideoFrame, found: list[dict[str, Any]]) -> None:
@@ -65,10 +65,10 @@ class JsonLines(ResultWriter):
     def _add_line(self, line: str = "") -> None:
         """Write a line, after one that says what is asked where that is new."""
         vocabulary = self._vocabulary
-        if vocabulary is not self._told:
+        if vocabulary is not self._announced:
             line = to_json({"schema": SCHEMA, **self._asked()}) + "\n" + line
         self._append(line)
-        self._told = vocabulary
+        self._announced = vocabulary
 
 
 class Table(ResultWriter):

@@ -31,7 +31,7 @@ _USUAL_FPS = 25.0
 class VideoWriter(FrameFile):
     """Writes frames with their own times into one video file, a context manager.
 
-    The file has a temporary name until it is closed; what an exception leaves of it, see `FrameFile`.
+    What an exception leaves of it, see `FrameFile`.
 
     Args:
         path: `.mp4`, `.mkv` or `.webm`; an older file is replaced at the end, missing folders are made.
@@ -39,10 +39,6 @@ class VideoWriter(FrameFile):
         quality: smaller is better and larger (CRF; the quantiser for mpeg4); None takes the codec's own.
         audio_from: the recording that the frames come from, for its sound; one without sound is fine.
         fps_hint: frames a second, for how long the last frame is shown where it is the only one.
-
-    Attributes:
-        path: of the file to be.
-        frames: written until now.
 
     Raises:
         ConfigError: where codec, quality and suffix do not go together, or the recording would be overwritten.
@@ -63,19 +59,17 @@ class VideoWriter(FrameFile):
             check_positive(fps_hint, "fps_hint")
         self._fps = fps_hint or _USUAL_FPS
         self._encoding = encoding(path, codec, quality)
-        self.path = Path(path)
-        self.frames = 0
+        super().__init__(path)
         self._clock = Clock(self._encoding.ticks, 1 / self._fps, self._encoding.longest_gap)
         self._size = (0, 0)
         self._output: OutputContainer | None = None
         self._codec: VideoCodecContext | None = None
         self._held: av.VideoFrame | None = None
-        self._closed = False
         if audio_from is not None and os.path.realpath(path) == os.path.realpath(audio_from):
             raise ConfigError(f"{path}: this is the recording itself; write to another file")
         self._sound = None if audio_from is None else Sound(audio_from, self._encoding.container)
         try:
-            self._file = NewFile(path)
+            self._new = NewFile(path)
         except BaseException:
             self._close_sound()
             raise
@@ -127,7 +121,7 @@ class VideoWriter(FrameFile):
 
         Raises:
             VideoFileError: where no frame was written, or the rest cannot be, as on a full disk.
-        FileError: where the file cannot be renamed.
+            FileError: where the file cannot be renamed.
         """
         if self._closed:
             return
@@ -140,22 +134,16 @@ class VideoWriter(FrameFile):
             raise self._failed(error) from error
         except BaseException:  # another Ctrl-C: the file is whole but for its last frames
             self._release()
-            self._file.keep()
+            self._new.keep()
             raise
         self._release()
-        self._file.keep()
-
-    def abort(self) -> None:
-        """Throw away what was written."""
-        if not self._closed:
-            self._release()
-            self._file.discard()
+        self._new.keep()
 
     def _start(self, t_seconds: float) -> tuple["OutputContainer", VideoCodecContext]:
         """Open the file for frames of `_size`."""
         chosen, second = self._encoding, Fraction(1, self._encoding.ticks)
         flags = {"movflags": "+faststart"} if chosen.container == "mp4" else {}
-        output = av.open(str(self._file.temporary), "w", format=chosen.container, container_options=flags)
+        output = av.open(str(self._new.temporary), "w", format=chosen.container, container_options=flags)
         rate = Fraction(self._fps).limit_denominator(1001)
         stream = output.add_stream(chosen.encoder, rate=rate, options=chosen.options, time_base=second)
         assert isinstance(stream, VideoStream)
@@ -206,14 +194,14 @@ class VideoWriter(FrameFile):
         self._release()
         if self.frames and self._encoding.container != "mp4":
             part = self.path.with_stem(f"{self.path.stem}.part").name  # under its own name there are only whole files
-            self._file.keep(part)
+            self._new.keep(part)
             return VideoFileError(f"{self.path} cannot be written on: {text}; what fitted is {part}")
-        self._file.discard()
+        self._new.discard()
         return VideoFileError(f"{self.path} cannot be written: {text}")
 
     def _release(self) -> None:
         """Let go of files and threads."""
-        self._closed = True
+        super()._release()
         if self._output is not None:
             with suppress(FFmpegError, OSError):
                 self._output.close()
