@@ -22,7 +22,7 @@ from regionclip.video.rules.file import RuleSet
 from regionclip.video.sources.base import SourceEvent, VideoFrame
 from regionclip.words.vocabulary import Vocabulary
 
-WARM, ROUNDS = 60, 120
+WARM, ROUNDS = 45, 60
 """Of three seconds each: the rules remember for two minutes."""
 
 USUAL = {"zones": ["left"], "grace": 0.1, "cooldown": 1}
