@@ -16,6 +16,7 @@ from regionclip.video.sources.base import SourceStatus, utc_text
 CameraState = Literal["connecting", "connected", "lost", "failed", "resting", "off", "ended"]
 SCHEMA = "regionclip.site/1"
 _OF_SOURCES = ("arrived", "dropped", "skipped", "damaged", "outage_seconds")
+_OF_FRAMES = ("handled", "key_frames", "outages", "events", "errors", "last_error")
 WINDOW = 60.0
 """Seconds that rates and ages are taken over."""
 
@@ -127,13 +128,8 @@ class Counts:
             fps_handled=round(len(self._recent) / max(1.0, min(WINDOW, time.monotonic() - self._begun)), 2),
             age_p50_ms=p50,
             age_p95_ms=p95,
-            handled=self.handled,
-            key_frames=self.key_frames,
-            outages=self.outages,
-            events=self.events,
-            errors=self.errors,
-            last_error=self.last_error,
             last_frame=None if self.last_frame is None else utc_text(self.last_frame),
+            **{name: getattr(self, name) for name in _OF_FRAMES},
             **self._of_sources(source),
         )
 
@@ -156,7 +152,7 @@ class Counts:
             self._recent.popleft()
 
 
-def status_json(cameras: Sequence[CameraStatus], *, started: float, problems: Sequence[str] = ()) -> bytes:
+def status_json(cameras: Sequence[CameraStatus], *, started: float, problems: Sequence[str]) -> bytes:
     """The status file: one JSON object, Chinese readable.
 
     Args:

@@ -169,6 +169,7 @@ def _labels(rule: AnyRule) -> tuple[str, ...]:
     return (*rule.labels, *(rule.owners if rule.kind == "left" else ()))
 
 
-def _list(names: Iterable[str], most: int = 12) -> str:
+def _list(names: Iterable[str]) -> str:
+    """The first twelve, and how many more there are."""
     shown = list(names)
-    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "") or "none"
+    return ", ".join(shown[:12]) + (f" and {len(shown) - 12} more" if len(shown) > 12 else "") or "none"

@@ -144,7 +144,7 @@ class Watch:
                     f"{rules.source}, [[rule]] {rule.name!r}: schedule: whose clock? Name the time zone of the place, "
                     'as timezone = "Asia/Shanghai" at the top of the file'
                 )
-        self._subjects = Subjects.of(rules)
+        self._subjects = Subjects(rules)
         self._watchers = watchers_of(rules)
         self._going: dict[tuple[int, int], Event] = {}
         self._recent: list[Event] = []
@@ -194,7 +194,7 @@ class Watch:
     def close(self) -> list[Event]:
         """The ends of incidents that still go on, at the time of the latest frame; then it may begin anew."""
         events = [self._event(place, each) for place, watcher in enumerate(self._watchers) for each in watcher.close()]
-        self._subjects, self._watchers = Subjects.of(self.rules), watchers_of(self.rules)
+        self._subjects, self._watchers = Subjects(self.rules), watchers_of(self.rules)
         self._recent, self._latest, self._beginning = [], None, Beginning()
         return events
 

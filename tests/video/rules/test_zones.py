@@ -111,7 +111,7 @@ def test_units() -> None:
 @pytest.mark.parametrize(
     ("points", "said"),
     [
-        (((0, 0), (1, 1)), "three or more for a zone, got 2"),
+        ((), "three or more for a zone, got 0"),
         (((0, 0), (1, 1), (1, 0), (0, 1)), r"sides that do not cross, got side 1 \(from point 1\) across side 3"),
         (((0, 0), (1, 0), (1, 0), (0, 1)), "no point twice in a row"),
         (((0, 0), (1, 0), (1, 1), (0, 0)), "no point twice in a row"),
