@@ -19,12 +19,12 @@ from regionclip.errors import ConfigError, DrawingError, FileError
 from regionclip.formats.growing import append, is_at, lock
 from regionclip.formats.pictures import write_picture
 from regionclip.frames import Frame
-from regionclip.sinks.sink import Sink, Told, as_line, hand_on
+from regionclip.sinks.sink import AnyEvent, Sink, as_line, hand_on
 from regionclip.sinks.webhook import Webhook
 from regionclip.video.rules.watch import Event
 from regionclip.video.rules.zones import Box
 
-__all__ = ["EventLog", "Sink", "Snapshots", "Told", "Webhook", "hand_on"]
+__all__ = ["AnyEvent", "EventLog", "Sink", "Snapshots", "Webhook", "hand_on"]
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _MOST_WAITING = 1000
@@ -60,7 +60,7 @@ class EventLog(Sink):
         except OSError as error:
             raise self._error(error) from error
 
-    def send(self, told: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> Told:
+    def send(self, event: AnyEvent, image: Frame | None = None, rows: sv.Detections | None = None) -> AnyEvent:
         """Write one line, after those that wait.
 
         Raises:
@@ -68,11 +68,11 @@ class EventLog(Sink):
         """
         if self._closed:
             raise FileError(f"{self.path} cannot be written: the log is closed")
-        line = json.dumps(as_line(told), ensure_ascii=False, allow_nan=False) + "\n"
+        line = json.dumps(as_line(event), ensure_ascii=False, allow_nan=False) + "\n"
         # A file name may hold bytes that are no text; they become escapes, and the line stays JSON.
         self._waiting.append(line.encode("utf-8", "backslashreplace"))
         self._write()
-        return told
+        return event
 
     def close(self) -> None:
         """Write what waits, and close the file.
@@ -155,7 +155,7 @@ class Snapshots(Sink):
             raise FileError(f"{self.folder} cannot be made: {error.strerror}") from error
         self._failure = ""
 
-    def send(self, told: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> Told:
+    def send(self, event: AnyEvent, image: Frame | None = None, rows: sv.Detections | None = None) -> AnyEvent:
         """Write the pictures of an incident that begins; all else goes through.
 
         Raises:
@@ -163,20 +163,20 @@ class Snapshots(Sink):
             FileError: where they cannot be written, and none is left; also for what has no pictures, until others were
                 written: it tells nothing of the disk.
         """
-        if not isinstance(told, Event) or told.phase != "start" or image is None:
+        if not isinstance(event, Event) or event.phase != "start" or image is None:
             if self._failure:
                 raise FileError(self._failure)
-            return told
+            return event
         if self._blur:
             if rows is None:
                 raise ConfigError("snapshots: blur: expected the rows of the frame, got none: nothing could be hidden")
             image = blurred(image, rows, self._blur)
-        pictures = {"frame": image if told.box is None else _marked(image, told, told.box)}
-        if told.box is not None and (cut := _cut(image, told.box)).size:
+        pictures = {"frame": image if event.box is None else _marked(image, event, event.box)}
+        if event.box is not None and (cut := _cut(image, event.box)).size:
             pictures = {"crop": cut, **pictures}
-        names = {what: self.folder / f"{_stem(told)}-{what}.jpg" for what in pictures}
+        names = {what: self.folder / f"{_stem(event)}-{what}.jpg" for what in pictures}
         self._write({names[what]: picture for what, picture in pictures.items()})
-        return replace(told, pictures=tuple(map(str, names.values())))
+        return replace(event, pictures=tuple(map(str, names.values())))
 
     def close(self) -> None:
         """Nothing: every picture is written at once."""
@@ -191,7 +191,7 @@ class Snapshots(Sink):
             for path in pictures:
                 with suppress(OSError):
                     path.unlink()
-            # Of the folder, not of one picture: the same text for each, so that it is told once.
+            # Of the folder, not of one picture: the same text for each, so that it is reported once.
             self._failure = f"{self.folder} cannot be written: {getattr(error.__cause__, 'strerror', None) or error}"
             raise FileError(self._failure) from error
         self._failure = ""

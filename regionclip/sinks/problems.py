@@ -1,4 +1,4 @@
-"""What cannot be written now: told once, tried again, and in nobody's way."""
+"""What cannot be written now: reported once, tried again, and in nobody's way."""
 
 import time
 from collections.abc import Callable, Hashable, Iterator
@@ -46,7 +46,7 @@ class Problems:
             self.end(what)
 
     def begin(self, what: Hashable, error: Exception) -> None:
-        """Something is wrong with `what`; said unless it was just so before."""
+        """Something is wrong with `what`; reported unless it was just so before."""
         text, before = " ".join(str(error).split()), self._known.get(what)
         self._known[what] = _Problem(text)
         if before is None or before.text != text:

@@ -14,7 +14,7 @@ import supervision as sv
 from regionclip.detector import Detector
 from regionclip.errors import RegionclipError
 from regionclip.frames import Frame
-from regionclip.sinks.sink import Told
+from regionclip.sinks.sink import AnyEvent
 from regionclip.site.session import Retries, Session
 from regionclip.site.settings import CameraSettings
 from regionclip.site.status import CameraState, CameraStatus, Counts
@@ -41,7 +41,7 @@ class SiteCamera:
         *,
         detector: Detector,
         bell: Bell,
-        send: Callable[[Told, Frame | None, sv.Detections | None], None],
+        send: Callable[[AnyEvent, Frame | None, sv.Detections | None], None],
         log: Callable[[str], None],
     ) -> None:
         self.settings = settings
@@ -206,7 +206,7 @@ class SiteCamera:
             self._log(f"{self.settings.name}: {hidden.kind}{tail}")
             self._send(hidden)
 
-    def _send(self, event: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
+    def _send(self, event: AnyEvent, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
         self.counts.events += 1
         self._hand_on(event, image, rows)
 

@@ -232,7 +232,7 @@ def _check_rules(rules: RuleSet | None, words: Vocabulary, table: CameraTable) -
 
 @contextmanager
 def _about(where: str) -> Iterator[None]:
-    """What goes wrong in the block is told of `where`."""
+    """Put `where` before the message of what goes wrong in the block."""
     try:
         yield
     except RegionclipError as error:

@@ -1,4 +1,4 @@
-"""How the cameras of a site are doing: counted as frames go by, told as lines and as JSON."""
+"""How the cameras of a site are doing: counted as frames go by, as lines and as JSON."""
 
 import json
 import time

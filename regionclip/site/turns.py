@@ -16,7 +16,7 @@ from regionclip.errors import ConfigError, InputError, RegionclipError
 from regionclip.formats.files import write_file
 from regionclip.frames import Frame
 from regionclip.sinks.problems import Problems
-from regionclip.sinks.sink import Told
+from regionclip.sinks.sink import AnyEvent
 from regionclip.site.camera import SiteCamera
 from regionclip.site.file import SiteFile
 from regionclip.site.outputs import SiteOutputs
@@ -62,7 +62,7 @@ class Site:
         detector: Detector,
         *,
         say: Callable[[str], None] = lambda line: None,
-        on_event: Callable[[Told], None] = lambda event: None,
+        on_event: Callable[[AnyEvent], None] = lambda event: None,
     ) -> None:
         self._file = site if isinstance(site, SiteFile) else None
         self.settings = site.settings if isinstance(site, SiteFile) else site
@@ -70,7 +70,7 @@ class Site:
         self._bell = Bell()  # rung by sources when a frame has come
         self._stopping = self._again = False
         self._started, self._status_due = time.time(), 0.0
-        self.problems = Problems(say, catch=Exception)  # nothing that is told may stop the cameras
+        self.problems = Problems(say, catch=Exception)  # no output may stop the cameras
         try_out(self.settings.cameras, detector)
         self._outputs = SiteOutputs(self.settings.outputs, self.problems, say)
         self._cameras = {each.name: self._camera(each) for each in self.settings.cameras}
@@ -169,7 +169,7 @@ class Site:
     def _camera(self, settings: CameraSettings) -> SiteCamera:
         return SiteCamera(settings, detector=self._detector, bell=self._bell, send=self._send, log=self._log)
 
-    def _send(self, event: Told, image: Frame | None, rows: sv.Detections | None) -> None:
+    def _send(self, event: AnyEvent, image: Frame | None, rows: sv.Detections | None) -> None:
         """Hand an event to the outputs and to `on_event`."""
         self._outputs.send(event, image, rows)
         self._on_event(event)

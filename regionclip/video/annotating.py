@@ -177,7 +177,7 @@ def run(
     with ExitStack() as stack:
         writer = stack.enter_context(outputs.writer(frames)) if outputs.video is not None else None
         table = None if outputs.results is None else stack.enter_context(outputs.table(frames))
-        asked = frames.follower.vocabulary
+        words = frames.follower.vocabulary
         stack.enter_context(frames)  # closed first: the ends of its incidents are still counted
         for known in frames:
             if paint is not None:
@@ -187,9 +187,9 @@ def run(
                 if writer is not None:
                     writer.write(picture, known.frame.t_seconds)
                 if table is not None:
-                    if asked is not frames.follower.vocabulary:
-                        asked = frames.follower.vocabulary
-                        table.ask(asked)
+                    if words is not frames.follower.vocabulary:
+                        words = frames.follower.vocabulary
+                        table.ask(words)
                     with frames.problems.noted(table):
                         table.write(known.frame, known.detections)
             counted.add(known)

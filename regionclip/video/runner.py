@@ -13,7 +13,7 @@ from regionclip.detector import Detector
 from regionclip.errors import OutputWarning
 from regionclip.frames import Frame
 from regionclip.sinks.problems import Problems
-from regionclip.sinks.sink import Sink, Told, hand_on
+from regionclip.sinks.sink import AnyEvent, Sink, hand_on
 from regionclip.video.follower import Follower, StreamFrame
 from regionclip.video.options import FollowOptions
 from regionclip.video.rules.file import RuleSet, load_rules
@@ -202,7 +202,7 @@ class Stream:
         for event in self.ends:
             self._send(event)
 
-    def _send(self, event: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
+    def _send(self, event: AnyEvent, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
         self.told += 1
         hand_on(self._sinks, event, image, rows, problems=self.problems)
 

@@ -32,7 +32,7 @@ from regionclip.evaluation.speed.fleet import SilentPort
 from regionclip.evaluation.speed.loopback import LoopbackCamera
 from regionclip.frames import Frame
 from regionclip.scenes.render import render_scene
-from regionclip.sinks.sink import Told
+from regionclip.sinks.sink import AnyEvent
 from regionclip.site import turns as site_module
 from regionclip.site.camera import SiteCamera
 from regionclip.site.file import SiteFile
@@ -124,7 +124,7 @@ def test_cameras_share_a_slow_tower_evenly_and_a_dead_one_takes_nothing() -> Non
 
 
 def test_a_camera_is_killed_and_comes_back_while_another_goes_on() -> None:
-    told: list[Told] = []
+    told: list[AnyEvent] = []
     lines: list[str] = []
     with (
         LoopbackCamera(size=SMALL) as a,
@@ -163,7 +163,7 @@ def test_events_of_recordings_go_to_all_outputs_and_the_site_ends_with_them(tmp_
     open_end = clip(tmp_path / "b.mp4", [there] * 15)
     outputs = OutputSettings(events=tmp_path / "e.jsonl", snapshots=tmp_path / "pictures")
     follow = FollowOptions(track=False, rules=RuleSet.of(RULES), timezone="Asia/Shanghai")
-    told: list[Told] = []
+    told: list[AnyEvent] = []
     cameras = camera("a", recording, follow=follow), camera("b", open_end, follow=follow)
     settings = site_of(*cameras, outputs=outputs, status=tmp_path / "status.json")
     with Site(settings, toy(None, (16, 16, 80, 80)), on_event=told.append) as site:
@@ -297,7 +297,7 @@ def test_other_rules_end_what_goes_on(tmp_path: Path) -> None:
     follow = FollowOptions(track=False, rules=RuleSet.of(RULES))
     recording = clip(tmp_path / "a.mp4", [planted(red=(16, 16, 80, 80))] * 200)
     settings = site_of(camera("a", recording, follow=follow))
-    told: list[Told] = []
+    told: list[AnyEvent] = []
     with Site(settings, toy(None, (16, 16, 80, 80)), on_event=told.append) as site:
         run_until(site, lambda now: now["a"].events == 1)
         without = site_of(camera("a", recording))

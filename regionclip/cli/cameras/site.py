@@ -20,7 +20,7 @@ from regionclip.cli.terminal.signals import stopping
 from regionclip.formats.outputs import check_outputs
 
 if TYPE_CHECKING:
-    from regionclip.sinks.sink import Told
+    from regionclip.sinks.sink import AnyEvent
     from regionclip.site.file import SiteFile
     from regionclip.site.settings import SiteSettings
     from regionclip.site.status import CameraStatus
@@ -90,13 +90,13 @@ class _Screen:
         """One line on stderr, with the time on the clock of the site."""
         self._console.print(f"{datetime.now(self._zone):%H:%M:%S} {line}", markup=False)
 
-    def event(self, told: "Told") -> None:
+    def event(self, event: "AnyEvent") -> None:
         """An event on stdout; losses and returns are said already."""
         from regionclip.video.rules.watch import Event
 
-        if not isinstance(told, Event):
+        if not isinstance(event, Event):
             return
-        line = f"{told.source}: {told}"
+        line = f"{event.source}: {event}"
         if self._console.is_terminal and sys.stdout.isatty():
             self._console.print(line, markup=False)  # above the table
             return

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from regionclip.drawing import Style
     from regionclip.drawing.style import Language
     from regionclip.frames import Frame
-    from regionclip.sinks.log_and_snapshots import Sink, Told
+    from regionclip.sinks.log_and_snapshots import AnyEvent, Sink
     from regionclip.video.annotating import VideoSummary
     from regionclip.video.follower import StreamFrame
     from regionclip.video.rules.file import RuleSet
@@ -190,18 +190,18 @@ def bar(what: str, seconds: float | None) -> Iterator[Callable[["StreamFrame"], 
 class Spoken:
     """A sink that prints: events on stdout, and on stderr when a camera is lost and when it is back."""
 
-    def send(self, told: "Told", image: "Frame | None" = None, rows: "sv.Detections | None" = None) -> "Told":
+    def send(self, event: "AnyEvent", image: "Frame | None" = None, rows: "sv.Detections | None" = None) -> "AnyEvent":
         """Print one line."""
         from regionclip.video.sources.base import SourceEvent
 
-        if not isinstance(told, SourceEvent):
-            sys.stdout.write(f"{told}\n")
+        if not isinstance(event, SourceEvent):
+            sys.stdout.write(f"{event}\n")
             sys.stdout.flush()
-        elif told.kind == "back":
-            say(f"regionclip: {told.source} is back after {told.outage_seconds:.1f} s")
+        elif event.kind == "back":
+            say(f"regionclip: {event.source} is back after {event.outage_seconds:.1f} s")
         else:
-            say(f"regionclip: {told.source} is lost: {told.reason.removeprefix(f'{told.source}: ')}")
-        return told
+            say(f"regionclip: {event.source} is lost: {event.reason.removeprefix(f'{event.source}: ')}")
+        return event
 
     def close(self) -> None:
         """Nothing is held."""

@@ -1,4 +1,4 @@
-"""Incidents of one rule at one place: what begins, goes on through short interruptions, ends, and is told once."""
+"""Incidents of one rule at one place: what begins, goes on through short interruptions, ends, and is reported once."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
@@ -28,7 +28,7 @@ class RuleFrame:
         sightings: the same with their subjects.
         seconds: its time.
         size: `(H, W)` of the frame.
-        in_force: whether the schedule of the rule that is asked covers this moment.
+        in_force: whether the schedule of the watcher's rule covers this moment.
     """
 
     rows: sv.Detections
@@ -40,7 +40,7 @@ class RuleFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What is told of an incident.
+    """What is known of an incident.
 
     Attributes:
         label: of the thing, or of several joined by a comma.
@@ -88,7 +88,7 @@ class Spell:
         since: when it began.
         last: when it was last seen to hold.
         about: the latest of it.
-        number: of the incident; 0 while nothing has been told.
+        number: of the incident; 0 while it is none.
     """
 
     since: float
@@ -99,7 +99,7 @@ class Spell:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Happening:
-    """Something to be told: the spell is as it was at that moment."""
+    """Something to report: the spell is as it was at that moment."""
 
     phase: Phase
     spell: Spell

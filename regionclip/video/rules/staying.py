@@ -34,8 +34,8 @@ class Staying(Watcher[StayingRule, Zone]):
         """What makes an incident, by the key that tells incidents apart."""
         if self.rule.kind == "count" or self.rule.kind == "absent":
             things = list({each.thing: each for each in inside}.values())
-            asked = len(things) > self.rule.more_than if self.rule.kind == "count" else not things
-            return {None: About.all(things)} if asked else {}
+            holds = len(things) > self.rule.more_than if self.rule.kind == "count" else not things
+            return {None: About.all(things)} if holds else {}
         if self.rule.kind == "dwell" or (self.rule.per == "thing" and any(each.subject is not None for each in inside)):
             return {subject: About.of(each) for subject, each in best(inside).items()}
         by_label: dict[str, list[Sighting]] = {}

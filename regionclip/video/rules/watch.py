@@ -229,7 +229,7 @@ class Watch:
                     )
 
     def _event(self, place: int, happening: Happening) -> Event:
-        """What is told, and noted for pictures."""
+        """The event of something that happened, noted for pictures."""
         watcher, spell, frame = self._watchers[place], happening.spell, self._latest
         assert frame is not None  # nothing happens without a frame
         rule, about, key = watcher.rule, spell.about, (place, spell.number)
