@@ -109,9 +109,7 @@ def test_snapshots_hide_what_is_named(tmp_path: Path) -> None:
     sink = Snapshots(tmp_path, blur=["face"])
     told = sink.send(event(), image, rows([(1, "face", 130, 150)]))
     assert isinstance(told, Event)
-    for name in told.pictures:
-        shown = cv2.imread(name)
-        assert shown is not None
+    assert cv2.imread(told.pictures[0]) is not None
     whole = cv2.imread(told.pictures[1])
     assert whole is not None
     assert whole[100:140, 118:142].std(axis=(0, 1)).max() < 25  # was 74
@@ -267,9 +265,8 @@ def test_nobody_there() -> None:
     with Webhook(f"http://127.0.0.1:{port}", retries=1, on_problem=problems.append) as hook:
         hook.send(event())
         until(lambda: hook.status().failed == 1)
-    assert problems == [
-        f"webhook http://127.0.0.1:{port}: event 000000000001 was not sent: Connection refused, tried 2 times"
-    ]
+    said = "event 000000000001 was not sent: Connection refused, tried 2 times"
+    assert problems == [f"webhook http://127.0.0.1:{port}: {said}"]
 
 
 def test_a_full_queue_lets_the_oldest_go_and_never_waits(server: Server) -> None:

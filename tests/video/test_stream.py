@@ -210,11 +210,8 @@ def test_a_full_disk_stops_neither_the_stream_nor_the_other_sinks(det: Detector,
         assert frames.problems.texts == [f"{shots} cannot be written: {said[0].rpartition(': ')[2]}"]
         told = [path.read_text(encoding="utf-8") for path in (path, tmp_path / "other.jsonl")]
         results = (disk.folder / "r.jsonl").read_text(encoding="utf-8").splitlines()
-    assert [line.partition(" cannot be written")[0] for line in said] == [
-        str(disk.folder / "r.jsonl"),
-        str(shots),
-        str(path),
-    ]
+    full = [line.partition(" cannot be written")[0] for line in said]
+    assert full == [str(disk.folder / "r.jsonl"), str(shots), str(path)]
     assert (summary.frames, summary.events) == (30, 2)
     assert 10 < summary.missing <= 20
     assert len(results) == 1 + 30 - summary.missing
