@@ -100,10 +100,9 @@ class Painter:
     """
 
     def __init__(self, follower: Follower, style: Style | None = None) -> None:
-        self._follower = follower
-        self._given = style
-        self._style = style or Style(words=self._follower.vocabulary)
-        self._trails = Trails() if self._follower.tracks is not None else None
+        self._follower, self._given = follower, style
+        self._style = style or Style(words=follower.vocabulary)
+        self._trails = None if follower.tracks is None else Trails()
 
     def __call__(self, known: StreamFrame) -> Frame:
         """The annotated picture `(H, W, 3)`."""
@@ -227,7 +226,7 @@ class _Tally:
             video_seconds=self._times[1] - self._times[0],
             wall_seconds=time.perf_counter() - self._start,
             tracks=0 if tracks is None else tracks.count,
-            events=stream.told,
+            events=stream.event_count,
             outages=0 if source is None else source.outages,
             outage_seconds=0.0 if source is None else source.outage_seconds,
             missing=missing,

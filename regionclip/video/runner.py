@@ -123,7 +123,7 @@ class Stream:
 
     Attributes:
         frames: given so far.
-        told: events so far, as many as a log has lines: starts and ends of incidents, losses and returns of the camera.
+        event_count: as many as a log has lines: starts and ends of incidents, losses and returns of the camera.
         ends: after `close`, the ends of incidents that went on until then.
     """
 
@@ -137,7 +137,7 @@ class Stream:
         problems: Problems,
     ) -> None:
         self.source, self.follower, self.problems = source, follower, problems
-        self.frames = self.told = 0
+        self.frames = self.event_count = 0
         self.ends: tuple[Event, ...] = ()
         self._sinks, self._outages = sinks, outages
         self._words: deque[Words] = deque(maxlen=1)
@@ -203,7 +203,7 @@ class Stream:
             self._send(event)
 
     def _send(self, event: AnyEvent, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
-        self.told += 1
+        self.event_count += 1
         hand_on(self._sinks, event, image, rows, problems=self.problems)
 
     def _take_outages(self) -> tuple[SourceEvent, ...]:

@@ -226,7 +226,7 @@ def test_what_cannot_be_written_is_warned_of(det: Detector, clip: Path, tmp_path
             stream(clip, det, ["red"], rules=RULES, sinks=[pictures]) as frames,
         ):
             assert len(list(frames)) == 30
-    assert frames.told == 2
+    assert frames.event_count == 2
 
 
 def test_a_recording_is_not_written_over(det: Detector, tmp_path: Path) -> None:

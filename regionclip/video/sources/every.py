@@ -15,7 +15,12 @@ class RecordedSource(OpenSource):
         naming: name, start and cap.
         duration_seconds: what the file says of its length.
         path: of the video file, where it is one of this machine.
+
+    Attributes:
+        ended: True after the last frame.
     """
+
+    ended: bool = False
 
     def __init__(
         self, reader: Reader, naming: Naming, *, duration_seconds: float | None = None, path: str | None = None
@@ -24,12 +29,6 @@ class RecordedSource(OpenSource):
         self._reader, self._start = reader, naming.start_utc
         self._cap = FpsCap(naming.max_fps)
         self._count = self._damaged = 0
-        self._ended = False
-
-    @property
-    def ended(self) -> bool:
-        """True after the last frame."""
-        return self._ended
 
     def read(self, timeout: float | None = None) -> VideoFrame | None:
         """The next frame, None at the end; `timeout` means nothing here.
@@ -37,7 +36,7 @@ class RecordedSource(OpenSource):
         Raises:
             SourceError: where no frame at all can be read.
         """
-        while not self._ended:
+        while not self.ended:
             t_seconds = self._reader.grab()
             if t_seconds is None:
                 self.close()
@@ -59,6 +58,6 @@ class RecordedSource(OpenSource):
 
     def close(self) -> None:
         """Close the file."""
-        if not self._ended:
-            self._ended = True
+        if not self.ended:
+            self.ended = True
             self._reader.close()
