@@ -320,31 +320,26 @@ def test_closing_cuts_the_wait_between_tries_short(server: Server) -> None:
     assert hook.status().failed == 1
 
 
+URL = "http://127.0.0.1:9/"
+
+
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "keys", "said"),
     [
-        (f"ftp://u:{SECRET}@host/{SECRET}", r"https://host/path in plain ASCII, got ftp://\*\*\*"),
-        (f"file:///etc/{SECRET}", r"got file://\*\*\*"),
-        (f"host/{SECRET}", "got something else"),
-        (f"http:///{SECRET}", r"got http://\*\*\*"),
-        (f"http://host:port/{SECRET}", r"got http://\*\*\*"),
-        (f"http://host/{SECRET} x", r"got http://\*\*\*"),
-        (f"http://host/{SECRET}\r\nX: y", r"got http://\*\*\*"),
+        (f"ftp://u:{SECRET}@host/{SECRET}", {}, r"https://host/path in plain ASCII, got ftp://\*\*\*"),
+        (f"file:///etc/{SECRET}", {}, r"got file://\*\*\*"),
+        (f"host/{SECRET}", {}, "got something else"),
+        (f"http:///{SECRET}", {}, r"got http://\*\*\*"),
+        (f"http://host:port/{SECRET}", {}, r"got http://\*\*\*"),
+        (f"http://host/{SECRET} x", {}, r"got http://\*\*\*"),
+        (f"http://host/{SECRET}\r\nX: y", {}, r"got http://\*\*\*"),
+        (URL, {"timeout": 0}, "webhook: timeout: expected a number above 0"),
+        (URL, {"retries": -1}, "webhook: retries: expected a whole number of at least 0"),
+        (URL, {"queue": 0}, "webhook: queue: expected a whole number of at least 1"),
+        (URL, {"headers": {"X": f"{SECRET}\r\nY: 1"}}, "header 'X': expected plain ASCII text on one line"),
     ],
 )
-def test_addresses_that_cannot_be(url: str, said: str) -> None:
+def test_webhooks_that_cannot_be(url: str, keys: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said) as raised:
-        Webhook(url)
+        Webhook(url, **keys)
     assert SECRET not in str(raised.value)
-
-
-def test_settings_that_cannot_be() -> None:
-    for keys, said in (
-        ({"timeout": 0}, "webhook: timeout: expected a number above 0"),
-        ({"retries": -1}, "webhook: retries: expected a whole number of at least 0"),
-        ({"queue": 0}, "webhook: queue: expected a whole number of at least 1"),
-        ({"headers": {"X": f"{SECRET}\r\nY: 1"}}, "header 'X': expected plain ASCII text on one line"),
-    ):
-        with pytest.raises(ConfigError, match=said) as raised:
-            Webhook("http://127.0.0.1:9/", **keys)
-        assert SECRET not in str(raised.value)

@@ -19,6 +19,9 @@ from regionclip.video.sources.options import LiveOptions, Naming
 
 LiveKind = Literal["camera", "pipe", "played"]
 
+_LATEST = 50
+"""Frames that the rate is taken of."""
+
 
 @dataclass(slots=True, eq=False)
 class _Kept:
@@ -70,7 +73,7 @@ class LiveSource(OpenSource):
         self._away = 0.0  # seconds of outages that are over
         self._why = ""
         self._backoff = Backoff(self._options.first_wait, self._options.longest_wait)
-        self._arrivals: deque[float] = deque(maxlen=50)
+        self._arrivals: deque[float] = deque(maxlen=_LATEST)
         self._arrived = self._handed = self._dropped = self._skipped = self._damaged = self._outages = 0
         self._bell: Event | None = None
         self._thread = Thread(target=self._run, name=f"source {naming.id}", daemon=True)
@@ -190,9 +193,11 @@ class LiveSource(OpenSource):
     def _take(self, reader: Reader, stamp: float) -> None:
         """A frame has come: keep it as the newest, unless it is above the cap."""
         t_seconds, arrival = self._times(stamp)
-        if self._lost_since is not None:
+        if self._lost_since is None:
+            self._arrivals.append(arrival)
+        else:
+            self._arrivals = deque([arrival], maxlen=_LATEST)  # at once: `status` never sees none
             self._find(arrival)
-        self._arrivals.append(arrival)
         index, self._arrived = self._arrived, self._arrived + 1
         if not self._cap.wants(t_seconds):
             self._skipped += 1
@@ -234,7 +239,6 @@ class LiveSource(OpenSource):
         assert self._lost_since is not None  # the caller has looked
         away = arrival - self._lost_since
         self._away, self._lost_since, self._why = self._away + away, None, ""
-        self._arrivals.clear()
         self._on_event(SourceEvent("back", self.id, time.time(), outage_seconds=away))
 
     def _patience_left(self) -> float:

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 from footage import number_of, numbered, write_clip
-from waiting import until
+from waiting import next_frame, until
 
 from regionclip.errors import ConfigError, SourceError
 from regionclip.evaluation.speed.loopback import LoopbackCamera, clock_of
 from regionclip.video.sources.backoff import Backoff
-from regionclip.video.sources.base import OpenSource, SourceEvent, VideoFrame
+from regionclip.video.sources.base import SourceEvent
 from regionclip.video.sources.camera import CameraReader
 from regionclip.video.sources.live import LiveSource
 from regionclip.video.sources.opening import open_source
@@ -33,12 +33,6 @@ def _no_thread_stays_behind() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     assert set(threading.enumerate()) <= before
-
-
-def next_frame(source: OpenSource) -> VideoFrame:
-    frame = source.read(WAIT)
-    assert frame is not None
-    return frame
 
 
 def opened(url: str, events: "SimpleQueue[SourceEvent] | None" = None, **more: float) -> LiveSource:

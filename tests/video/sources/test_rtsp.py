@@ -11,10 +11,10 @@ from queue import SimpleQueue
 
 import numpy as np
 import pytest
-from waiting import until
+from waiting import next_frame, until
 
 from regionclip.errors import SourceError
-from regionclip.video.sources.base import OpenSource, SourceEvent, SourceStatus, VideoFrame
+from regionclip.video.sources.base import OpenSource, SourceEvent, SourceStatus
 from regionclip.video.sources.live import LiveSource
 from regionclip.video.sources.opening import open_source
 from regionclip.video.sources.options import LiveOptions, Transport
@@ -88,12 +88,6 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 def status_of(source: OpenSource) -> SourceStatus:
     assert isinstance(source, LiveSource)
     return source.status()
-
-
-def next_frame(source: OpenSource) -> VideoFrame:
-    frame = source.read(WAIT)
-    assert frame is not None
-    return frame
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
