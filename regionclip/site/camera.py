@@ -33,6 +33,9 @@ class SiteCamera:
         bell: rung when there may be a frame to read.
         send: gets each event, with the picture and the rows of its frame where there are any.
         log: gets a line for people.
+
+    Attributes:
+        ended: whether it is a recording that has ended.
     """
 
     def __init__(
@@ -50,7 +53,7 @@ class SiteCamera:
         self._session: Session | None = None
         self._retries = Retries()
         self._closing: list[Thread] = []
-        self._ended = False
+        self.ended = False
         self._state: tuple[CameraState, str] = "off", ""  # and why
         self._since = time.time()
 
@@ -60,7 +63,7 @@ class SiteCamera:
         wanted = self.settings.enabled and is_in_force(self.settings.schedule, local)
         if not wanted:
             self._close()
-        elif self._session is None and not self._ended and self._retries.is_due:
+        elif self._session is None and not self.ended and self._retries.is_due:
             self._open()
         self._report_outages()
         self._note_state(wanted)
@@ -76,7 +79,7 @@ class SiteCamera:
             self._fail(error)
             return None
         if frame is None and source.ended:
-            self._ended = True
+            self.ended = True
             self._close()
         return frame
 
@@ -125,7 +128,7 @@ class SiteCamera:
         rules = settings.follow.rules
         anew = replace(settings, words=old.words, follow=replace(settings.follow, rules=old.follow.rules))
         if anew != replace(old, schedule=settings.schedule, enabled=settings.enabled):
-            self._ended = False
+            self.ended = False
             self._close()
             return "begun anew"
         if follower is not None and rules != old.follow.rules:
@@ -136,11 +139,6 @@ class SiteCamera:
             follower.ask(settings.words)
             return "other words"
         return "changed"
-
-    @property
-    def ended(self) -> bool:
-        """Whether it is a recording that has ended."""
-        return self._ended
 
     def leave(self) -> None:
         """Close for good, without waiting for the camera."""
@@ -230,7 +228,7 @@ class SiteCamera:
         """What state it is in, and why."""
         if not wanted:
             return ("resting" if self.settings.enabled else "off"), ""
-        if self._ended:
+        if self.ended:
             return "ended", ""
         if self._session is None:
             return "failed", self.counts.last_error

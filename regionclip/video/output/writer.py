@@ -40,6 +40,9 @@ class VideoWriter(FrameFile):
         audio_from: the recording that the frames come from, for its sound; one without sound is fine.
         fps_hint: frames a second, for how long the last frame is shown where it is the only one.
 
+    Attributes:
+        size: `(H, W)` of the video, both even; (0, 0) before the first frame.
+
     Raises:
         ConfigError: where codec, quality and suffix do not go together, or the recording would be overwritten.
         SourceError: where `audio_from` cannot be read.
@@ -61,7 +64,7 @@ class VideoWriter(FrameFile):
         self._encoding = encoding(path, codec, quality)
         super().__init__(path)
         self._clock = Clock(self._encoding.ticks, 1 / self._fps, self._encoding.longest_gap)
-        self._size = (0, 0)
+        self.size = (0, 0)
         self._output: OutputContainer | None = None
         self._codec: VideoCodecContext | None = None
         self._held: av.VideoFrame | None = None
@@ -78,11 +81,6 @@ class VideoWriter(FrameFile):
     def start_seconds(self) -> float | None:
         """Time of the first frame: what a place in the file lacks to the source's time. None before it."""
         return self._clock.start
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """`(H, W)` of the video, both even; (0, 0) before the first frame."""
-        return self._size
 
     def write(self, image: FrameLike, t_seconds: float) -> None:
         """Add a frame.
@@ -105,9 +103,9 @@ class VideoWriter(FrameFile):
             raise InputError(f"t_seconds: expected a finite number, got {t_seconds}")
         try:
             if self._output is None:
-                self._size = (frame.shape[0] + frame.shape[0] % 2, frame.shape[1] + frame.shape[1] % 2)
+                self.size = (frame.shape[0] + frame.shape[0] % 2, frame.shape[1] + frame.shape[1] % 2)
                 self._output, self._codec = self._start(t_seconds)
-            picture = av.VideoFrame.from_ndarray(to_yuv420(fitted(frame, self._size)), format="yuv420p")
+            picture = av.VideoFrame.from_ndarray(to_yuv420(fitted(frame, self.size)), format="yuv420p")
             picture.pts, picture.time_base = self._clock.place(t_seconds), Fraction(1, self._encoding.ticks)
             self._push(picture)
             self.frames += 1
@@ -148,7 +146,7 @@ class VideoWriter(FrameFile):
         stream = output.add_stream(chosen.encoder, rate=rate, options=chosen.options, time_base=second)
         assert isinstance(stream, VideoStream)
         codec = stream.codec_context
-        codec.height, codec.width = self._size
+        codec.height, codec.width = self.size
         codec.flags |= Flags.frame_duration
         codec.color_primaries = codec.color_trc = codec.colorspace = BT709
         codec.color_range = LIMITED
@@ -190,7 +188,7 @@ class VideoWriter(FrameFile):
         """Let go of the file; Matroska can be played as far as it goes, MP4 without its end cannot."""
         text = str(getattr(error, "strerror", None) or error)
         if not self.frames and isinstance(error, ValueError):
-            text = f"{self._encoding.codec} does not take frames of {self._size[1]} x {self._size[0]} ({text})"
+            text = f"{self._encoding.codec} does not take frames of {self.size[1]} x {self.size[0]} ({text})"
         self._release()
         if self.frames and self._encoding.container != "mp4":
             part = self.path.with_stem(f"{self.path.stem}.part").name  # under its own name there are only whole files
