@@ -69,8 +69,8 @@ class RuleSet(Scaled):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
-        _check_different([rule.name for rule in self.rules], "rules")
-        _check_different([place.name for place in self.places], "zones and lines")
+        check_different([rule.name for rule in self.rules], "rules")
+        check_different([place.name for place in self.places], "zones and lines")
         for rule in self.rules:
             what, places = ("line", self.lines) if rule.kind == "cross" else ("zone", self.zones)
             known = [place.name for place in places]
@@ -160,7 +160,12 @@ def _folder() -> Path:
     return config_folder() / "rules"
 
 
-def _check_different(names: list[str], what: str) -> None:
+def check_different(names: list[str], what: str) -> None:
+    """Refuse a name that stands there twice.
+
+    Raises:
+        ValueError: naming `what`.
+    """
     if doubled := [name for place, name in enumerate(names) if name in names[:place]]:
         raise ValueError(f"{what}: expected different names, got {doubled[0]!r} twice")
 
