@@ -8,7 +8,7 @@ import supervision as sv
 from numpy.typing import NDArray
 
 from heads.trace import Trace
-from proposals.base import Proposer
+from proposals.base import Proposals, Proposer
 from proposals.tiled import in_tiles
 from regionclip.answers.detections import detections
 from regionclip.answers.explain import Wanted, explain
@@ -63,6 +63,10 @@ class Detector:
         self.config = config or Config()
         self.scorer = Scorer(tower, self.config, type(proposer).__name__)
         self.proposer = proposer if self.config.tiles == "none" else in_tiles(proposer, self.config.max_proposals)
+
+    def __repr__(self) -> str:
+        card, proposer = self.tower.card, type(self.proposer).__name__
+        return f"<Detector: {card.name}@{card.revision} on {self.tower.placement}, {proposer}>"
 
     def __call__(self, frame: FrameLike | ImageFeatures, words: Words, boxes: Boxes | None = None) -> sv.Detections:
         """Label the regions of one frame.
@@ -138,6 +142,10 @@ class Detector:
         proposer = self.proposer_for(words)
         with stage("propose"):
             proposals = proposer(features.frame, features)
+        if not isinstance(proposals, Proposals):
+            raise ConfigError(
+                f"{type(proposer).__name__}: expected it to return `Proposals`, got {type(proposals).__name__}"
+            )
         with stage("pool"):
             return Regions.pool(features, proposals, has_objectness=proposer.has_objectness, given=False)
 
