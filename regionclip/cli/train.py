@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from regionclip.cli.terminal.output import say
 from regionclip.formats.outputs import check_outputs
@@ -31,15 +29,12 @@ def train(
     _check_outputs(config, settings)
     from regionclip.training import processes
     from regionclip.training.finetune import FineTuning
-    from regionclip.training.watch import Watch
+    from regionclip.training.watch import train_watched
 
     try:
         run = FineTuning(settings)
         _introduce(run)
-        console = Console(stderr=True)
-        shown = console.is_terminal and run.rank == 0
-        with Progress(console=console, disable=not shown) as bar:
-            run.train(Watch(run, bar))
+        train_watched(run)
         if run.rank == 0:
             say(f"regionclip: {run.step} steps done; weights are in {run.out / 'weights'}")
     finally:

@@ -17,7 +17,7 @@ from toy import toy_detector
 from regionclip.cli.terminal import exits
 from regionclip.data.rendered import export_scenes
 from regionclip.errors import ConfigError
-from regionclip.evaluation.accuracy.alarm_scenes import AlarmPlan, Done, Part, Watched, watch_scenes
+from regionclip.evaluation.accuracy.alarm_scenes import AlarmPlan, Done, Part, ScenePeaks, watch_scenes
 from regionclip.evaluation.accuracy.alarms import draw, evaluate_alarms, table
 from regionclip.scenes.render import render_scene
 from regionclip.words.vocabulary import Label, Vocabulary
@@ -186,7 +186,7 @@ def test_figures_of_known_rates() -> None:
     """Uniform peaks: the share that passes is known, and a rate that is too rare is not called calibrated."""
     rng = np.random.default_rng(0)
     plan = AlarmPlan(calibrate=5000, test=20_000, targets=500)
-    watched = Watched(
+    watched = ScenePeaks(
         rng.random((5000, 12)).astype(np.float32),
         rng.random((20_000, 12)).astype(np.float32),
         rng.beta(20, 1, 3000).astype(np.float32),

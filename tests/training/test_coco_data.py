@@ -1,5 +1,6 @@
 """COCO-format data for fine-tuning: what is read, what is refused, batches of it."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from regionclip.data.coco_file import CocoFile
 from regionclip.data.settings import DataSettings
 from regionclip.errors import BoxError, ConfigError, ImageFileError
 from regionclip.training.coco_data import CocoExamples, HeldOutCoco
-from regionclip.training.sources import batches
+from regionclip.training.loader import load
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +21,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> DataSettings:
 
 
 def test_batches_from_another_process_are_the_same(data: DataSettings, tmp_path: Path) -> None:
-    source = CocoExamples(settings(tmp_path, tmp_path, data), 2)
-    here, there = (list(batches(source, slice(0, 2), range(2, 5), workers)) for workers in (0, 1))
+    batch = partial(CocoExamples(settings(tmp_path, tmp_path, data), 2).batch, part=slice(0, 2))
+    here, there = (list(load(batch, range(2, 5), workers)) for workers in (0, 1))
     assert len(here) == len(there) == 3
     for mine, theirs in zip(here, there, strict=True):
         assert [(e.words, e.hard, e.short) for e in mine] == [(e.words, e.hard, e.short) for e in theirs]
@@ -36,7 +37,7 @@ def test_a_picture_that_breaks_off_is_our_error_in_any_process(tmp_path: Path, w
     picture.write_bytes(picture.read_bytes()[:120])
     CocoFile(data)  # the header is whole
     with pytest.raises(ImageFileError, match=r"^picture .*1\.png cannot be decoded"):
-        list(batches(source, slice(0, 2), range(2), workers))
+        list(load(partial(source.batch, part=slice(0, 2)), range(2), workers))
 
 
 def test_batches_are_functions_of_their_number(data: DataSettings, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def say(text: str) -> None:
 
 
 def show_warnings() -> None:
-    """Print each warning as one line, once in a while, without the place in the code; of a library's say whose it is."""
+    """Print each warning as one line, once in a while, without the place in the code; say whose a library's is."""
     said: deque[str] = deque(maxlen=100)
 
     def show(

@@ -131,7 +131,7 @@ Done: TypeAlias = tuple[SceneBlock, Arrays]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Watched:
+class ScenePeaks:
     """What a detector made of all scenes.
 
     Attributes:
@@ -158,7 +158,7 @@ def watch_scenes(
     cache: Path | None = None,
     workers: int = 0,
     watch: Callable[[Iterable[Done]], Iterable[Done]] = iter,
-) -> Watched:
+) -> ScenePeaks:
     """Run a detector on all scenes of a plan.
 
     Args:
@@ -186,7 +186,7 @@ def watch_scenes(
         if cache is not None:
             _write(cache / block.file, arrays)
     calibrate, test, targets = ([kept[block] for block in plan.blocks if block.part == part] for part in get_args(Part))
-    return Watched(
+    return ScenePeaks(
         calibrate=_joined(calibrate, "peaks"),
         test=_joined(test, "peaks"),
         found=_joined(targets, "found"),

@@ -25,7 +25,7 @@ from regionclip.calibration.extremes import share_bounds
 from regionclip.calibration.peaks import Peaks
 from regionclip.data.intervals import Share, share, with_interval
 from regionclip.detector import Detector
-from regionclip.evaluation.accuracy.alarm_scenes import AlarmPlan, Watched
+from regionclip.evaluation.accuracy.alarm_scenes import AlarmPlan, ScenePeaks
 from regionclip.formats.tables import as_table
 
 SHARES = (0.01, 0.005)
@@ -84,7 +84,10 @@ class AlarmFigures:
 
 
 def evaluate_alarms(
-    detector: Detector, plan: AlarmPlan, watched: Watched, rates: Sequence[float | None] = (None, *SHARES, *RARER)
+    detector: Detector,
+    plan: AlarmPlan,
+    watched: ScenePeaks,
+    rates: Sequence[float | None] = (None, *SHARES, *RARER),
 ) -> list[AlarmFigures]:
     """Calibrate for each rate on the one set of empty scenes, and measure on the other."""
     peaks = Peaks(len(plan.asked), kept=max(1, plan.calibrate))
@@ -93,7 +96,9 @@ def evaluate_alarms(
     return [_figures(detector, plan, watched, peaks, rate) for rate in rates]
 
 
-def _figures(detector: Detector, plan: AlarmPlan, watched: Watched, peaks: Peaks, rate: float | None) -> AlarmFigures:
+def _figures(
+    detector: Detector, plan: AlarmPlan, watched: ScenePeaks, peaks: Peaks, rate: float | None
+) -> AlarmFigures:
     words = plan.vocabulary
     goal = Goal(rate or SHARES[0], "frame")
     findings = set_thresholds(detector, words, peaks, FootageLength(peaks.frames), goal, Alarm(0.0, np.inf)).findings
@@ -134,7 +139,7 @@ def _mean(passed: NDArray[np.bool_]) -> Share:
     return with_interval(passed.mean(), means)
 
 
-def _by_scene(hits: NDArray[np.bool_], watched: Watched, chosen: NDArray[np.bool_]) -> Share:
+def _by_scene(hits: NDArray[np.bool_], watched: ScenePeaks, chosen: NDArray[np.bool_]) -> Share:
     scenes = watched.scenes[chosen]
     return (
         share([hits[chosen][scenes == scene] for scene in np.unique(scenes)]) if len(scenes) else Share(0.0, 0.0, 1.0)
@@ -195,7 +200,7 @@ def _row(row: LabelRow, asked: float | None) -> tuple[object, ...]:
     return finding.label, f"{level:.4f}", row.alarms, share, interval, recall, note
 
 
-def draw(detector: Detector, plan: AlarmPlan, watched: Watched) -> bytes:
+def draw(detector: Detector, plan: AlarmPlan, watched: ScenePeaks) -> bytes:
     """A PNG: the share of frames asked for against the share measured, and against the recall that is left."""
     rates = [float(rate) for rate in _CURVE if rate * plan.calibrate >= FEWEST]
     figures = evaluate_alarms(detector, plan, watched, rates)

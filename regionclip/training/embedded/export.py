@@ -27,7 +27,7 @@ from regionclip.loading import load
 from regionclip.towers.tiny.model import TinyConfig
 from regionclip.towers.tiny.tower import config_json
 from regionclip.training.embedded.network import TrainingNetwork
-from regionclip.training.embedded.run import Settings
+from regionclip.training.embedded.run import RunSettings
 from regionclip.training.loop import CHECKPOINT
 
 mpl.use("Agg")  # no window
@@ -72,7 +72,7 @@ def record(state: dict[str, Any], figures: SceneFigures, scenes: int) -> dict[st
     settings = json.loads(state["settings"])
     steps = settings["steps"]
     lengths = [f"--minutes {minutes:g}" for minutes in state["lengths"]] if steps is None else [f"--steps {steps}"]
-    usual = Settings()
+    usual = RunSettings()
     options = "".join(
         option
         for option, given in (
