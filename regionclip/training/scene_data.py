@@ -6,7 +6,7 @@ import numpy as np
 
 from regionclip.data.examples import Example, HeldOut, RegionText, drawn
 from regionclip.data.settings import DataSettings
-from regionclip.scenes.language.phrases import KINDS, name, phrase
+from regionclip.scenes.language.phrases import KINDS, kind_names, name, phrase
 from regionclip.scenes.language.sentences import LANGUAGES, Language
 from regionclip.scenes.language.statements import false_phrases, possible_phrases, true_phrases
 from regionclip.scenes.render import render_scene
@@ -73,7 +73,7 @@ class HeldOutScenes:
     def __init__(self, data: DataSettings, languages: Sequence[Language], count: int) -> None:
         self._data = data
         self._count = count
-        self._names = {language: tuple(name(kind, language) for kind in KINDS) for language in languages}
+        self._names = {language: kind_names(language) for language in languages}
 
     @property
     def names(self) -> Mapping[Language, Sequence[str]]:

@@ -19,7 +19,7 @@ from regionclip.detector import Detector
 from regionclip.evaluation.accuracy.precision import FoundBoxes, average_precision, covered, truth_of
 from regionclip.formats.tables import as_table
 from regionclip.scenes.kinds.colours import colours_of
-from regionclip.scenes.language.phrases import ASKED, KINDS, kind_names, misspelt, name, phrase, trait_phrase
+from regionclip.scenes.language.phrases import ASKED, KINDS, kind_names, phrase, trait_phrase, with_a_slip
 from regionclip.scenes.language.sentences import LANGUAGES, UNSEEN, Language
 from regionclip.scenes.language.strangers import NONSENSE_TEST, held_back_strangers
 from regionclip.scenes.render import Scene, render_scene
@@ -165,15 +165,7 @@ def _asked(detector: Detector, scene: Scene) -> _Hits:
 def misspelt_kinds(seed: int) -> list[str]:
     """Every English kind with one slip in one of its words of four letters or more; shorter names stay as they are."""
     rng = np.random.default_rng(seed)
-    made = []
-    for kind in KINDS:
-        words = name(kind, "en").split(" ")
-        long = [i for i, word in enumerate(words) if len(word) >= 4]
-        if long:
-            at = long[rng.integers(len(long))]
-            words[at] = misspelt(rng, words[at])
-        made.append(" ".join(words))
-    return made
+    return [with_a_slip(rng, name) for name in kind_names("en")]
 
 
 _TYPOS = tuple(misspelt_kinds(seed) for seed in range(5))

@@ -174,7 +174,8 @@ class PhraseMaker:
         parts = [part for part in ("colour", "traits", "size") if getattr(claim, part)] or ["kind"]
         part = self._pick([*parts, "kind"])
         if part == "colour":
-            claim.colour = self._other(trained_colours(claim.kind) if claim.kind else COLOURS, claim.colour)
+            colours = trained_colours(claim.kind) if claim.kind else COLOURS
+            claim.colour = self._pick([colour for colour in colours if colour != claim.colour])
         elif part == "size":
             claim.size = "big" if claim.size == "small" else "small"
         elif part == "traits":
@@ -297,7 +298,7 @@ class PhraseMaker:
         alone = self._chance(0.5)
         if language == "zh":
             return text if alone else self._sentence(text, language)
-        text = self._slip(text) if self._chance(self._typos) else text
+        text = with_a_slip(self._rng, text) if self._chance(self._typos) else text
         if not alone or self._chance(0.3):
             text = self._determined(text, many=many)
         return text if alone else self._sentence(text, language)
@@ -311,16 +312,6 @@ class PhraseMaker:
         word = self._pick(_FOR_MANY if bare else _FOR_ONE)
         return f"{article(text) if word == 'a' else word} {text}".strip()
 
-    def _slip(self, text: str) -> str:
-        """A letter dropped, swapped, replaced or doubled in one word of four letters or more."""
-        words = text.split(" ")
-        long = [i for i, word in enumerate(words) if len(word) >= 4 and word.isalpha()]
-        if not long:
-            return text
-        at = long[self._rng.integers(len(long))]
-        words[at] = misspelt(self._rng, words[at])
-        return " ".join(words)
-
     def _language(self) -> Language:
         return LANGUAGES[int(self._rng.integers(2))]
 
@@ -330,15 +321,22 @@ class PhraseMaker:
     def _mostly_first(self, words: Sequence[str]) -> str:
         return words[0] if self._chance(0.5) else self._pick(words)
 
-    def _other(self, choices: Sequence[str], than: str | None) -> str:
-        return self._pick([choice for choice in choices if choice != than])
-
     def _pick(self, choices: Sequence[str]) -> str:
         return choices[int(self._rng.integers(len(choices)))]
 
 
 _FOR_ONE = ("a", "a", "a", "the", "the", "one", "this", "that", "any", "every", "each", "another", "my", "")
 _FOR_MANY = ("the", "some", "all", "any", "all the", "my", "")
+
+
+def with_a_slip(rng: np.random.Generator, text: str) -> str:
+    """English with one of its words of four letters or more misspelt; as it is where there is none."""
+    words = text.split(" ")
+    long = [i for i, word in enumerate(words) if len(word) >= 4 and word.isalpha()]
+    if long:
+        at = long[rng.integers(len(long))]
+        words[at] = misspelt(rng, words[at])
+    return " ".join(words)
 
 
 def misspelt(rng: np.random.Generator, word: str) -> str:
