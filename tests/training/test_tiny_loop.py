@@ -12,7 +12,6 @@ import torch
 from tokenizers import Tokenizer
 from torchvision.ops import box_iou
 
-from heads.pool import roi_align as pool_exactly
 from regionclip.data.intervals import Share
 from regionclip.errors import ConfigError, FileError, RegionclipError
 from regionclip.evaluation.accuracy.scenes import SceneFigures, SceneRow
@@ -210,17 +209,6 @@ def test_a_loss_that_is_not_finite_ends_the_run(make: Make) -> None:
         run.network.tower.dense_out.weight[0] = torch.nan
     with pytest.raises(RegionclipError, match=r"step 1: .*region nan.*take --float32; .*nothing was written yet"):
         run.train()
-
-
-def test_training_pools_as_the_detector_does(tokenizer: Tokenizer) -> None:
-    """Weights trained with torchvision's pooling are used with heads.pool: the two must not part."""
-    from torchvision.ops import roi_align
-
-    dense = torch.randn(1, 8, 7, 9, generator=torch.Generator().manual_seed(0))
-    boxes = torch.tensor([[0.2, 0.3, 0.9, 0.8], [1.5, 2.0, 8.7, 6.1], [-0.3, -0.2, 3.0, 7.5]])
-    trained = roi_align(dense, [boxes], 1, 1.0, -1, aligned=True).flatten(1)
-    used = pool_exactly(dense[0].flatten(1).T, (7, 9), boxes)
-    np.testing.assert_allclose(trained.numpy(), used.numpy(), atol=1e-5)
 
 
 def test_export_writes_what_the_tower_and_the_proposer_read(tokenizer: Tokenizer, tmp_path: Path) -> None:

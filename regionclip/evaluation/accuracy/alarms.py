@@ -10,14 +10,10 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
-from numpy.typing import NDArray
-
-mpl.use("Agg")  # no window
-
-from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from regionclip.calibration.alarms import Alarm
 from regionclip.calibration.empty import FEWEST, FootageLength, Goal, LabelFinding, set_thresholds
@@ -205,7 +201,8 @@ def draw(detector: Detector, plan: AlarmPlan, watched: ScenePeaks) -> bytes:
     rates = [float(rate) for rate in _CURVE if rate * plan.calibrate >= FEWEST]
     figures = evaluate_alarms(detector, plan, watched, rates)
     before = evaluate_alarms(detector, plan, watched, [None])[0]
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 5), dpi=110)
+    figure = Figure(figsize=(11, 5), dpi=110)
+    left, right = figure.subplots(1, 2)
     _draw_rates(left, rates, figures)
     right.plot(rates, [each.kept.value for each in figures], "o-", color="tab:blue", label="calibrated thresholds")
     right.fill_between(
@@ -217,20 +214,14 @@ def draw(detector: Detector, plan: AlarmPlan, watched: ScenePeaks) -> bytes:
         linestyle="--",
         label=f"thresholds as they were (pass on {before.measured.value:.2%} of empty frames)",
     )
-    right.set(
-        xlim=_LIMITS,
-        ylim=(0, 1),
-        xscale="log",
-        xlabel="share of frames asked for, each label",
-        ylabel="recall of targets",
-    )
+    right.set(xlabel="share of frames asked for, each label", ylabel="recall of targets")
+    right.set(xlim=_LIMITS, ylim=(0, 1), xscale="log")
     right.grid(alpha=0.3)
     right.legend(loc="lower right", fontsize=9)
     figure.suptitle(f"Thresholds from {plan.calibrate:,} empty scenes, measured on {plan.test:,} others")
     figure.tight_layout()
     content = io.BytesIO()
     figure.savefig(content, format="png")
-    pyplot.close(figure)
     return content.getvalue()
 
 

@@ -122,16 +122,12 @@ def _words(detector: Detector, scenes: Sequence[Scene], watch: _Watch) -> list[S
         "nonsense": "nonsense words above the threshold, share of pairs",
         "agreement": "English and Chinese name the same kind",
     }
-    return [
-        SceneRow(
-            key, _titled(titles[key.removesuffix("_en").removesuffix("_zh")], key), share([hit[key] for hit in hits])
-        )
-        for key in hits[0]
-    ]
-
-
-def _titled(title: str, key: str) -> str:
-    return f"{title}, {key[-2:]}" if key.endswith(("_en", "_zh")) else title
+    rows = []
+    for key in hits[0]:
+        what, _, language = key.partition("_")
+        title = f"{titles[what]}, {language}" if language else titles[what]
+        rows.append(SceneRow(key, title, share([hit[key] for hit in hits])))
+    return rows
 
 
 def _asked(detector: Detector, scene: Scene) -> _Hits:
@@ -173,14 +169,10 @@ _LONG = [place for place, (kind, wrong) in enumerate(zip(KINDS, _TYPOS[0], stric
 """Kinds whose names are misspelt; only these are asked for."""
 
 
-def _kinds(detector: Detector, scenes: Sequence[Scene], key: str, title: str) -> list[SceneRow]:
-    return _kinds_in(detector, scenes, [_regions(detector, scene) for scene in scenes], key, title)
-
-
-def _kinds_in(
-    detector: Detector, scenes: Sequence[Scene], regions: Sequence[Regions], key: str, title: str
+def _kinds(
+    detector: Detector, scenes: Sequence[Scene], key: str, title: str, regions: Sequence[Regions] | None = None
 ) -> list[SceneRow]:
-    rows = []
+    regions, rows = regions or [_regions(detector, scene) for scene in scenes], []
     for language in LANGUAGES:
         names = kind_names(language)
         hits = [
@@ -194,7 +186,7 @@ def _kinds_in(
 def _pairs(detector: Detector, scenes: Sequence[Scene], key: str) -> list[SceneRow]:
     title = f"{len(PAIRS)} kind x colour phrases, pairs never trained, top-1"
     regions = [_regions(detector, scene) for scene in scenes]
-    rows = _kinds_in(detector, scenes, regions, f"{key}_kinds", "kinds in colours they never had in training")
+    rows = _kinds(detector, scenes, f"{key}_kinds", "kinds in colours they never had in training", regions)
     for language in LANGUAGES:
         hits = [_pair_hits(detector, seen, scene, language) for scene, seen in zip(scenes, regions, strict=True)]
         rows.append(SceneRow(f"{key}_{language}", f"{title}, {language}", share(hits)))
@@ -260,12 +252,9 @@ def _pair_hits(detector: Detector, regions: Regions, scene: Scene, language: Lan
     """Whether the best pair is the true one, of all but people in a safety vest, which hides the jacket."""
     best = detector.scores(regions, [phrase(*pair, language) for pair in PAIRS]).argmax(1)  # (N,)
     asked = ["vest" not in item.traits for item in scene.objects]
-    return np.asarray(best == _pairs_of(scene))[asked]
+    true = [PAIRS.index((item.kind, item.colour or "")) for item in scene.objects]
+    return np.asarray(best == np.array(true, np.int64))[asked]
 
 
 def _kinds_of(scene: Scene) -> NDArray[np.int64]:
     return truth_of(scene.objects)[1]
-
-
-def _pairs_of(scene: Scene) -> NDArray[np.int64]:
-    return np.array([PAIRS.index((item.kind, item.colour or "")) for item in scene.objects], np.int64)

@@ -15,9 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import torch
-from matplotlib import pyplot
+from matplotlib.figure import Figure
 from rich.progress import Progress
 from safetensors.torch import save
 
@@ -29,8 +28,6 @@ from regionclip.towers.tiny.tower import config_json
 from regionclip.training.embedded.network import TrainingNetwork
 from regionclip.training.embedded.run import RunSettings
 from regionclip.training.loop import CHECKPOINT
-
-mpl.use("Agg")  # no window
 
 THRESHOLD = 0.6
 BUDGET = 256
@@ -103,7 +100,8 @@ def record(state: dict[str, Any], figures: SceneFigures, scenes: int) -> dict[st
 
 def draw_curve(curve: list[dict[str, float]], path: Path) -> None:
     """A PNG of the figures that were taken while the run went on."""
-    figure, axes = pyplot.subplots(figsize=(9, 5), dpi=110)
+    figure = Figure(figsize=(9, 5), dpi=110)
+    axes = figure.subplots()
     minutes = [row["minutes"] for row in curve]
     for key, label in _CURVES.items():
         axes.plot(minutes, [row[key] for row in curve], label=label)
@@ -113,7 +111,6 @@ def draw_curve(curve: list[dict[str, float]], path: Path) -> None:
     axes.legend(loc="lower right", fontsize=8)
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", bbox_inches="tight")
-    pyplot.close(figure)
     write_file(path, drawn.getvalue())
 
 
