@@ -26,17 +26,9 @@ class SceneExamples:
     def __init__(self, settings: TrainSettings, together: int) -> None:
         self._settings = settings
         self._together = together
-
-    @property
-    def identity(self) -> str:
-        """Series and size."""
-        data = self._settings.data
-        return f"scenes of series {data.seed}, {data.height} x {data.width}"
-
-    @property
-    def lacks(self) -> tuple[str, ...]:
-        """Nothing."""
-        return ()
+        data = settings.data
+        self.identity = f"scenes of series {data.seed}, {data.height} x {data.width}"
+        self.lacks: tuple[str, ...] = ()
 
     def batch(self, number: int, part: slice) -> list[Example]:
         """Scenes from `number * together` on."""
@@ -73,12 +65,7 @@ class HeldOutScenes:
     def __init__(self, data: DataSettings, languages: Sequence[Language], count: int) -> None:
         self._data = data
         self._count = count
-        self._names = {language: kind_names(language) for language in languages}
-
-    @property
-    def names(self) -> Mapping[Language, Sequence[str]]:
-        """Kinds in each language."""
-        return self._names
+        self.names: Mapping[Language, Sequence[str]] = {language: kind_names(language) for language in languages}
 
     def __len__(self) -> int:
         return self._count
