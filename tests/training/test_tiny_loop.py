@@ -21,7 +21,7 @@ from regionclip.towers.tiny.model import TinyConfig
 from regionclip.towers.tiny.text import train_tokenizer
 from regionclip.training.embedded.check import Check
 from regionclip.training.embedded.data import PHASES, SceneBatches, batches, empty_boxes
-from regionclip.training.embedded.export import _CURVES, export, record
+from regionclip.training.embedded.export import CURVES, export, record
 from regionclip.training.embedded.export import main as ship
 from regionclip.training.embedded.network import TrainingNetwork, whole_truth
 from regionclip.training.embedded.run import Run, RunSettings
@@ -247,7 +247,7 @@ def test_the_record_names_the_command_that_repeats_the_run(make: Make) -> None:
 def test_the_check_measures_what_the_tower_knows(tokenizer: Tokenizer) -> None:
     torch.manual_seed(0)
     figures = Check(tokenizer, SMALL.text_length, scenes=4)(TrainingNetwork(SMALL))
-    assert set(_CURVES) <= set(figures)
+    assert set(CURVES) <= set(figures)
     assert all(0 <= value <= 1 for value in figures.values())
     assert figures["kinds_en"] < 0.5  # it has learned nothing yet
     assert 0.1 < figures["traits_en"] < 0.9

@@ -32,7 +32,7 @@ from regionclip.training.loop import CHECKPOINT
 THRESHOLD = 0.6
 BUDGET = 256
 _SEED = 900_001
-_CURVES = {
+CURVES = {
     "kinds_en": "kinds, English",
     "kinds_zh": "kinds, Chinese",
     "pairs_en": "kind x colour",
@@ -103,7 +103,7 @@ def draw_curve(curve: list[dict[str, float]], path: Path) -> None:
     figure = Figure(figsize=(9, 5), dpi=110)
     axes = figure.subplots()
     minutes = [row["minutes"] for row in curve]
-    for key, label in _CURVES.items():
+    for key, label in CURVES.items():
         axes.plot(minutes, [row[key] for row in curve], label=label)
     axes.set(xlabel="minutes of training", ylabel="share right", ylim=(0, 1), xlim=(0, None))
     axes.set_title("Embedded tower: figures on 60 + 30 fixed scenes while training")
