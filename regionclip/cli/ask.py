@@ -58,9 +58,9 @@ def index(
             "index: expected a proposer that needs no words, got one that looks for words, which come later"
         )
     if boxes is None and detector.proposer.has_memory:
-        say("regionclip: a proposer here remembers earlier pictures: these count as frames of one camera, in order")
+        say("a proposer here remembers earlier pictures: these count as frames of one camera, in order")
     done, failed = _add(_store(out, detector, boxes is not None, resume), detector, images, given)
-    say(f"regionclip: {out}: {done} pictures added, {len(images) - done - failed} were there, {failed} unreadable")
+    say(f"{out}: {done} pictures added, {len(images) - done - failed} were there, {failed} unreadable")
     if failed:
         raise typer.Exit(exits.UNREADABLE if failed == len(images) else exits.PARTLY)
 
@@ -81,7 +81,7 @@ def _add(
             try:
                 frame = read_frame(image)
             except ImageFileError as error:
-                say(f"regionclip: {error}")
+                say(f"{error}")
                 failed += 1
                 continue
             writer.add(key, detector.regions(frame, own))
@@ -160,7 +160,7 @@ def _all_frames(detector: "Detector", store: "RegionsStore", vocabulary: "Vocabu
         if len(detections) and not quiet:
             print_detections(_title(key), detections)
     fitting = sum(bool(record["detections"]) for record in records)
-    say(f"regionclip: {fitting} of {len(records)} frames with detections")
+    say(f"{fitting} of {len(records)} frames with detections")
     return result_json(asked_record(detector.tower.card, vocabulary, detector.thresholds(vocabulary)), records)
 
 

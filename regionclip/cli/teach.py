@@ -80,7 +80,7 @@ def teach(
         replace=replace,
     )
     taught.save(out)
-    say(f"regionclip: {name!r} learned from {len(examples)} examples; {out} has {len(taught)} labels")
+    say(f"{name!r} learned from {len(examples)} examples; {out} has {len(taught)} labels")
 
 
 def _pair(text: str) -> tuple[str, list[float]]:

@@ -28,7 +28,7 @@ from regionclip.cli.cameras.site import site as command
 from regionclip.cli.terminal import exits
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, FileError
-from regionclip.evaluation.speed.fleet import SilentPort
+from regionclip.evaluation.speed.fleet import silent_port
 from regionclip.evaluation.speed.loopback import LoopbackCamera
 from regionclip.frames import Frame
 from regionclip.scenes.render import render_scene
@@ -107,7 +107,7 @@ class SlowTower(ToyTower):
 
 
 def test_cameras_share_a_slow_tower_evenly_and_a_dead_one_takes_nothing() -> None:
-    with LoopbackCamera(fps=15, size=SMALL) as a, LoopbackCamera(fps=30, size=SMALL) as b, SilentPort() as dead:
+    with LoopbackCamera(fps=15, size=SMALL) as a, LoopbackCamera(fps=30, size=SMALL) as b, silent_port() as dead:
         settings = site_of(camera("a", a.url), camera("dead", dead), camera("b", b.url))
         with Site(settings, toy(SlowTower())) as site:
             run_until(site, lambda now: min(now["a"].handled, now["b"].handled) > 0)

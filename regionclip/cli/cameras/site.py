@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from regionclip.cli.cameras.watching import files_of, spare_a_core
+from regionclip.cli.cameras.watching import source_files, spare_a_core
 from regionclip.cli.terminal.signals import stopping
 from regionclip.formats.outputs import check_outputs
 
@@ -64,7 +64,7 @@ def site(
 def _check_outputs(source: "SiteFile") -> None:
     """Refuse a site whose files would replace what it reads, or each other."""
     settings = source.settings
-    cameras = [each for camera in settings.cameras for each in files_of(camera.url.value)]
+    cameras = [each for camera in settings.cameras for each in source_files(camera.url.value)]
     weights = settings.detector.weights
     files = {"events": settings.outputs.events, "status": settings.status}
     inputs = {"SITE.toml": source.files, "camera": cameras, "detector": weights}

@@ -3,7 +3,6 @@
 import glob
 import os
 import sys
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -92,7 +91,7 @@ class WatchOptions:
         if self.timezone is not None:
             timezone_of(self.timezone)
         written = {**outputs, "--results": self.results, "--events": self.events}
-        read = {"SRC": files_of(source), "--rules": self.rules, **inputs}
+        read = {"SRC": source_files(source), "--rules": self.rules, **inputs}
         check_outputs(written, read, folders={"--snapshots": self.snapshots})
 
     def read_rules(self) -> "RuleSet | None":
@@ -134,7 +133,7 @@ class WatchOptions:
             "track": self.track,
             "every": self.every,
             "sinks": self._open_sinks(stack),
-            "on_problem": problem,
+            "on_problem": say,
             "timezone": self.timezone,
             "max_fps": self.max_fps,
             **more,
@@ -155,7 +154,7 @@ class WatchOptions:
         return [*sinks, Spoken()]
 
 
-def files_of(source: str | Path) -> list[Path]:
+def source_files(source: str | Path) -> list[Path]:
     """The files that a source is made of: a video, the pictures of a folder or of a pattern; none of a URL."""
     from regionclip.frames import SUFFIXES
 
@@ -170,11 +169,6 @@ def spare_a_core() -> None:
     import torch
 
     torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) - 1)))
-
-
-def problem(line: str) -> None:
-    """Say on stderr that something cannot be written, or that this is over."""
-    say(f"regionclip: {line}")
 
 
 @contextmanager
@@ -198,9 +192,9 @@ class Spoken:
             sys.stdout.write(f"{event}\n")
             sys.stdout.flush()
         elif event.kind == "back":
-            say(f"regionclip: {event.source} is back after {event.outage_seconds:.1f} s")
+            say(f"{event.source} is back after {event.outage_seconds:.1f} s")
         else:
-            say(f"regionclip: {event.source} is lost: {event.reason.removeprefix(f'{event.source}: ')}")
+            say(f"{event.source} is lost: {event.reason.removeprefix(f'{event.source}: ')}")
         return event
 
     def close(self) -> None:
@@ -211,25 +205,6 @@ class Spoken:
 
     def __exit__(self, *raised: object) -> None:
         pass
-
-
-class Ages:
-    """How old the answers to the latest frames were."""
-
-    def __init__(self) -> None:
-        self._seconds: deque[float] = deque(maxlen=1000)
-
-    def add(self, known: "StreamFrame") -> None:
-        """Count a frame."""
-        self._seconds.append(known.age_seconds)
-
-    def __str__(self) -> str:
-        import numpy as np
-
-        if not self._seconds:
-            return "no frames"
-        half, most = np.percentile(list(self._seconds), (50, 95))
-        return f"answers {half * 1000:.0f} ms old (p95 {most * 1000:.0f})"
 
 
 def print_summary(summary: "VideoSummary") -> None:
@@ -247,4 +222,4 @@ def print_summary(summary: "VideoSummary") -> None:
     if summary.outages:
         sys.stdout.write(f"{summary.outages} outages, {summary.outage_seconds:.1f} s in all\n")
     if summary.missing:
-        say(f"regionclip: {summary.missing} frames are not in the results: they could not be written")
+        say(f"{summary.missing} frames are not in the results: they could not be written")
