@@ -279,17 +279,7 @@ class Detector:
             BoxError: for a box without area inside its picture, or where nothing is left to tell the examples from.
             FingerprintError: where the vocabulary was taught with another tower.
         """
-        lesson = Lesson(
-            name=name,
-            examples=examples,
-            negatives=negatives,
-            prompts=prompts,
-            weight=weight,
-            threshold=threshold,
-            group=group,
-            of=of,
-            replace=replace,
-        )
+        lesson = Lesson(name, examples, negatives, prompts, weight, threshold, group, of, replace)
         vocabulary = Vocabulary.of(words)
         proposer = self.proposer_for(vocabulary)
         mute = proposer.has_memory or isinstance(proposer, NoProposer)

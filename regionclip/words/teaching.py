@@ -115,7 +115,7 @@ class Odds:
         return cls(against.numpy(), padded.max(dim=1).values.logit().numpy())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Lesson:
     """What a class is to be learned from; `Detector.teach` says what each field means.
 

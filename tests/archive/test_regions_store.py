@@ -304,7 +304,7 @@ def test_a_killed_process_leaves_whole_shards(tmp_path: Path) -> None:
 
 def test_one_writer_at_a_time(tmp_path: Path) -> None:
     store = filled(tmp_path / "x", 3)
-    with store.writer(), pytest.raises(FileError, match="another process is writing"), store.writer():
+    with store.writer(), pytest.raises(FileError, match="another program is writing"), store.writer():
         pass
 
 
