@@ -70,13 +70,9 @@ class Regions:
 
     def __post_init__(self) -> None:
         n = len(self.xyxy)
-        columns = {
-            "objectness": self.objectness,
-            "embeddings": self.embeddings,
-            "valid": self.valid,
-            **({} if self.tracker_id is None else {"tracker_id": self.tracker_id}),
-            **self.data,
-        }
+        columns = {**{name: getattr(self, name) for name in REGION_COLUMNS}, **self.data}
+        if self.tracker_id is not None:
+            columns["tracker_id"] = self.tracker_id
         for name, column in columns.items():
             if len(column) != n:
                 raise BoxError(f"regions: expected {n} entries in {name!r}, one a box, got {len(column)}")
