@@ -26,7 +26,6 @@ from regionclip.scorer import Scorer
 from regionclip.timing import stage
 from regionclip.towers.base import ImageFeatures, Target, Tower
 from regionclip.towers.tiles import Closeness, look_closely
-from regionclip.words.calibrated import Conditions
 from regionclip.words.phrase_cache import Watch
 from regionclip.words.teaching import Example, Lesson, teach
 from regionclip.words.vocabulary import Vocabulary, Words
@@ -107,7 +106,7 @@ class Detector:
             FingerprintError: for features of another tower.
         """
         if isinstance(frame, ImageFeatures):
-            self.check_fingerprint(frame.card.revision, "features")
+            self.scorer.check_fingerprint(frame.card.revision, "features")
             return frame
         return self.features_of([frame])[0]
 
@@ -235,7 +234,7 @@ class Detector:
     def classify_all(self, store: RegionsStore, words: Words) -> Iterator[tuple[FrameKey, sv.Detections]]:
         """`classify` for each frame of a store, in stored order; refuses at once those of another tower."""
         vocabulary = Vocabulary.of(words)
-        self.check_fingerprint(store.fingerprint, "regions")
+        self.scorer.check_fingerprint(store.fingerprint, "regions")
         return ((key, self.classify(regions, vocabulary)) for key, regions in store)
 
     def search(self, store: RegionsStore, words: Words, *, top: int = 10) -> list[Hit]:
@@ -305,15 +304,3 @@ class Detector:
     def thresholds(self, words: Words) -> NDArray[np.float64]:
         """Least confidence of each label, `(C,)`: its own, else the vocabulary's, the config's, the tower's."""
         return self.scorer.thresholds(Vocabulary.of(words))
-
-    def conditions(self, *, given: bool = False) -> Conditions:
-        """What thresholds that are measured with this detector hold for; `given` where boxes come from the caller."""
-        return self.scorer.conditions(given=given)
-
-    def check_fingerprint(self, fingerprint: str, what: str) -> None:
-        """Make sure that `what` was made by this very tower.
-
-        Raises:
-            FingerprintError: else; names both.
-        """
-        self.scorer.check_fingerprint(fingerprint, what)
