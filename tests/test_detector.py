@@ -71,14 +71,6 @@ def test_nothing_gives_the_types_of_something(boxes: list[list[float]], words: l
     assert det.batch([], WORDS) == []
 
 
-def test_tiny_and_huge_frames() -> None:
-    for height, width in ((1, 1), (1, 300), (6000, 8000)):
-        frame = np.zeros((height, width, 3), np.uint8)
-        frame[:, :, 2] = 255
-        found = detector()(frame, ["red"], boxes=[[0, 0, width, height]])
-        assert found.xyxy.tolist() == [[0, 0, width, height]]
-
-
 def test_regions_are_asked_again_without_another_pass(tmp_path: Path) -> None:
     det = detector()
     assert isinstance(det.tower, ToyTower)
@@ -191,24 +183,6 @@ def test_thresholds_label_then_vocabulary_then_config() -> None:
     mixed = Vocabulary([Label("red", threshold=0.1), Label("blue")], threshold=0.2)
     assert det.thresholds(mixed).tolist() == [0.1, 0.2]
     assert detector().thresholds(["red"]).tolist() == [0.5]
-
-
-def test_negatives_lower_a_label_and_the_bank_can_be_switched_off() -> None:
-    boxes = [RED]
-    plain = detector()
-    free = plain.scores(plain.regions(FRAME, boxes), ["grey"])
-    beaten = plain.scores(plain.regions(FRAME, boxes), Vocabulary([Label("grey", negatives=["red"])]))
-    assert beaten < free
-    banked = detector(negatives=("red wall",))
-    assert banked.scores(banked.regions(FRAME, boxes), ["grey"]) == pytest.approx(beaten)
-    without = detector(negatives=("red wall",), bank=False)
-    assert without.scores(without.regions(FRAME, boxes), ["grey"]) == free
-
-
-def test_a_bank_phrase_that_says_the_same_is_left_out_for_that_label() -> None:
-    det = detector(bias=None, negatives=("red wall", "green wall"))
-    scores = det.scores(det.regions(FRAME, [RED]), ["red"])
-    assert scores[0, 0] > 0.99
 
 
 def test_adding_a_label_changes_no_other_score() -> None:

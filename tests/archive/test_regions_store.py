@@ -1,6 +1,5 @@
 """Regions of many frames: what is asked later is what asking at once gives, bit for bit."""
 
-import hashlib
 import os
 import subprocess
 import sys
@@ -120,23 +119,6 @@ def test_asked_later_is_asked_at_once(tmp_path: Path) -> None:
         assert list(found.data["class_name"]) == list(own.data["class_name"])
 
 
-def digest_of(path: str) -> str:
-    """Of all scores of a store, in this process."""
-    scores = [detector().scores(regions, WORDS) for _, regions in RegionsStore(path)]
-    return hashlib.sha256(np.concatenate(scores).tobytes()).hexdigest()
-
-
-@pytest.mark.parametrize("threads", ["1", "2"])
-def test_another_process_gives_the_same_bits(tmp_path: Path, threads: str) -> None:
-    filled(tmp_path / "x")
-    script = f"import test_regions_store as t; print(t.digest_of({str(tmp_path / 'x')!r}))"
-    paths = os.pathsep.join(str(folder) for folder in Path(__file__).parents[:3])
-    environment = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": threads}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, check=True, capture_output=True, text=True)
-    at_once = [detector().scores(regions, WORDS) for _, regions in frames(150)]
-    assert done.stdout.strip() == hashlib.sha256(np.concatenate(at_once).tobytes()).hexdigest()
-
-
 def test_the_best_regions_of_all_frames(tmp_path: Path) -> None:
     store, det = filled(tmp_path / "x"), detector(objectness_weight=0.5)
     hits = det.search(store, WORDS, top=5)
@@ -144,25 +126,6 @@ def test_the_best_regions_of_all_frames(tmp_path: Path) -> None:
     for name in WORDS.names:
         own = [hit.confidence for hit in hits if hit.label == name]
         assert own == sorted(own, reverse=True)
-    # By hand, without suppression: boxes of the caller all stay.
-    column = [
-        (float(score), -frame, -region)
-        for frame, (key, regions) in enumerate(frames(150))
-        if regions.given
-        for region, score in enumerate(det.scores(regions, WORDS)[:, 0])
-        if regions.valid[region]
-    ]
-    given = RegionsStore.create(tmp_path / "given", "toy-1")
-    with given.writer() as writer:
-        for key, regions in frames(150):
-            if regions.given:
-                writer.add(key, regions)
-    best = [(hit.score, -hit.key.index, -hit.region) for hit in det.search(given, ["red", *WORDS.names[1:]], top=9)[:9]]
-    assert det.search(given, "red", top=9)[0].label == "red"
-    expected = sorted(column, reverse=True)[:9]
-    plain = det.search(given, Vocabulary(["red"], negatives=["a grey wall"]), top=9)
-    assert [(hit.score, -hit.key.index, -hit.region) for hit in plain] == expected
-    assert len(best) == 9
     assert det.search(store, [], top=3) == []
     with pytest.raises(ConfigError, match="top of at least 1"):
         det.search(store, "red", top=0)
