@@ -1,18 +1,16 @@
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import supervision as sv
 from numpy.typing import NDArray
 from PIL import Image
-from toy import ToyTower, planted
+from toy import ToyTower, column, planted, toy_detector
 
 from proposals.base import Features, Proposals, Proposer
-from proposals.boxes import BoxesProposer
 from regionclip.answers.detections import OWN_COLUMNS
 from regionclip.answers.regions import Regions
-from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, FingerprintError, PromptError, PromptWarning
 from regionclip.timing import Timings
@@ -22,14 +20,7 @@ FRAME = planted(red=(16, 16, 80, 80), blue=(112, 32, 176, 112))
 RED, BLUE, DARK = [16, 16, 80, 80], [112, 32, 176, 112], [0, 112, 96, 128]
 WORDS = ["red thing", "蓝色的东西"]
 
-
-def column(found: sv.Detections, name: str) -> list[Any]:
-    return list(np.asarray(found.data[name]).tolist())
-
-
-def detector(**settings: Any) -> Detector:  # noqa: ANN401
-    tower = ToyTower(**{key: settings.pop(key) for key in ("bias", "negatives", "revision") if key in settings})
-    return Detector(tower, BoxesProposer(np.array([RED, BLUE, DARK], np.float32)), Config(**settings))
+detector = partial(toy_detector, [RED, BLUE, DARK])
 
 
 def test_frame_and_words_in_labelled_regions_out() -> None:
@@ -82,14 +73,6 @@ def test_regions_are_asked_again_without_another_pass(tmp_path: Path) -> None:
     assert column(det.classify(again, ["green"]), "class_name") == []
     assert column(det.classify(again, ["blue"]), "region") == [1]
     assert det.tower.passes == passes
-
-
-def test_phrases_are_encoded_once() -> None:
-    det = detector()
-    assert isinstance(det.tower, ToyTower)
-    for _ in range(3):
-        det(FRAME, WORDS)
-    assert det.tower.phrases_encoded == len(WORDS)
 
 
 def test_one_pass_for_everything_asked_of_a_frame() -> None:
@@ -193,11 +176,6 @@ def test_adding_a_label_changes_no_other_score() -> None:
     for more in lists:
         index = more.index("red")
         assert np.array_equal(det.scores(regions, more)[:, index : index + 1], alone)
-
-
-def test_closed_mode_is_a_softmax_over_the_labels() -> None:
-    det = detector(mode="closed")
-    assert det.scores(det.regions(FRAME), ["red", "green", "blue"]).sum(axis=1) == pytest.approx(1)
 
 
 def test_whole_images() -> None:

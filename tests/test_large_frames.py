@@ -1,6 +1,7 @@
 """Small objects on large frames, from the settings to the detections."""
 
 import re
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ import pytest
 import supervision as sv
 import torch
 from numpy.typing import NDArray
-from toy import ToyTower, planted
+from toy import planted, toy_detector
 
 from proposals.boxes import BoxesProposer
 from proposals.dense import DenseProposer
@@ -25,6 +26,7 @@ from regionclip.timing import Timings
 from regionclip.towers.preprocess import read_budget
 from regionclip.towers.tiles import CloseFeatures
 
+toy = partial(toy_detector, [[16, 16, 80, 80]])
 DOCS = Path(__file__).parents[1] / "docs" / "large_frames.md"
 
 
@@ -60,11 +62,6 @@ def test_tiles_and_crops_name_given_boxes_better(scene: Scene) -> None:
         det = load(config)
         right[name] = int((det.scores(det.regions(scene.frame, boxes_of(scene)), KINDS).argmax(axis=1) == kinds).sum())
     assert min(right["tiles"], right["crops"]) >= right["plain"] + 4
-
-
-def toy(**settings: object) -> Detector:
-    boxes = np.array([[16, 16, 80, 80]], np.float32)
-    return Detector(ToyTower(), BoxesProposer(boxes), Config(**settings))  # type: ignore[arg-type]
 
 
 def test_every_door_looks_as_closely_as_the_config_says() -> None:

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +14,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy import ToyTower, planted
+from toy import planted, toy_detector
 
 from heads.select import select
-from proposals.boxes import BoxesProposer
 from regionclip.answers.regions import Regions
 from regionclip.archive.store import FrameKey, RegionsStore
-from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import BoxError, ConfigError, FileError, FingerprintError
 from regionclip.words.vocabulary import Label, Vocabulary
 
 FRAME = planted(red=(16, 16, 80, 80), blue=(112, 32, 176, 112))
+detector = partial(toy_detector, [])
 WORDS = Vocabulary(["red", Label("蓝色", negatives=["影子"]), "crate"], negatives=["a grey wall"])
-
-
-def detector(**settings: Any) -> Detector:  # noqa: ANN401
-    return Detector(ToyTower(), BoxesProposer(np.zeros((0, 4), np.float32)), Config(**settings))
 
 
 def random_regions(count: int, seed: int, *, width: int = 3, fingerprint: str = "toy-1", given: bool = True) -> Regions:
@@ -286,7 +282,7 @@ def test_an_empty_store(tmp_path: Path) -> None:
 
 def test_another_towers_regions_are_refused(tmp_path: Path) -> None:
     store = filled(tmp_path / "x", 3)
-    other = Detector(ToyTower(revision="toy-2"), BoxesProposer(np.zeros((0, 4), np.float32)))
+    other = detector(revision="toy-2")
     with pytest.raises(FingerprintError, match="toy-2"):
         other.classify_all(store, WORDS)
     with pytest.raises(FingerprintError, match="toy-2"):

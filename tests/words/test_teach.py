@@ -7,12 +7,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import supervision as sv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from safetensors import safe_open
-from toy import ToyTower, planted, toy_detector
+from toy import ToyTower, column, planted, toy_detector
 
 from proposals.base import Proposals, Proposer
 from regionclip.answers.regions import Regions
@@ -27,10 +26,6 @@ from regionclip.words.vocabulary import Label, Vocabulary
 WORDS = ["red thing", "蓝色的东西"]
 BOX = [16, 16, 80, 80]
 RED, BLUE, YELLOW = (0, 0, 255), (255, 0, 0), (0, 230, 255)
-
-
-def column(found: sv.Detections, name: str) -> list[Any]:
-    return list(np.asarray(found.data[name]).tolist())
 
 
 def picture(colour: tuple[int, int, int], shift: int = 0) -> Frame:
