@@ -25,11 +25,9 @@ def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
         ("treshold = 0.5", "site.toml: unknown key treshold; known are bank, budget, .*, preset, proposer, proposers"),
         ("proposer_options = {}", "site.toml: unknown key proposer_options"),  # that is its name in Python
         ("threshold = 1.5", "threshold: expected a number in 0..1, got 1.5"),
-        ("nms_iou = -0.1", "nms_iou: expected a number in 0..1, got -0.1"),
         ("tile_overlap = 1.0", "tile_overlap: expected a number in 0..0.9, got 1.0"),
         ('nms = "soft"', "nms: expected one of auto, class, agnostic, group, none, got 'soft'"),
         ("max_proposals = 0", "max_proposals: expected a whole number in 1..100000, got 0"),
-        ("max_proposals = 2.5", "max_proposals: expected a whole number in 1..100000, got 2.5"),
         ('proposers = "dense"', r"proposers: expected a list like \[\"dense\"\], got 'dense'"),
         ("proposers = []", r"proposers: expected a list like \[\"dense\"\], got \[\]"),
         ("bank = 1", "bank: expected true or false, got 1"),
@@ -45,12 +43,9 @@ def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
         ("max_crops = 0", "max_crops: expected a whole number in 1..100000, got 0"),
         ("budget = 2.5", "budget: expected"),
         ("tiles = [100, 100]", r'expected "none", "auto" or \[columns, rows\], 1024 tiles at most, got \[100, 100\]'),
-        ("weights = 3", "weights: expected text, got 3"),
         ('preset = "garage"', "preset garage does not exist: .* moving-robot, none, photo-archive, static-camera"),
-        ("preset = 3", "preset: expected text, got 3"),
         ("proposer = 3", "proposer: expected a table, got 3"),
         ("[proposer]\ndetr = 3", r"site.toml, \[proposer\]: detr: expected a table, got 3"),
-        ("= 3", "site.toml is not valid TOML"),
     ],
 )
 def test_mistakes_in_a_file(tmp_path: Path, content: str, said: str) -> None:
