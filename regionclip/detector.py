@@ -258,7 +258,7 @@ class Detector:
         """Learn a class from examples: a new vocabulary with one more label, which only this tower can use.
 
         The phrases of the other labels become negatives of the new one. No other label's score changes, bit for bit.
-        With fewer than 8 examples the class is their mean, from 8 on a logistic probe (`regionclip.words.teaching`).
+        With fewer than 8 examples the class is their mean, from 8 on a logistic probe (`regionclip.words.learning`).
 
         Args:
             words: the vocabulary to add to; may be empty.
