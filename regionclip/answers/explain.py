@@ -109,7 +109,7 @@ class _Reasons:
         self._found, self._trace, self._config = found, trace, config
         self._labels, self._plain = tuple(found.asked.vocabulary), found.asked.vocabulary.plain
         self._columns = {place: column for column, place in enumerate(self._plain)}
-        self._said = self._hold()
+        self._held = self._names_held()
 
     def confidence(self, row: int, place: int) -> float:
         """What was compared with the threshold; the score itself for attributes."""
@@ -122,7 +122,7 @@ class _Reasons:
         if place in self._columns:
             return self._taken(row, self._columns[place])
         label = self._labels[place]
-        asked = [names for names in self._said.get(row, []) if names & set(label.of)]
+        asked = [names for names in self._held.get(row, []) if names & set(label.of)]
         if not asked:
             return _Ruling("not_asked", f"asked only of {' or '.join(label.of)}, which did not come out here")
         if any(label.name in names for names in asked):
@@ -147,7 +147,7 @@ class _Reasons:
             return "nothing", "nothing kept: no label reaches its threshold"
         return "nothing", f"no label reaches its threshold; not shown as unknown: {self._taken(row, _LAST).reason}"
 
-    def _hold(self) -> dict[int, list[set[str]]]:
+    def _names_held(self) -> dict[int, list[set[str]]]:
         """For each region the names that hold for each of its rows: its label, and what attributes came to."""
         scores, vocabulary = self._found.scores.values.numpy(), self._found.asked.vocabulary
         region, label = self._found.rows.region.numpy(), self._found.rows.label.numpy()  # (K,), (K,)
