@@ -159,6 +159,7 @@ def test_a_missing_file_is_named(damaged: Path, file: str) -> None:
         ("width", 130, "multiple of 4"),
         ("blocks", "six", "blocks to be a whole number in 1..1000000, got 'six'"),
         ("text_length", 2**31, "text_length to be a whole number in 1..1000000, got 2147483648"),
+        ("positions", 10**6, "no network of these sizes can be made"),
         ("text_length", 9_999, "text.positions .expected .9999, 128., got"),
         ("stem", [24, 48], "three numbers"),
         ("residual", 1, "residual to be true or false, got 1"),

@@ -105,8 +105,10 @@ class TinyTower(DenseTower[TinyModel]):
         config = read_config(notes, folder / CONFIG)
         tokenizer = _read_tokenizer(folder / TOKENIZER, config)
         threshold, trained_budget = _defaults(notes, folder / CONFIG)
-        with torch.device("meta"):  # no memory for weights that the file replaces, nor for sizes that it does not have
+        try:
             model = TinyModel(config)
+        except RuntimeError as error:  # no memory for it
+            raise WeightsError(f"{folder / CONFIG}: no network of these sizes can be made: {error}") from error
         assign_tensors(model, read_tensors(folder), dtype=dtype, device=device, where=str(folder / WEIGHTS))
         model.requires_grad_(False)
         return cls(
