@@ -25,7 +25,8 @@ class DetrProposer(PretrainedProposer):
 
     Args:
         model: a transformers model whose output has `logits` `(1, Q, K)` and `pred_boxes` `(1, Q, 4)`, centre and size
-            as shares of the frame. K is one more than its labels where the last class means "no object".
+            as shares of the frame, such as `ustc-community/dfine-small-coco`. K is one more than its labels where the
+            last class means "no object".
         processor, max_proposals, nms_iou: as of `PretrainedProposer`.
 
     Raises:

@@ -21,7 +21,7 @@ class Owlv2Proposer(PretrainedProposer):
     """Proposes the boxes of the tokens that look most like an object.
 
     Args:
-        model: transformers' `Owlv2ForObjectDetection`.
+        model: transformers' `Owlv2ForObjectDetection`, such as `google/owlv2-base-patch16-ensemble`.
         processor, max_proposals, nms_iou: as of `PretrainedProposer`.
     """
 

@@ -23,7 +23,7 @@ class SamProposer(PretrainedProposer):
     """Proposes the boxes of masks.
 
     Args:
-        model: transformers' `SamModel`.
+        model: transformers' `SamModel`, such as `facebook/sam-vit-base`.
         processor, max_proposals, nms_iou: as of `PretrainedProposer`.
         points: points of the grid along each side; time goes with its square.
         min_objectness: masks whose expected IoU is below are dropped, 0..1.
