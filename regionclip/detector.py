@@ -26,7 +26,6 @@ from regionclip.scorer import Scorer
 from regionclip.timing import stage
 from regionclip.towers.base import ImageFeatures, Target, Tower
 from regionclip.towers.tiles import Closeness, look_closely
-from regionclip.words.calibrated import Conditions
 from regionclip.words.phrase_cache import Watch
 from regionclip.words.teaching import Example, Lesson, teach
 from regionclip.words.vocabulary import Vocabulary, Words
@@ -111,7 +110,7 @@ class Detector:
             FingerprintError: for features of another tower.
         """
         if isinstance(frame, ImageFeatures):
-            self.check_fingerprint(frame.card.revision, "features")
+            self.scorer.check_fingerprint(frame.card.revision, "features")
             return frame
         return self.features_of([frame])[0]
 
@@ -243,7 +242,7 @@ class Detector:
     def classify_all(self, store: RegionsStore, words: Words) -> Iterator[tuple[FrameKey, sv.Detections]]:
         """`classify` for each frame of a store, in stored order; refuses at once those of another tower."""
         vocabulary = Vocabulary.of(words)
-        self.check_fingerprint(store.fingerprint, "regions")
+        self.scorer.check_fingerprint(store.fingerprint, "regions")
         return ((key, self.classify(regions, vocabulary)) for key, regions in store)
 
     def search(self, store: RegionsStore, words: Words, *, top: int = 10) -> list[Hit]:
@@ -267,7 +266,7 @@ class Detector:
         """Learn a class from examples: a new vocabulary with one more label, which only this tower can use.
 
         The phrases of the other labels become negatives of the new one. No other label's score changes, bit for bit.
-        With fewer than 8 examples the class is their mean, from 8 on a logistic probe (`regionclip.words.teaching`).
+        With fewer than 8 examples the class is their mean, from 8 on a logistic probe (`regionclip.words.learning`).
 
         Args:
             words: the vocabulary to add to; may be empty.
@@ -287,17 +286,7 @@ class Detector:
             BoxError: for a box without area inside its picture, or where nothing is left to tell the examples from.
             FingerprintError: where the vocabulary was taught with another tower.
         """
-        lesson = Lesson(
-            name=name,
-            examples=examples,
-            negatives=negatives,
-            prompts=prompts,
-            weight=weight,
-            threshold=threshold,
-            group=group,
-            of=of,
-            replace=replace,
-        )
+        lesson = Lesson(name, examples, negatives, prompts, weight, threshold, group, of, replace)
         vocabulary = Vocabulary.of(words)
         proposer = self.proposer_for(vocabulary)
         mute = proposer.has_memory or isinstance(proposer, NoProposer)
@@ -323,15 +312,3 @@ class Detector:
     def thresholds(self, words: Words) -> NDArray[np.float64]:
         """Least confidence of each label, `(C,)`: its own, else the vocabulary's, the config's, the tower's."""
         return self.scorer.thresholds(Vocabulary.of(words))
-
-    def conditions(self, *, given: bool = False) -> Conditions:
-        """What thresholds that are measured with this detector hold for; `given` where boxes come from the caller."""
-        return self.scorer.conditions(given=given)
-
-    def check_fingerprint(self, fingerprint: str, what: str) -> None:
-        """Make sure that `what` was made by this very tower.
-
-        Raises:
-            FingerprintError: else; names both.
-        """
-        self.scorer.check_fingerprint(fingerprint, what)

@@ -191,7 +191,7 @@ def set_thresholds(
         label if label.of else replace(label, threshold=finding.threshold)
         for label, finding in zip(vocabulary, findings, strict=True)
     ]
-    new = replace(vocabulary, labels=labels, measured_with=detector.conditions())
+    new = replace(vocabulary, labels=labels, measured_with=detector.scorer.conditions())
     return EmptyCalibration(new, tuple(findings), together, together / seen.amount(goal.per))
 
 

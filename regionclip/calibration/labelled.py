@@ -167,7 +167,7 @@ def calibrate_labelled(
     given = answered[0].regions.given
     labels = [old if fit.status in _LEFT else new for fit, old, new in zip(fits, vocabulary, whole, strict=True)]
     return LabelledCalibration(
-        vocabulary=replace(whole, labels=labels, measured_with=detector.conditions(given=given)),
+        vocabulary=replace(whole, labels=labels, measured_with=detector.scorer.conditions(given=given)),
         fits=tuple(fits),
         before=before,
         after=after,

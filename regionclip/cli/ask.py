@@ -98,11 +98,11 @@ def _store(out: Path, detector: "Detector", given: bool, resume: bool) -> "Regio
     from regionclip.archive.store import RegionsStore
 
     settings = detector.config.model_dump(mode="json", exclude=_ASKING)
-    notes = {**settings, "proposer": detector.conditions(given=given).proposer, "name": detector.tower.card.name}
+    notes = {**settings, "proposer": detector.scorer.conditions(given=given).proposer, "name": detector.tower.card.name}
     if not resume or not out.exists():
         return RegionsStore.create(out, detector.tower.card.revision, notes)
     store = RegionsStore(out)
-    detector.check_fingerprint(store.fingerprint, f"regions {out}")
+    detector.scorer.check_fingerprint(store.fingerprint, f"regions {out}")
     changed = [name for name in notes if store.notes.get(name) != notes[name]]
     if changed:
         told = "; ".join(f"{name}: {store.notes.get(name)}, now {notes[name]}" for name in changed)
@@ -135,7 +135,7 @@ def ask(
     from regionclip.archive.records import search_json
 
     detector = tower.load(settings)
-    detector.check_fingerprint(regions.fingerprint, f"regions {store}")
+    detector.scorer.check_fingerprint(regions.fingerprint, f"regions {store}")
     preparing(detector, vocabulary)
     quiet = str(json_file) == "-"
     if top is None:

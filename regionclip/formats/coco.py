@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from regionclip.boxes import GivenBoxes, check_boxes
-from regionclip.errors import BoxError
+from regionclip.errors import BoxError, few
 
 
 class BoxFile:
@@ -54,7 +54,7 @@ class BoxFile:
         fitting = [file for file in self._boxes if (end := PurePath(file).parts) and parts[-len(end) :] == end]
         if len(fitting) == 1:
             return self._boxes[fitting[0]]
-        found = f"several: {', '.join(fitting)}" if fitting else f"entries for {_few(list(self._boxes))}"
+        found = f"several: {', '.join(fitting)}" if fitting else f"entries for {few(self._boxes, 3)}"
         raise BoxError(
             f"box file {self._path}: expected one entry for {image}, got {found}; a picture without boxes needs an "
             "entry with an empty list"
@@ -103,7 +103,3 @@ def _coco_boxes(annotations: Sequence[Mapping[str, Any]], categories: Mapping[An
         objectness=np.array([annotation.get("score", 1.0) for annotation in annotations], np.float32),
         data=data,
     )
-
-
-def _few(names: Sequence[str], most: int = 3) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

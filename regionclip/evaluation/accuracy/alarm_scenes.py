@@ -241,7 +241,7 @@ def _claim(cache: Path, detector: Detector, plan: AlarmPlan) -> None:
     settings = {
         "plan": {**asdict(plan), "calibrate": None, "test": None, "targets": None},  # more scenes may be added
         "vocabulary": identity(plan.vocabulary),
-        "detector": detector.conditions().model_dump(),
+        "detector": detector.scorer.conditions().model_dump(),
         "first": [
             hashlib.sha256(plan.scene(part, 0).frame.tobytes()).hexdigest() for part in get_args(Part)
         ],  # how it is drawn
