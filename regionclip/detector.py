@@ -26,6 +26,7 @@ from regionclip.scorer import Scorer
 from regionclip.timing import stage
 from regionclip.towers.base import ImageFeatures, Target, Tower
 from regionclip.towers.tiles import Closeness, look_closely
+from regionclip.words.phrase import check_phrase
 from regionclip.words.phrase_cache import Watch
 from regionclip.words.teaching import Example, Lesson, teach
 from regionclip.words.vocabulary import Vocabulary, Words
@@ -303,7 +304,10 @@ class Detector:
 
     def embed_texts(self, texts: Sequence[str], target: Target = "image") -> NDArray[np.float32]:
         """Unit-length embeddings `(P, D)` of texts, to be compared with whole images or, on request, with regions."""
-        return self.scorer.phrases.encode([texts] if isinstance(texts, str) else list(texts), target).numpy()
+        phrases = [texts] if isinstance(texts, str) else list(texts)
+        for phrase in phrases:
+            check_phrase(phrase, "text")
+        return self.scorer.phrases.encode(phrases, target).numpy()
 
     def embed_image(self, frame: FrameLike | ImageFeatures) -> NDArray[np.float32]:
         """Unit-length embedding `(D,)` of the whole frame."""

@@ -16,6 +16,7 @@ Mutate = Callable[[np.random.Generator, bytes], bytes]
 
 _VALUES = (
     *('""', '"x"', "0", "-1", "1e999", "-0.0", "1e-320", "99999999999999999999999", "true", "null", "[]", "{}", "[[]]"),
+    *("9" * 5000, "[" * 5000, '"\\u0000"'),
     *('"\\ud800"', "NaN", "nan", "inf", "1979-05-27", "{a = 1}", "[1, [2]]", '"人"', "0x7fffffff"),
 )
 """Values of JSON and of TOML, some of which are neither."""

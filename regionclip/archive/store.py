@@ -81,7 +81,7 @@ class RegionsStore:
                 f"regions {path}: {_NOTES} cannot be read ({error.strerror}): expected a folder that "
                 "`regionclip index` or RegionsStore.create made"
             ) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise FileError(f"regions {path}: {_NOTES} is damaged: {error}") from error
         if not isinstance(content, dict) or content.get("format") != _FORMAT or "fingerprint" not in content:
             raise FileError(f"regions {path}: expected {_NOTES} of format {_FORMAT}, got {str(content)[:80]}")

@@ -113,9 +113,9 @@ class Footage:
                 stream = container.streams.video[0]
                 stream.thread_type = "AUTO"
                 for index, picture in enumerate(container.decode(stream)):
+                    last = index / rate if picture.time is None else picture.time
                     if index % self.every == 0:
                         given += 1
-                        last = index / rate if picture.time is None else picture.time
                         yield last, _upright(picture)
         except av.error.FFmpegError as error:
             if given == 0:

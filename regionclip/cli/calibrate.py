@@ -15,8 +15,7 @@ from regionclip.formats.outputs import check_outputs
 from regionclip.words.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from regionclip.calibration.alarms import Alarm
-    from regionclip.calibration.empty import Goal
+    from regionclip.calibration.alarms import Alarm, Goal
     from regionclip.calibration.footage import Footage
     from regionclip.calibration.judged import TruePicture
     from regionclip.detector import Detector
@@ -92,16 +91,16 @@ def calibrate(
     settings = tower.settings()
     if settings.mode == "closed":
         raise ConfigError('calibrate: expected independent scores, got mode = "closed", where labels compete')
-    from regionclip.calibration.alarms import Alarm
-    from regionclip.calibration.empty import Goal
-    from regionclip.calibration.footage import Footage
-    from regionclip.calibration.labelled import read_truths
-
     if labelled is not None:
+        from regionclip.calibration.labelled import read_truths
+
         truths = read_truths(labelled, images or labelled.parent, words, split)
         detector = tower.load(settings)
         _from_labelled(detector, words, truths, out, beta=beta, true_boxes=true_boxes, annotations=labelled)
         return
+    from regionclip.calibration.alarms import Alarm, Goal
+    from regionclip.calibration.footage import Footage
+
     goal = Goal(alarms_per_frame or 0.0, "frame") if alarms_per_hour is None else Goal(alarms_per_hour, "hour")
     footage = Footage.of(empty, fps=fps, every=every, pause=gap)
     if goal.per == "hour" and not footage.has_clock:

@@ -90,7 +90,7 @@ class CocoFile:
             notes = json.loads(content)
         except OSError as error:
             raise BoxError(f"annotations {path} cannot be read: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BoxError(f"annotations {path}: not valid JSON: {error}") from error
         if not isinstance(notes, dict) or not all(
             isinstance(notes.get(key, usual), list)

@@ -47,7 +47,8 @@ class EventLog(Sink):
             line, the first new event begins a line of its own.
 
     Raises:
-        FileError: where it cannot be written, another program is writing it, or it is UTF-16, as some editors save it.
+        FileError: where it cannot be written, another program is writing it, or it is no log: another
+            file, or UTF-16, as some editors save it.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -115,8 +116,11 @@ class EventLog(Sink):
     def _is_torn(self) -> bool:
         """Whether the file ends within a line."""
         with self.path.open("rb") as file:
-            if file.read(2) in _UTF16:
+            begin = file.read(2)
+            if begin in _UTF16:
                 raise FileError(f"{self.path}: expected a UTF-8 file to append to, got UTF-16: give another name")
+            if begin.strip() and not begin.startswith(b"{"):
+                raise FileError(f"{self.path}: expected a log of events, got another file: give another name")
             with suppress(OSError):  # an empty file has no last byte
                 file.seek(-1, 2)
                 return file.read(1) not in (b"\n", b"")

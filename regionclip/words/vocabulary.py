@@ -245,7 +245,8 @@ class Vocabulary:
         for label in self:
             if absent := [name for name in label.of if name not in names]:
                 known = few(sorted(names - {label.name}), 8)
-                raise PromptError(f"label {label.name!r}: of = {absent[0]!r} is no label: expected one of {known}")
+                wanted = f"expected one of {known}" if known else "it is the only one"
+                raise PromptError(f"label {label.name!r}: of = {absent[0]!r} is no label: {wanted}")
         try:
             attributes = self.columns
         except CycleError as error:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from test_extremes import moving_maxima
 from toy import planted, toy_detector
 
-from regionclip.calibration.alarms import Alarm
-from regionclip.calibration.empty import EmptyCalibration, FootageLength, Goal, LabelFinding, set_thresholds, watch
+from regionclip.calibration.alarms import Alarm, Goal
+from regionclip.calibration.empty import EmptyCalibration, FootageLength, LabelFinding, set_thresholds, watch
 from regionclip.calibration.extremes import share_bounds
 from regionclip.calibration.peaks import Peaks, confidences
 from regionclip.calibration.report import empty_json, empty_table

@@ -36,6 +36,7 @@ FILES = {
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with one of everything that commands read; the tests stand in it."""
     cv2.imwrite(str(tmp_path / "a.png"), planted(red=(16, 16, 80, 80)))
+    cv2.imwrite(str(tmp_path / "other.png"), planted())
     for name, content in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(content)
@@ -75,6 +76,8 @@ USAGE = [
     ((*DETECT, "--budget", "0"), "budget"),
     ((*DETECT, "--out", "b.json"), "expected a folder, got a file"),
     ((*DETECT, "--json", "weights"), "expected a file, got a folder"),
+    ((*DETECT, "--json", "other.png"), "a picture or a video, which would be lost"),
+    ((*VIDEO, "--out", "o.mp4", "--events", "other.png"), "a picture or a video, which would be lost"),
     (("explain", "a.png"), "no words to look for"),
     ((*EXPLAIN, "--heatmap", "red"), "--out DIR together"),
     ((*EXPLAIN, "--out", "maps"), "--out DIR together"),
@@ -117,6 +120,7 @@ USAGE = [
     (("scenes", "--out", "b.json"), "expected a folder, got a file"),
     ((*TEACH, "a.png"), "expected IMAGE:X1,Y1,X2,Y2"),
     ((*TEACH, "a.png:1,2,3"), "expected IMAGE:X1,Y1,X2,Y2"),
+    ((*TEACH, "a.png:9,2,3,4"), "expected X1 < X2"),
     ((*TEACH, "a.png:1,2,3,4", "--out", "v.json"), "ends in .toml"),
     ((*EMPTY, "--alarms-per-hour", "1"), "--fps"),
     ((*EMPTY, "--alarms-per-frame", "0.01", "--out", "new.json"), "ends in .toml"),

@@ -71,6 +71,10 @@ def test_logs_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="cannot be written"):
         EventLog(tmp_path)
     (tmp_path / "w.jsonl").write_text("{}\n", encoding="utf-16")
+    (tmp_path / "notes.txt").write_text("remember the milk")
+    with pytest.raises(FileError, match="expected a log of events, got another file"):
+        EventLog(tmp_path / "notes.txt")
+    assert (tmp_path / "notes.txt").read_text() == "remember the milk"
     with pytest.raises(FileError, match="got UTF-16"):
         EventLog(tmp_path / "w.jsonl")
 

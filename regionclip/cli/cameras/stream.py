@@ -45,12 +45,16 @@ def stream(
     seconds: Annotated[float | None, typer.Option(min=0, metavar="S", help="Stop after so many seconds.")] = None,
 ) -> None:
     """Watch a camera: always its newest picture, events as they happen, until Ctrl-C or SIGTERM."""
+    from regionclip.video.output.codecs import encoding
     from regionclip.video.sources.options import LiveOptions
 
     vocabulary, settings = words.read(), tower.settings()
     live = LiveOptions(transport=cast("Transport", transport), patience=patience)
     watch.check(source, "latest", {"--record": record}, {**words.files, **tower.files})
-    rules, style = watch.read_rules(), watch.style(vocabulary)
+    rules = watch.read_rules(vocabulary)
+    if record is not None:
+        encoding(record)
+    style = watch.style(vocabulary)
     import numpy as np
 
     from regionclip.video.annotating import Outputs, run

@@ -81,26 +81,35 @@ class WatchOptions:
             inputs: files that are read beside those of these options.
 
         Raises:
-            ConfigError, SourceError: for a source that cannot be opened so, a time zone that is not known, and outputs
-                that would cost a file.
+            ConfigError, SourceError: for a source that cannot be opened so, a time zone that is not known, a webhook
+                without an address, results of an unknown kind, and outputs that would cost a file.
         """
+        from regionclip.sinks.posting import Target
+        from regionclip.video.output.suffixes import check_results
         from regionclip.video.rules.schedule import timezone_of
         from regionclip.video.sources.opening import source_kind
 
         source_kind(source, mode)
+        if self.results is not None:
+            check_results(self.results)
+        if self.webhook is not None:
+            Target(self.webhook, {}, 1.0)
         if self.timezone is not None:
             timezone_of(self.timezone)
         written = {**outputs, "--results": self.results, "--events": self.events}
         read = {"SRC": source_files(source), "--rules": self.rules, **inputs}
         check_outputs(written, read, folders={"--snapshots": self.snapshots})
 
-    def read_rules(self) -> "RuleSet | None":
-        """The rules of the file, if any."""
+    def read_rules(self, vocabulary: "Vocabulary") -> "RuleSet | None":
+        """The rules of the file, if any; they fit the words and the time zone."""
         if self.rules is None:
             return None
         from regionclip.video.rules.file import load_rules
 
-        return load_rules(self.rules)
+        rules = load_rules(self.rules)
+        rules.check_labels(vocabulary)
+        rules.check_clock(self.timezone)
+        return rules
 
     def style(self, vocabulary: "Vocabulary") -> "Style":
         """How the labels are drawn.

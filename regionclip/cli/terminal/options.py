@@ -148,6 +148,13 @@ class TowerOptions:
 
         With neither, a folder given as `--weights` says itself which tower it is of.
         """
+        from regionclip.loading import check_loadable
+
+        config = self._config()
+        check_loadable(config.changed(weights=self.weights))
+        return config
+
+    def _config(self) -> "Config":
         from regionclip.config import Config
         from regionclip.loading import config_of
 
@@ -163,9 +170,12 @@ class TowerOptions:
 
     def load(self, settings: "Config | None" = None) -> "Detector":
         """The detector, of `settings` where they were read already."""
-        from regionclip.loading import load
+        from regionclip.cli.terminal.output import waiting
 
-        return load(settings or self.settings(), weights=self.weights, device=self.device, dtype=self.dtype)
+        with waiting("loading the tower"):
+            from regionclip.loading import load
+
+            return load(settings or self.settings(), weights=self.weights, device=self.device, dtype=self.dtype)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections import deque
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from operator import length_hint
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
@@ -53,6 +54,12 @@ def show_warnings() -> None:
             say(told)
 
     warnings.showwarning = show
+
+
+def waiting(what: str) -> AbstractContextManager[object]:
+    """Says on a terminal what takes long and cannot be counted, for as long as it takes."""
+    console = Console(stderr=True)
+    return console.status(f"{what} ...") if console.is_terminal else nullcontext()
 
 
 def progress(items: Iterable[T], what: str) -> Iterable[T]:

@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from regionclip.calibration.alarms import Alarm
-from regionclip.calibration.empty import FEWEST, FootageLength, Goal, LabelFinding, set_thresholds
+from regionclip.calibration.alarms import Alarm, Goal
+from regionclip.calibration.empty import FEWEST, FootageLength, LabelFinding, set_thresholds
 from regionclip.calibration.extremes import share_bounds
 from regionclip.calibration.peaks import Peaks
 from regionclip.data.intervals import Share, share, with_interval

@@ -110,6 +110,19 @@ class RuleSet(Scaled):
         """Names of the rules that can only be judged where things are followed from frame to frame."""
         return tuple(rule.name for rule in self.rules if rule.needs_tracks)
 
+    def check_clock(self, timezone: str | None) -> None:
+        """Refuse schedules where neither `timezone` nor the file says of which place they are.
+
+        Raises:
+            ConfigError: naming the rule.
+        """
+        for rule in self.rules:
+            if rule.schedule and (timezone or self.timezone) is None:
+                raise ConfigError(
+                    f"{self.source}, [[rule]] {rule.name!r}: schedule: whose clock? Name the time zone of the place, "
+                    'as timezone = "Asia/Shanghai" at the top of the file'
+                )
+
     def check_labels(self, vocabulary: Vocabulary) -> None:
         """Refuse rules about words that nobody asks for.
 

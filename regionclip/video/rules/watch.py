@@ -138,12 +138,7 @@ class Watch:
         self.rules, self.source = rules, source
         self.timezone = timezone or rules.timezone
         self._zone = ZoneInfo("UTC") if self.timezone is None else timezone_of(self.timezone)
-        for rule in rules.rules:
-            if rule.schedule and self.timezone is None:
-                raise ConfigError(
-                    f"{rules.source}, [[rule]] {rule.name!r}: schedule: whose clock? Name the time zone of the place, "
-                    'as timezone = "Asia/Shanghai" at the top of the file'
-                )
+        rules.check_clock(timezone)
         self._subjects = Subjects(rules)
         self._watchers = watchers_of(rules)
         self._going: dict[tuple[int, int], Event] = {}
