@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from regionclip.errors import ConfigError
-from regionclip.frames import SUFFIXES
 
 Named: TypeAlias = Mapping[str, str | Path | Iterable[str | Path] | None]
 """Paths by the option, or argument, that names them."""
 
 _TEXTS = ("--json", "--results", "--events")
-_MEDIA = SUFFIXES | {".mp4", ".mkv", ".avi", ".mov", ".webm", ".ts", ".m4v", ".mpg", ".mpeg"}
+_VIDEOS = {".mp4", ".mkv", ".avi", ".mov", ".webm", ".ts", ".m4v", ".mpg", ".mpeg"}
 
 
 def check_outputs(files: Named, inputs: Named, *, folders: Named | None = None) -> None:
@@ -35,7 +34,7 @@ def check_outputs(files: Named, inputs: Named, *, folders: Named | None = None) 
     for option, path, kind in (*_outputs(files, "file"), *_outputs(folders or {}, "folder")):
         if path.exists() and path.is_dir() != (kind == "folder"):
             raise ConfigError(f"{option} {path}: expected a {kind}, got a {'file' if kind == 'folder' else 'folder'}")
-        if option in _TEXTS and path.is_file() and path.suffix.lower() in _MEDIA:
+        if option in _TEXTS and path.is_file() and _is_media(path):
             raise ConfigError(f"{option} {path}: this is a picture or a video, which would be lost; give another name")
         identity = _identity(path)
         if identity in read:
@@ -65,6 +64,12 @@ def _pairs(named: Named) -> Iterator[tuple[str, Path]]:
     for option, given in named.items():
         for path in () if given is None else (given,) if isinstance(given, str | Path) else given:
             yield option, Path(path)
+
+
+def _is_media(path: Path) -> bool:
+    from regionclip.frames import SUFFIXES  # only where there is a file: `--help` needs no numpy
+
+    return path.suffix.lower() in SUFFIXES | _VIDEOS
 
 
 def _identity(path: Path) -> object:
