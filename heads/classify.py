@@ -163,7 +163,7 @@ def classify(
     logits = phrase_logits(regions, words.phrases, scale=own_scale, bias=own_bias)  # (N, P)
     best, phrase = _best(logits, words.rounds)  # (N, C), (N, C)
     if mode == "closed":
-        return Scores(closed(best), phrase, best, best.new_zeros(len(best), 0))
+        return Scores(torch.softmax(best.float(), dim=1), phrase, best, best.new_zeros(len(best), 0))
     negatives = phrase_logits(regions, words.negatives, scale=scale, bias=bias)  # (N, Q)
     return Scores(independent(best, negatives, words.sets, background=bias is not None), phrase, best, negatives)
 
@@ -260,11 +260,6 @@ def independent(best: torch.Tensor, negatives: torch.Tensor, sets: Sets, *, back
     odds *= total.T if sets.count == 1 else total.T.contiguous().index_select(1, sets.set_of)
     odds += 1.0
     return odds.reciprocal_().float()  # (N, C)
-
-
-def closed(best: torch.Tensor) -> torch.Tensor:
-    """Softmax over the labels: `(N, C)` logits -> `(N, C)` float32 that sum to 1. Labels do compete here."""
-    return torch.softmax(best.float(), dim=1)
 
 
 def near(

@@ -10,6 +10,7 @@ Chosen on 60 scenes with the embedded tower (AP50, AP75): no voting .87, .44; pl
 Letters: N boxes, D channels, h x w token grid, S sub-cells of the whole frame, H x W frame.
 """
 
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,7 @@ class DenseHead(nn.Module):
         return head.eval()
 
 
+@dataclass(eq=False)
 class DenseProposer(Proposer):
     """Proposes the boxes that a `DenseHead` finds in the tower's tokens.
 
@@ -130,22 +132,17 @@ class DenseProposer(Proposer):
     has_objectness = True
     works_in_tiles = True
 
-    def __init__(
-        self,
-        head: DenseHead,
-        *,
-        max_proposals: int = 100,
-        min_objectness: float = 0.1,
-        vote_iou: float = 0.4,
-        nms_iou: float = 0.4,
-    ) -> None:
-        expect_least("dense", 1, max_proposals=max_proposals)
-        expect_share("dense", min_objectness=min_objectness, vote_iou=vote_iou, nms_iou=nms_iou)
-        self.head = head.eval()
-        self._max_proposals = max_proposals
-        self._min_objectness = min_objectness
-        self._vote_iou = vote_iou
-        self._nms_iou = nms_iou
+    head: DenseHead
+    _: KW_ONLY
+    max_proposals: int = 100
+    min_objectness: float = 0.1
+    vote_iou: float = 0.4
+    nms_iou: float = 0.4
+
+    def __post_init__(self) -> None:
+        expect_least("dense", 1, max_proposals=self.max_proposals)
+        expect_share("dense", min_objectness=self.min_objectness, vote_iou=self.vote_iou, nms_iou=self.nms_iou)
+        self.head.eval()
 
     @torch.inference_mode()
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
@@ -154,7 +151,7 @@ class DenseProposer(Proposer):
         tokens = features.tokens.float()  # (h*w, D)
         logits, distances = self.head.to(tokens.device)(tokens, grid)  # (S,), (S, 4)
         best = logits.argsort(descending=True, stable=True)[:_CANDIDATES]  # (K,)
-        best = best[logits[best].sigmoid() >= self._min_objectness]
+        best = best[logits[best].sigmoid() >= self.min_objectness]
         quality = logits[best].sigmoid()  # (K,)
         scale = torch.tensor([width / grid[1], height / grid[0]] * 2, device=tokens.device)
         boxes = self.head.boxes(distances, grid)[best] * scale  # (K, 4) frame pixels
@@ -163,13 +160,13 @@ class DenseProposer(Proposer):
         first = nms(boxes, _START_IOU)  # (M,)
         say = quality[:, None] / (distances[best].exp() + _NEAR) ** _POWER  # (K, 4)
         voted, sure = self._vote(boxes[first], boxes, say), quality[first]  # (M, 4), (M,)
-        kept = nms(voted, self._nms_iou)[: self._max_proposals]  # (N,)
+        kept = nms(voted, self.nms_iou)[: self.max_proposals]  # (N,)
         return Proposals(voted[kept].cpu().numpy(), sure[kept].cpu().numpy())
 
     def _vote(self, starts: torch.Tensor, boxes: torch.Tensor, say: torch.Tensor) -> torch.Tensor:
         """Boxes `(M, 4)` moved to the mean of those of `(K, 4)` that overlap them; `say` `(K, 4)` weighs each side."""
         for _ in range(_ROUNDS):
-            agree = (box_iou(starts, boxes) > self._vote_iou).to(boxes.dtype)  # (M, K)
+            agree = (box_iou(starts, boxes) > self.vote_iou).to(boxes.dtype)  # (M, K)
             total = agree @ say  # (M, 4)
             starts = torch.where(total > 0, agree @ (say * boxes) / total.clamp(min=1e-12), starts)  # (M, 4)
         return starts

@@ -6,7 +6,8 @@ Its numbers were chosen on 80 photographs with known boxes: average recall of 30
 Letters: N boxes, H x W frame, h x w smaller copy.
 """
 
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -29,6 +30,7 @@ _GROWTH = 0.25  # a stable region grows by no more than this share over a step
 _SPECK = 16  # pixels; smaller regions are noise
 
 
+@dataclass(eq=False, kw_only=True)
 class EdgeProposer(Proposer):
     """Boxes around what stands out from its place, without looking at what it is.
 
@@ -52,24 +54,20 @@ class EdgeProposer(Proposer):
         ValueError: for a value outside its range.
     """
 
-    def __init__(
-        self,
-        *,
-        method: Method = "edges",
-        max_proposals: int = 200,
-        side: int | None = None,
-        min_area: float = 0.0005,
-        nms_iou: float = 0.7,
-    ) -> None:
-        if method not in get_args(Method):
-            raise ValueError(f"edges: expected the method to be one of {', '.join(get_args(Method))}, got {method!r}")
-        side = _SIDES[method] if side is None else side
-        expect_least("edges", 16, side=side)
-        expect_share("edges", min_area=min_area)
-        self._find = _outlines if method == "edges" else _spots
-        self._best = Shortlist("edges", max_proposals=max_proposals, nms_iou=nms_iou)
-        self._side = side
-        self._min_area = min_area
+    method: Method = "edges"
+    max_proposals: int = 200
+    side: int | None = None
+    min_area: float = 0.0005
+    nms_iou: float = 0.7
+
+    def __post_init__(self) -> None:
+        if self.method not in _SIDES:
+            raise ValueError(f"edges: expected the method to be one of {', '.join(_SIDES)}, got {self.method!r}")
+        self._side = _SIDES[self.method] if self.side is None else self.side
+        expect_least("edges", 16, side=self._side)
+        expect_share("edges", min_area=self.min_area)
+        self._find = _outlines if self.method == "edges" else _spots
+        self._best = Shortlist("edges", max_proposals=self.max_proposals, nms_iou=self.nms_iou)
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of `frame`, `(H, W, 3)` uint8 BGR, best ranked first; the tower does not run for them."""
@@ -78,7 +76,7 @@ class EdgeProposer(Proposer):
         area = picture.shape[0] * picture.shape[1]
         table = np.array(self._find(picture), np.float64).reshape(-1, 6)  # (N, 6): x, y, width, height, inside, around
         share = table[:, 2] * table[:, 3] / area  # (N,)
-        table = table[(share >= self._min_area) & (share <= _LARGEST)]
+        table = table[(share >= self.min_area) & (share <= _LARGEST)]
         scale = np.array([width / picture.shape[1], height / picture.shape[0]] * 2)
         xyxy = np.concatenate([table[:, :2], table[:, :2] + table[:, 2:4]], axis=1) * scale  # (N, 4)
         objectness = table[:, 5] * (table[:, 4] / area) ** 0.25  # (N,)

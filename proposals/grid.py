@@ -1,6 +1,7 @@
 """Windows laid over the frame: proposals without weights and without looking."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ OBJECTNESS = 0.1
 """Of every window: low, so that in a union windows fill the places that looking proposers leave."""
 
 
+@dataclass(eq=False)
 class GridProposer(Proposer):
     """Overlapping windows of several sizes and shapes, large to small, each size covering the whole frame.
 
@@ -30,24 +32,20 @@ class GridProposer(Proposer):
         ValueError: If a value lies outside its range.
     """
 
-    def __init__(
-        self,
-        max_proposals: int = 300,
-        aspects: tuple[float, ...] = (1.0, 0.5, 2.0),
-        shrink: float = 0.7,
-        overlap: float = 0.5,
-        min_side: int = 16,
-    ) -> None:
-        expect_least("grid", 1, max_proposals=max_proposals, min_side=min_side)
-        if not aspects or not all(math.isfinite(aspect) and aspect > 0 for aspect in aspects):
-            raise ValueError(f"grid: expected one or more aspects above 0, got {aspects}")
-        if not 0 < shrink < 1 or not 0 <= overlap < 1:
-            raise ValueError(f"grid: expected 0 < shrink < 1 and 0 <= overlap < 1, got {shrink} and {overlap}")
-        self._max_proposals = max_proposals
-        self._aspects = aspects
-        self._shrink = shrink
-        self._overlap = overlap
-        self._min_side = min_side
+    max_proposals: int = 300
+    aspects: tuple[float, ...] = (1.0, 0.5, 2.0)
+    shrink: float = 0.7
+    overlap: float = 0.5
+    min_side: int = 16
+
+    def __post_init__(self) -> None:
+        expect_least("grid", 1, max_proposals=self.max_proposals, min_side=self.min_side)
+        if not self.aspects or not all(math.isfinite(aspect) and aspect > 0 for aspect in self.aspects):
+            raise ValueError(f"grid: expected one or more aspects above 0, got {self.aspects}")
+        if not 0 < self.shrink < 1 or not 0 <= self.overlap < 1:
+            raise ValueError(
+                f"grid: expected 0 < shrink < 1 and 0 <= overlap < 1, got {self.shrink} and {self.overlap}"
+            )
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Windows over `frame` `(H, W, 3)`, large ones first; the tower does not run for them."""
@@ -59,7 +57,7 @@ class GridProposer(Proposer):
                 for y in self._starts(height, side_y)
                 for x in self._starts(width, side_x)
             )
-            if len(windows | new) > self._max_proposals:
+            if len(windows | new) > self.max_proposals:
                 break
             windows |= new
         xyxy = np.array(list(windows), np.float32)  # (N, 4)
@@ -68,16 +66,16 @@ class GridProposer(Proposer):
     def _sizes(self, width: int, height: int) -> list[tuple[int, int]]:
         """Window sides `(x, y)` in pixels, large to small; area goes with the frame's, shape does not."""
         sizes = []
-        scale = math.sqrt(width * height) * self._shrink
+        scale = math.sqrt(width * height) * self.shrink
         while scale >= 1:
-            for aspect in self._aspects:
+            for aspect in self.aspects:
                 side_x, side_y = round(scale * math.sqrt(aspect)), round(scale / math.sqrt(aspect))
-                if min(side_x, side_y) >= self._min_side:
+                if min(side_x, side_y) >= self.min_side:
                     sizes.append((min(side_x, width), min(side_y, height)))
-            scale *= self._shrink
+            scale *= self.shrink
         return sizes
 
     def _starts(self, length: int, side: int) -> list[int]:
         """First pixels of the windows of `side` pixels that cover `length` pixels, evenly spread."""
-        steps = math.ceil((length - side) / max(side * (1 - self._overlap), 1))
+        steps = math.ceil((length - side) / max(side * (1 - self.overlap), 1))
         return [round(step * (length - side) / max(steps, 1)) for step in range(steps + 1)]

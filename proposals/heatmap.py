@@ -3,7 +3,7 @@
 Letters: C labels, h x w feature grid, H x W frame, N boxes, P peaks.
 """
 
-import copy
+from dataclasses import KW_ONLY, dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from proposals.shortlist import Shortlist
 _FINE = 4  # pixels along a cell's side in the map that boxes are cut from
 
 
+@dataclass(eq=False)
 class HeatmapProposer(Proposer):
     """Boxes around the places where a word's score is high on the tower's dense grid.
 
@@ -43,31 +44,24 @@ class HeatmapProposer(Proposer):
     has_objectness = True
     asks_words = True
 
-    def __init__(
-        self,
-        scoring: Scoring | None = None,
-        *,
-        floor: float = 0.3,
-        levels: tuple[float, ...] = (0.3, 0.5, 0.7),
-        peaks: int = 10,
-        max_proposals: int = 100,
-        nms_iou: float = 0.7,
-    ) -> None:
-        expect_share("heatmap", floor=floor)
-        expect_least("heatmap", 1, peaks=peaks)
-        if not levels or not all(0 < level < 1 for level in levels):
-            raise ValueError(f"heatmap: expected levels above 0 and below 1, got {levels}")
-        self._scoring = scoring
-        self._floor = floor
-        self._levels = levels
-        self._peaks = peaks
-        self._best = Shortlist("heatmap", max_proposals=max_proposals, nms_iou=nms_iou)
+    scoring: Scoring | None = None
+    _: KW_ONLY
+    floor: float = 0.3
+    levels: tuple[float, ...] = (0.3, 0.5, 0.7)
+    peaks: int = 10
+    max_proposals: int = 100
+    nms_iou: float = 0.7
+
+    def __post_init__(self) -> None:
+        expect_share("heatmap", floor=self.floor)
+        expect_least("heatmap", 1, peaks=self.peaks)
+        if not self.levels or not all(0 < level < 1 for level in self.levels):
+            raise ValueError(f"heatmap: expected levels above 0 and below 1, got {self.levels}")
+        self._best = Shortlist("heatmap", max_proposals=self.max_proposals, nms_iou=self.nms_iou)
 
     def asking(self, scoring: Scoring) -> "HeatmapProposer":
         """A copy that looks where `scoring` is high."""
-        bound = copy.copy(self)
-        bound._scoring = scoring
-        return bound
+        return replace(self, scoring=scoring)
 
     @torch.inference_mode()
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
@@ -76,10 +70,10 @@ class HeatmapProposer(Proposer):
         Raises:
             ValueError: where it is not bound to words.
         """
-        if self._scoring is None:
+        if self.scoring is None:
             raise ValueError("heatmap: no words to look for; bind it with asking(scoring), or call the detector")
-        maps = self._scoring(features).float()  # (C, h, w)
-        promising = maps[maps.flatten(1).amax(1) >= self._floor] if maps.numel() else maps[:0]  # (c, h, w)
+        maps = self.scoring(features).float()  # (C, h, w)
+        promising = maps[maps.flatten(1).amax(1) >= self.floor] if maps.numel() else maps[:0]  # (c, h, w)
         found = [part for each in promising for part in self._parts(each)]  # (5,) each: a box and its objectness
         table = torch.tensor(found, dtype=torch.float32).reshape(-1, 5)  # (N, 5)
         height, width = features.frame_size
@@ -93,7 +87,7 @@ class HeatmapProposer(Proposer):
         surface = fine.cpu().numpy()  # (h * 4, w * 4)
         parts = []
         for top, row, column in self._highest(scores):
-            for level in self._levels:
+            for level in self.levels:
                 mask = (surface >= level * top).astype(np.uint8)
                 _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
                 own = labels[row * _FINE + _FINE // 2, column * _FINE + _FINE // 2]
@@ -106,9 +100,9 @@ class HeatmapProposer(Proposer):
     def _highest(self, scores: torch.Tensor) -> list[tuple[float, int, int]]:
         """Score, row and column of the highest cells that no neighbour exceeds, `(P, 3)`; a plateau is one peak."""
         around = functional.max_pool2d(scores[None], 3, stride=1, padding=1)[0]  # (h, w)
-        summits = ((scores == around) & (scores >= self._floor)).cpu().numpy().astype(np.uint8)  # (h, w)
+        summits = ((scores == around) & (scores >= self.floor)).cpu().numpy().astype(np.uint8)  # (h, w)
         _, labels = cv2.connectedComponents(summits)
         _, first = np.unique(labels, return_index=True)  # the place of each summit's first cell
         rows, columns = np.unravel_index(first[np.flatnonzero(summits.ravel()[first])], labels.shape)  # (P,) each
         tops = [(float(scores[row, column]), int(row), int(column)) for row, column in zip(rows, columns, strict=True)]
-        return sorted(tops, key=lambda top: -top[0])[: self._peaks]
+        return sorted(tops, key=lambda top: -top[0])[: self.peaks]

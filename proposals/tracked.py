@@ -1,5 +1,7 @@
 """TrackedProposer: the boxes of what is being followed, so that what stands still goes on being classified."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
@@ -9,6 +11,7 @@ from proposals.ranges import expect_least
 from proposals.shortlist import Shortlist
 
 
+@dataclass(eq=False, kw_only=True)
 class TrackedProposer(Proposer):
     """Proposes each live track where it was last seen, until `keep` frames have passed without a sight of it.
 
@@ -28,10 +31,12 @@ class TrackedProposer(Proposer):
 
     has_memory = True
 
-    def __init__(self, *, keep: int = 25, max_proposals: int = 100) -> None:
-        expect_least("tracked", 1, keep=keep)
-        self._keep = keep
-        self._best = Shortlist("tracked", max_proposals=max_proposals, nms_iou=1.0)  # every track keeps its box
+    keep: int = 25
+    max_proposals: int = 100
+
+    def __post_init__(self) -> None:
+        expect_least("tracked", 1, keep=self.keep)
+        self._best = Shortlist("tracked", max_proposals=self.max_proposals, nms_iou=1.0)  # every track keeps its box
         self.reset()
 
     def reset(self) -> None:
@@ -59,11 +64,11 @@ class TrackedProposer(Proposer):
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of the live tracks for `frame`, `(H, W, 3)`, the latest seen first; the tower does not run for them."""
-        for number in [number for number, age in self._age.items() if age >= self._keep]:
+        for number in [number for number, age in self._age.items() if age >= self.keep]:
             del self._boxes[number], self._age[number]
         xyxy = np.array(list(self._boxes.values()), np.float32).reshape(-1, 4)  # (N, 4)
         age = np.array([self._age[number] for number in self._boxes], np.float32)  # (N,)
         for number in self._age:
             self._age[number] += 1
         height, width = frame.shape[:2]
-        return self._best(torch.from_numpy(xyxy), torch.from_numpy(1 - age / self._keep), (height, width))
+        return self._best(torch.from_numpy(xyxy), torch.from_numpy(1 - age / self.keep), (height, width))

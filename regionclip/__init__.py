@@ -12,23 +12,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from proposals.base import Proposals, Proposer
-    from regionclip.answers.regions import Regions
-    from regionclip.archive.store import FrameKey, RegionsStore
-    from regionclip.config import Config
-    from regionclip.detector import Detector
-    from regionclip.drawing import Style, Trails, ZoneShape, annotate, blur
-    from regionclip.errors import RegionclipError
-    from regionclip.loading import load
-    from regionclip.robot.bags import Bag
-    from regionclip.robot.core import PerceptionCore
-    from regionclip.timing import Timings
-    from regionclip.towers.base import ImageFeatures, Tower
-    from regionclip.towers.card import TowerCard
-    from regionclip.video.annotating import annotate_video
-    from regionclip.video.runner import stream
-    from regionclip.video.sources.opening import open_source
-    from regionclip.words.vocabulary import Label, Vocabulary
+    from proposals.base import Proposals as Proposals
+    from proposals.base import Proposer as Proposer
+    from regionclip.answers.regions import Regions as Regions
+    from regionclip.archive.store import FrameKey as FrameKey
+    from regionclip.archive.store import RegionsStore as RegionsStore
+    from regionclip.config import Config as Config
+    from regionclip.detector import Detector as Detector
+    from regionclip.drawing import Style as Style
+    from regionclip.drawing import Trails as Trails
+    from regionclip.drawing import ZoneShape as ZoneShape
+    from regionclip.drawing import annotate as annotate
+    from regionclip.drawing import blur as blur
+    from regionclip.errors import RegionclipError as RegionclipError
+    from regionclip.loading import load as load
+    from regionclip.robot.bags import Bag as Bag
+    from regionclip.robot.core import PerceptionCore as PerceptionCore
+    from regionclip.timing import Timings as Timings
+    from regionclip.towers.base import ImageFeatures as ImageFeatures
+    from regionclip.towers.base import Tower as Tower
+    from regionclip.towers.card import TowerCard as TowerCard
+    from regionclip.video.annotating import annotate_video as annotate_video
+    from regionclip.video.runner import stream as stream
+    from regionclip.video.sources.opening import open_source as open_source
+    from regionclip.words.vocabulary import Label as Label
+    from regionclip.words.vocabulary import Vocabulary as Vocabulary
 
 _HOME = {
     "Bag": "regionclip.robot.bags",
@@ -58,33 +66,7 @@ _HOME = {
     "stream": "regionclip.video.runner",
 }
 
-__all__ = [
-    "Bag",
-    "Config",
-    "Detector",
-    "FrameKey",
-    "ImageFeatures",
-    "Label",
-    "PerceptionCore",
-    "Proposals",
-    "Proposer",
-    "RegionclipError",
-    "Regions",
-    "RegionsStore",
-    "Style",
-    "Timings",
-    "Tower",
-    "TowerCard",
-    "Trails",
-    "Vocabulary",
-    "ZoneShape",
-    "annotate",
-    "annotate_video",
-    "blur",
-    "load",
-    "open_source",
-    "stream",
-]
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> object:

@@ -157,7 +157,7 @@ class _File(Config):
 
 
 def _preset(name_or_path: str | Path) -> dict[str, Any]:
-    table = read_shipped(name_or_path, preset_folder(), "preset")
+    table = read_shipped(name_or_path, config_folder() / "presets", "preset")
     Config.of(table, f"preset {name_or_path}")
     return table
 
@@ -174,14 +174,9 @@ def config_names() -> list[str]:
     return shipped_names(config_folder())
 
 
-def preset_folder() -> Path:
-    """The folder of shipped presets."""
-    return config_folder() / "presets"
-
-
 def preset_names() -> list[str]:
     """Names of the shipped presets: choices of proposers for a kind of use, to be combined with any tower."""
-    return shipped_names(preset_folder())
+    return shipped_names(config_folder() / "presets")
 
 
 def _merged(under: Options, over: Options) -> dict[str, dict[str, Any]]:

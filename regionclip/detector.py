@@ -8,7 +8,7 @@ import supervision as sv
 from numpy.typing import NDArray
 
 from heads.trace import Trace
-from proposals.base import Proposer
+from proposals.base import Proposals, Proposer
 from proposals.tiled import in_tiles
 from regionclip.answers.detections import detections
 from regionclip.answers.explain import Wanted, explain
@@ -26,7 +26,7 @@ from regionclip.scorer import Scorer
 from regionclip.timing import stage
 from regionclip.towers.base import ImageFeatures, Target, Tower
 from regionclip.towers.tiles import Closeness, look_closely
-from regionclip.words.calibrated import Conditions
+from regionclip.words.phrase import check_phrase
 from regionclip.words.phrase_cache import Watch
 from regionclip.words.teaching import Example, Lesson, teach
 from regionclip.words.vocabulary import Vocabulary, Words
@@ -63,6 +63,10 @@ class Detector:
         self.config = config or Config()
         self.scorer = Scorer(tower, self.config, type(proposer).__name__)
         self.proposer = proposer if self.config.tiles == "none" else in_tiles(proposer, self.config.max_proposals)
+
+    def __repr__(self) -> str:
+        card, proposer = self.tower.card, type(self.proposer).__name__
+        return f"<Detector: {card.name}@{card.revision} on {self.tower.placement}, {proposer}>"
 
     def __call__(self, frame: FrameLike | ImageFeatures, words: Words, boxes: Boxes | None = None) -> sv.Detections:
         """Label the regions of one frame.
@@ -107,7 +111,7 @@ class Detector:
             FingerprintError: for features of another tower.
         """
         if isinstance(frame, ImageFeatures):
-            self.check_fingerprint(frame.card.revision, "features")
+            self.scorer.check_fingerprint(frame.card.revision, "features")
             return frame
         return self.features_of([frame])[0]
 
@@ -138,6 +142,10 @@ class Detector:
         proposer = self.proposer_for(words)
         with stage("propose"):
             proposals = proposer(features.frame, features)
+        if not isinstance(proposals, Proposals):
+            raise ConfigError(
+                f"{type(proposer).__name__}: expected it to return `Proposals`, got {type(proposals).__name__}"
+            )
         with stage("pool"):
             return Regions.pool(features, proposals, has_objectness=proposer.has_objectness, given=False)
 
@@ -235,7 +243,7 @@ class Detector:
     def classify_all(self, store: RegionsStore, words: Words) -> Iterator[tuple[FrameKey, sv.Detections]]:
         """`classify` for each frame of a store, in stored order; refuses at once those of another tower."""
         vocabulary = Vocabulary.of(words)
-        self.check_fingerprint(store.fingerprint, "regions")
+        self.scorer.check_fingerprint(store.fingerprint, "regions")
         return ((key, self.classify(regions, vocabulary)) for key, regions in store)
 
     def search(self, store: RegionsStore, words: Words, *, top: int = 10) -> list[Hit]:
@@ -259,7 +267,7 @@ class Detector:
         """Learn a class from examples: a new vocabulary with one more label, which only this tower can use.
 
         The phrases of the other labels become negatives of the new one. No other label's score changes, bit for bit.
-        With fewer than 8 examples the class is their mean, from 8 on a logistic probe (`regionclip.words.teaching`).
+        With fewer than 8 examples the class is their mean, from 8 on a logistic probe (`regionclip.words.learning`).
 
         Args:
             words: the vocabulary to add to; may be empty.
@@ -279,17 +287,7 @@ class Detector:
             BoxError: for a box without area inside its picture, or where nothing is left to tell the examples from.
             FingerprintError: where the vocabulary was taught with another tower.
         """
-        lesson = Lesson(
-            name=name,
-            examples=examples,
-            negatives=negatives,
-            prompts=prompts,
-            weight=weight,
-            threshold=threshold,
-            group=group,
-            of=of,
-            replace=replace,
-        )
+        lesson = Lesson(name, examples, negatives, prompts, weight, threshold, group, of, replace)
         vocabulary = Vocabulary.of(words)
         proposer = self.proposer_for(vocabulary)
         mute = proposer.has_memory or isinstance(proposer, NoProposer)
@@ -306,7 +304,10 @@ class Detector:
 
     def embed_texts(self, texts: Sequence[str], target: Target = "image") -> NDArray[np.float32]:
         """Unit-length embeddings `(P, D)` of texts, to be compared with whole images or, on request, with regions."""
-        return self.scorer.phrases.encode([texts] if isinstance(texts, str) else list(texts), target).numpy()
+        phrases = [texts] if isinstance(texts, str) else list(texts)
+        for phrase in phrases:
+            check_phrase(phrase, "text")
+        return self.scorer.phrases.encode(phrases, target).numpy()
 
     def embed_image(self, frame: FrameLike | ImageFeatures) -> NDArray[np.float32]:
         """Unit-length embedding `(D,)` of the whole frame."""
@@ -315,15 +316,3 @@ class Detector:
     def thresholds(self, words: Words) -> NDArray[np.float64]:
         """Least confidence of each label, `(C,)`: its own, else the vocabulary's, the config's, the tower's."""
         return self.scorer.thresholds(Vocabulary.of(words))
-
-    def conditions(self, *, given: bool = False) -> Conditions:
-        """What thresholds that are measured with this detector hold for; `given` where boxes come from the caller."""
-        return self.scorer.conditions(given=given)
-
-    def check_fingerprint(self, fingerprint: str, what: str) -> None:
-        """Make sure that `what` was made by this very tower.
-
-        Raises:
-            FingerprintError: else; names both.
-        """
-        self.scorer.check_fingerprint(fingerprint, what)

@@ -1,32 +1,8 @@
-"""Every exception of regionclip. Catch `RegionclipError` for all of them.
-
-RegionclipError
-  InputError (ValueError)      the caller's values cannot be used
-    FrameError                 a frame of wrong type, shape or size
-    BoxError                   boxes of wrong shape, or a box file that does not fit
-    PromptError                words that cannot be asked for
-    ConfigError                an unknown key, a wrong value, a name that does not exist
-    FingerprintError           regions or prototypes of another tower
-    MessageError               a ROS message that is damaged, or holds what cannot be used
-  FileError (OSError)          a file cannot be used
-    ImageFileError             missing, unreadable or truncated picture
-    WeightsError               missing, damaged or unfitting weights
-    SourceError                a video, stream or camera cannot be opened or read
-    VideoFileError             a video cannot be written
-  DrawingError                 no font at hand can draw what is asked
-
-RegionclipWarning (UserWarning)
-  BoxWarning                   boxes that are probably no x1 y1 x2 y2 in pixels
-  CalibrationWarning           thresholds of another detector
-  ImageWarning                 a picture file of which not all is used
-  OutputWarning                events, pictures or results could not be written for a while
-  PromptWarning                a prompt was cut, or says less than was probably meant
-  SourceWarning                a part of a video could not be read
-"""
+"""Every exception of regionclip. Catch `RegionclipError` for all of them."""
 
 import inspect
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
@@ -124,6 +100,12 @@ def warn(message: str, category: type[RegionclipWarning]) -> None:
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
         frame, depth = frame.f_back, depth + 1
     warnings.warn(message, category, stacklevel=depth)
+
+
+def few(names: Iterable[str], most: int) -> str:
+    """The first names in words, for a message: `a, b and 3 more`."""
+    shown = list(names)
+    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")
 
 
 @contextmanager

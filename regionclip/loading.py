@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from regionclip.config import Config, config_names
 from regionclip.errors import ConfigError, WeightsError
+from regionclip.towers.hub import check_source
 
 if TYPE_CHECKING:
     import torch
@@ -99,8 +100,7 @@ def load(
     )
     if isinstance(proposer, str | Sequence):
         config, proposer = config.with_proposers([proposer] if isinstance(proposer, str) else proposer), None
-    if config.tower not in TOWERS:
-        raise ConfigError(f"tower {config.tower!r} is not known: expected one of {', '.join(TOWERS)}")
+    check_loadable(config)
     from regionclip.detector import Detector
     from regionclip.proposing import make_proposer
     from regionclip.towers.device import choose_device, register_nms
@@ -112,6 +112,19 @@ def load(
         print(f"regionclip: {tower.card.notice}", file=sys.stderr)
     register_nms()
     return Detector(tower, proposer, config)
+
+
+def check_loadable(config: Config) -> None:
+    """Tell what cannot be loaded, as far as that shows without loading anything.
+
+    Raises:
+        ConfigError: for a tower that is not known.
+        WeightsError: for weights that are no folder and no name on the hub.
+    """
+    if config.tower not in TOWERS:
+        raise ConfigError(f"tower {config.tower!r} is not known: expected one of {', '.join(TOWERS)}")
+    if config.weights is not None:
+        check_source(config.weights)
 
 
 def config_of(name: str | Path | Config) -> Config:
@@ -142,7 +155,7 @@ def _tower_of(folder: Path) -> str:
             f"weights {folder}: config.json cannot be read ({error.strerror}): expected a folder with config.json, "
             "model.safetensors and tokenizer.json"
         ) from error
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError) as error:
         raise WeightsError(f"weights {folder}: config.json is damaged: {error}") from error
     if model_type not in MODEL_TYPES:
         raise WeightsError(

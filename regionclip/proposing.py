@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +132,7 @@ def check_names(config: Config) -> tuple[str, ...]:
 def options_of(name: str) -> dict[str, inspect.Parameter]:
     """The options that a proposer takes in its table; `every` comes beside them."""
     known = PROPOSERS[name]
-    parameters = inspect.signature(_maker(known)).parameters
+    parameters = _parameters(_maker(known))
     return {key: each for key, each in parameters.items() if key not in (*_FILLED, *known.fixed)}
 
 
@@ -160,14 +160,13 @@ def _made(name: str, options: dict[str, Any], config: Config, width: int) -> Pro
     known, place = PROPOSERS[name], f"proposer.{name}"
     maker, takes = _maker(known), options_of(name)
     _check_keys(name, options)
-    hints = get_type_hints(maker if inspect.ismethod(maker) else maker.__init__)
-    given = {key: value_of(hints[key], value, f"[{place}] {key}") for key, value in options.items()}
+    given = {key: value_of(takes[key].annotation, value, f"[{place}] {key}") for key, value in options.items()}
     needed = [key for key, each in takes.items() if each.default is each.empty and key not in given]
     if needed:
         raise ConfigError(f'[{place}] needs {", ".join(needed)}; on the command line --proposer "{name}=WEIGHTS"')
     if "max_proposals" in takes and "max_proposals" not in given:
         given["max_proposals"] = _most(name, takes["max_proposals"].default, config.max_proposals)
-    handed = inspect.signature(maker).parameters
+    handed = _parameters(maker)
     if "device" in handed:
         from regionclip.towers.device import choose_device
 
@@ -201,6 +200,15 @@ def _maker(known: Known) -> Callable[..., Any]:
     kind = getattr(import_module(module), name)
     made: Callable[..., Any] = getattr(kind, "load", kind)
     return made
+
+
+def _parameters(maker: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """What it takes; of a `load` that hands settings on to its class, those too."""
+    taken = dict(inspect.signature(maker, eval_str=True).parameters)
+    if taken.pop("settings", None) is not None:
+        own = inspect.signature(maker.__self__, eval_str=True).parameters  # type: ignore[attr-defined]
+        taken |= {key: each for key, each in own.items() if each.kind is each.KEYWORD_ONLY}
+    return taken
 
 
 def _learned_head(config: Config) -> Path:

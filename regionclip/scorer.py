@@ -73,7 +73,7 @@ class Scorer:
         fallback = next(level for level in levels if level is not None)
         return np.array([fallback if label.threshold is None else label.threshold for label in vocabulary], float)
 
-    def conditions(self, *, given: bool) -> Conditions:
+    def conditions(self, *, given: bool = False) -> Conditions:
         """What thresholds that are measured now hold for; `given` where boxes come from the caller."""
         return Conditions.now(self.card, self.config, None if given else self._proposer)
 

@@ -60,20 +60,8 @@ _GOLDEN = Path(__file__).parent / "golden" / "fgclip2_small"
 _SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>")
 _LETTERS = "▁abcdefghijklmnopqrstuvwxyz0123456789.,-'红黄蓝绿黑白色的人车灭火器背包狗"
 _MERGES = [
-    "t h",
-    "th e",
-    "▁ a",
-    "i n",
-    "e r",
-    "r e",
-    "o n",
-    "re d",
-    "p er",
-    "s on",
-    "per son",
-    "▁ red",
-    "灭 火",
-    "灭火 器",
+    *("t h", "th e", "▁ a", "i n", "e r", "r e", "o n", "re d", "p er", "s on", "per son", "▁ red"),
+    *("灭 火", "灭火 器"),
 ]
 
 

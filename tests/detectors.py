@@ -18,6 +18,8 @@ QUERIES = 12
 
 _RESNET = {"embedding_size": 8, "hidden_sizes": [8, 8, 16, 16], "depths": [1, 1, 1, 1], "layer_type": "basic"}
 _SIDE = {"height": 64, "width": 64}
+_VIT = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 64, "patch_size": 16}
+_QUERIED = {"d_model": 16, "decoder_layers": 2, "decoder_ffn_dim": 16, "num_queries": QUERIES, "num_labels": LABELS}
 
 
 def _detr() -> tuple[Any, Any]:
@@ -26,15 +28,11 @@ def _detr() -> tuple[Any, Any]:
         use_timm_backbone=False,
         use_pretrained_backbone=False,
         backbone_config=library.ResNetConfig(**_RESNET, out_features=["stage4"]),
-        d_model=16,
         encoder_layers=2,
-        decoder_layers=2,
         encoder_attention_heads=2,
         decoder_attention_heads=2,
         encoder_ffn_dim=16,
-        decoder_ffn_dim=16,
-        num_queries=QUERIES,
-        num_labels=LABELS,
+        **_QUERIED,
     )
     return library.DetrForObjectDetection(config), library.DetrImageProcessor(
         size={"shortest_edge": 64, "longest_edge": 128}
@@ -43,16 +41,8 @@ def _detr() -> tuple[Any, Any]:
 
 def _yolos() -> tuple[Any, Any]:
     """Softmax too, no backbone."""
-    config = library.YolosConfig(
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=16,
-        image_size=[64, 64],
-        patch_size=16,
-        num_detection_tokens=QUERIES,
-        num_labels=LABELS,
-    )
+    sizes = {**_VIT, "image_size": [64, 64], "intermediate_size": 16}
+    config = library.YolosConfig(**sizes, num_detection_tokens=QUERIES, num_labels=LABELS)
     return library.YolosForObjectDetection(config), library.YolosImageProcessor(
         size={"shortest_edge": 64, "longest_edge": 128}
     )
@@ -80,42 +70,20 @@ def _d_fine() -> tuple[Any, Any]:
         encoder_layers=1,
         encoder_ffn_dim=16,
         encoder_attention_heads=2,
-        d_model=16,
-        num_queries=QUERIES,
         decoder_in_channels=[16, 16, 16],
-        decoder_ffn_dim=16,
-        decoder_layers=2,
         decoder_attention_heads=2,
         depth_mult=0.34,
         num_denoising=0,
-        num_labels=LABELS,
+        **_QUERIED,
     )
     return library.DFineForObjectDetection(config), library.RTDetrImageProcessor(size=_SIDE)
 
 
 def _rf_detr() -> tuple[Any, Any]:
     """Sigmoid; a vision transformer with windows as backbone."""
-    backbone = RfDetrDinov2Config(
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        image_size=64,
-        patch_size=16,
-        num_register_tokens=0,
-        num_windows=1,
-        out_features=["stage2"],
-    )
-    config = library.RfDetrConfig(
-        backbone_config=backbone,
-        d_model=16,
-        decoder_ffn_dim=16,
-        decoder_layers=2,
-        decoder_self_attention_heads=2,
-        decoder_cross_attention_heads=2,
-        num_queries=QUERIES,
-        group_detr=1,
-        num_labels=LABELS,
-    )
+    backbone = RfDetrDinov2Config(**_VIT, num_register_tokens=0, num_windows=1, out_features=["stage2"])
+    heads = {"decoder_self_attention_heads": 2, "decoder_cross_attention_heads": 2}
+    config = library.RfDetrConfig(backbone_config=backbone, group_detr=1, **heads, **_QUERIED)
     return library.RfDetrForObjectDetection(config), library.RfDetrImageProcessor(size=_SIDE)
 
 
@@ -133,7 +101,7 @@ def owlv2() -> tuple[Any, Any]:
     small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = library.Owlv2Config(
         text_config={**small, "vocab_size": 64, "bos_token_id": 0, "eos_token_id": 1},
-        vision_config={**small, "image_size": 64, "patch_size": 16},
+        vision_config={**_VIT, "intermediate_size": 16},
         projection_dim=16,
         initializer_factor=0.1,
     )
@@ -144,12 +112,8 @@ def sam() -> tuple[Any, Any]:
     """SAM of 64 pixels with masks of 16."""
     config = library.SamConfig(
         vision_config={
-            "hidden_size": 16,
-            "num_hidden_layers": 2,
-            "num_attention_heads": 2,
+            **_VIT,
             "mlp_dim": 16,
-            "image_size": 64,
-            "patch_size": 16,
             "output_channels": 8,
             "window_size": 2,
             "global_attn_indexes": [1],

@@ -3,37 +3,27 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-SIZE = 256 << 10
-
 
 class Disk:
-    """A small disk.
-
-    Attributes:
-        folder: where it is.
-    """
+    """A small disk at `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._filler = folder / "filler"
 
     def fill(self) -> None:
         """Leave no room."""
-        try:
-            with self._filler.open("wb", buffering=0) as file:
-                while file.write(bytes(1024)):
-                    pass
-        except OSError:
-            pass
+        with suppress(OSError), (self.folder / "filler").open("wb", buffering=0) as file:
+            while file.write(bytes(1024)):
+                pass
 
     def empty(self) -> None:
         """Make room again."""
-        self._filler.unlink()
+        (self.folder / "filler").unlink()
 
 
 class LimitedDisk(Disk):
@@ -57,12 +47,11 @@ def small_disk(folder: Path) -> Iterator[Disk]:
     if os.name != "posix":
         pytest.skip("disks are mounted, or played by a limit, on POSIX systems")
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
     try:
-        is_mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    except OSError:
-        is_mounted = False
-    if not is_mounted:
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)], capture_output=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
         yield LimitedDisk(folder)
         return
     try:

@@ -130,7 +130,7 @@ def one_of_two(rank: int, folder: str, run: TrainSettings) -> None:
     """What one of two gloo processes does for tests/training/test_processes.py: a contrast, then a run."""
     dist.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
     torch.save(_contrast(rank), f"{folder}/result{rank}.pt")
-    FineTuning(run).train(lambda _: None)
+    FineTuning(run).train()
     dist.destroy_process_group()
 
 

@@ -36,27 +36,38 @@ def number_of(image: Frame) -> int:
     return int(((cells > 127).astype(int) << np.arange(BITS)).sum())
 
 
+def frame_count(path: Path) -> int:
+    """How many frames of a video can be decoded."""
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
 def write_clip(
     path: Path,
     milliseconds: Sequence[int],
+    pictures: Sequence[Frame] = (),
     *,
     size: tuple[int, int] = (64, 96),
     turned: int = 0,
     first: int = 0,
     codec: str = "libx264",
 ) -> Path:
-    """Write numbered frames with the given times, to be turned clockwise; an MP4 has its index in front."""
+    """Write frames, numbered ones without `pictures`, with the given times; they are to be turned clockwise.
+
+    An MP4 has its index in front.
+    """
+    pictures = pictures or [numbered(first + place, size) for place in range(len(milliseconds))]
     mp4 = {"movflags": "+faststart"} if path.suffix == ".mp4" else {}
     with av.open(str(path), "w", options=mp4) as container:
         stream = container.add_stream(codec, rate=25, options={"crf": "18", "g": "10"})
         assert isinstance(stream, VideoStream)
-        stream.height, stream.width = size
+        stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
         if turned:
             stream.set_display_matrix(TURNS[turned])
-        for place, time in enumerate(milliseconds):
-            frame = av.VideoFrame.from_ndarray(numbered(first + place, size), format="bgr24")
+        for picture, time in zip(pictures, milliseconds, strict=True):
+            frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts, frame.time_base = time, Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

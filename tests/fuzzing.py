@@ -2,26 +2,36 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
-from datetime import date, datetime, time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from hypothesis import strategies as st
 
-from regionclip.errors import ConfigError
+from regionclip.errors import ConfigError, PromptError, WeightsError
 from regionclip.formats.settings import Settings
 
 HEAVY = {"torch", "torchvision", "transformers", "supervision", "cv2", "av"}
 """Modules that take long to load."""
 
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
-    ["-", "0", "none", "person", "yard", "gate", "a->b", "~nobody/x", "../..", "/", "x" * 300, "rtsp://[::1", "${HOME}"]
+    [
+        *("-", "0", "none", "auto", "coco", "person", "yard", "gate", "a->b", "~nobody/x", "../..", "/"),
+        *("x\0", "x" * 300, "rtsp://[::1", "${HOME}"),
+    ]
 )
-_NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0, 1, 10**400]) | st.floats() | st.floats(0, 1)
-TOML_VALUES = st.recursive(
-    st.booleans() | _NUMBERS | _TEXTS | st.sampled_from([date(2026, 1, 1), datetime(2026, 1, 1), time(1)]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_TEXTS, inner, max_size=3),
-    max_leaves=8,
-)
+_NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.integers(-2, 20) | st.just(10**400) | st.floats() | st.floats(0, 1)
+
+
+def toml_values(keys: Sequence[str] = ("x",)) -> st.SearchStrategy[Any]:
+    """Values of every kind that TOML knows, lists of them and tables, often with one of `keys`."""
+    return st.recursive(
+        st.booleans() | _NUMBERS | _TEXTS | st.datetimes() | st.dates() | st.times(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(keys) | _TEXTS, inner, max_size=3),
+        max_leaves=8,
+    )
+
+
+TOML_VALUES = toml_values()
 
 
 def known_keys(model: type[Settings]) -> list[str]:
@@ -30,10 +40,10 @@ def known_keys(model: type[Settings]) -> list[str]:
 
 
 def refusal(make: Callable[[], object]) -> str:
-    """What the ConfigError of `make` says, which is one line; empty where it makes something."""
+    """What the error of `make` says, which is one line; empty where it makes something."""
     try:
         make()
-    except ConfigError as error:
+    except (ConfigError, PromptError, WeightsError) as error:
         said = str(error)
     else:
         return ""

@@ -66,6 +66,15 @@ def _texture(rng: np.random.Generator, size: tuple[int, int]) -> Frame:
     )
 
 
+def names(rows: sv.Detections) -> list[str]:
+    return [str(name) for name in rows.data["class_name"]]
+
+
+def ids(rows: sv.Detections) -> list[int]:
+    assert rows.tracker_id is not None
+    return [int(number) for number in rows.tracker_id]
+
+
 def values(rows: sv.Detections, name: str) -> list[Any]:
     """A column of rows as plain values."""
     return np.asarray(rows.data[name]).tolist()  # type: ignore[no-any-return]

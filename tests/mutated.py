@@ -16,17 +16,8 @@ Mutate = Callable[[np.random.Generator, bytes], bytes]
 
 _VALUES = (
     *('""', '"x"', "0", "-1", "1e999", "-0.0", "1e-320", "99999999999999999999999", "true", "null", "[]", "{}", "[[]]"),
-    *(
-        '"\\ud800"',
-        "NaN",
-        "nan",
-        "inf",
-        "1979-05-27",
-        "{a = 1}",
-        "[1, [2]]",
-        '"人"',
-        "0x7fffffff",
-    ),
+    *("9" * 5000, "[" * 5000, '"\\u0000"'),
+    *('"\\ud800"', "NaN", "nan", "inf", "1979-05-27", "{a = 1}", "[1, [2]]", '"人"', "0x7fffffff"),
 )
 """Values of JSON and of TOML, some of which are neither."""
 
@@ -83,24 +74,9 @@ def json_changed(rng: np.random.Generator, content: bytes) -> bytes:
                 walk(node[key])
 
     walk(whole)
-    values = [
-        "",
-        "x",
-        0,
-        -1,
-        1e308,
-        2**63,
-        2**31,
-        1.5,
-        True,
-        None,
-        [],
-        {},
-        [[]],
-        "人",
-        float("nan"),
-        float("inf"),
-        {"a": 1},
+    values: list[Any] = [
+        *("", "x", "人", 0, -1, 1e308, 2**63, 2**31, 1.5, float("nan"), float("inf")),
+        *(True, None, [], {}, [[]], {"a": 1}),
     ]
     for _ in range(int(rng.integers(1, 3))):
         node, key = places[int(rng.integers(0, len(places)))]

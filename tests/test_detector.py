@@ -1,18 +1,16 @@
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import supervision as sv
 from numpy.typing import NDArray
 from PIL import Image
-from toy import ToyTower, planted
+from toy import ToyTower, column, planted, toy_detector
 
 from proposals.base import Features, Proposals, Proposer
-from proposals.boxes import BoxesProposer
 from regionclip.answers.detections import OWN_COLUMNS
 from regionclip.answers.regions import Regions
-from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, FingerprintError, PromptError, PromptWarning
 from regionclip.timing import Timings
@@ -22,14 +20,7 @@ FRAME = planted(red=(16, 16, 80, 80), blue=(112, 32, 176, 112))
 RED, BLUE, DARK = [16, 16, 80, 80], [112, 32, 176, 112], [0, 112, 96, 128]
 WORDS = ["red thing", "蓝色的东西"]
 
-
-def column(found: sv.Detections, name: str) -> list[Any]:
-    return list(np.asarray(found.data[name]).tolist())
-
-
-def detector(**settings: Any) -> Detector:  # noqa: ANN401
-    tower = ToyTower(**{key: settings.pop(key) for key in ("bias", "negatives", "revision") if key in settings})
-    return Detector(tower, BoxesProposer(np.array([RED, BLUE, DARK], np.float32)), Config(**settings))
+detector = partial(toy_detector, [RED, BLUE, DARK])
 
 
 def test_frame_and_words_in_labelled_regions_out() -> None:
@@ -71,14 +62,6 @@ def test_nothing_gives_the_types_of_something(boxes: list[list[float]], words: l
     assert det.batch([], WORDS) == []
 
 
-def test_tiny_and_huge_frames() -> None:
-    for height, width in ((1, 1), (1, 300), (6000, 8000)):
-        frame = np.zeros((height, width, 3), np.uint8)
-        frame[:, :, 2] = 255
-        found = detector()(frame, ["red"], boxes=[[0, 0, width, height]])
-        assert found.xyxy.tolist() == [[0, 0, width, height]]
-
-
 def test_regions_are_asked_again_without_another_pass(tmp_path: Path) -> None:
     det = detector()
     assert isinstance(det.tower, ToyTower)
@@ -90,14 +73,6 @@ def test_regions_are_asked_again_without_another_pass(tmp_path: Path) -> None:
     assert column(det.classify(again, ["green"]), "class_name") == []
     assert column(det.classify(again, ["blue"]), "region") == [1]
     assert det.tower.passes == passes
-
-
-def test_phrases_are_encoded_once() -> None:
-    det = detector()
-    assert isinstance(det.tower, ToyTower)
-    for _ in range(3):
-        det(FRAME, WORDS)
-    assert det.tower.phrases_encoded == len(WORDS)
 
 
 def test_one_pass_for_everything_asked_of_a_frame() -> None:
@@ -193,24 +168,6 @@ def test_thresholds_label_then_vocabulary_then_config() -> None:
     assert detector().thresholds(["red"]).tolist() == [0.5]
 
 
-def test_negatives_lower_a_label_and_the_bank_can_be_switched_off() -> None:
-    boxes = [RED]
-    plain = detector()
-    free = plain.scores(plain.regions(FRAME, boxes), ["grey"])
-    beaten = plain.scores(plain.regions(FRAME, boxes), Vocabulary([Label("grey", negatives=["red"])]))
-    assert beaten < free
-    banked = detector(negatives=("red wall",))
-    assert banked.scores(banked.regions(FRAME, boxes), ["grey"]) == pytest.approx(beaten)
-    without = detector(negatives=("red wall",), bank=False)
-    assert without.scores(without.regions(FRAME, boxes), ["grey"]) == free
-
-
-def test_a_bank_phrase_that_says_the_same_is_left_out_for_that_label() -> None:
-    det = detector(bias=None, negatives=("red wall", "green wall"))
-    scores = det.scores(det.regions(FRAME, [RED]), ["red"])
-    assert scores[0, 0] > 0.99
-
-
 def test_adding_a_label_changes_no_other_score() -> None:
     det = detector()
     regions = det.regions(FRAME)
@@ -219,11 +176,6 @@ def test_adding_a_label_changes_no_other_score() -> None:
     for more in lists:
         index = more.index("red")
         assert np.array_equal(det.scores(regions, more)[:, index : index + 1], alone)
-
-
-def test_closed_mode_is_a_softmax_over_the_labels() -> None:
-    det = detector(mode="closed")
-    assert det.scores(det.regions(FRAME), ["red", "green", "blue"]).sum(axis=1) == pytest.approx(1)
 
 
 def test_whole_images() -> None:

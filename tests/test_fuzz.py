@@ -70,7 +70,7 @@ def attack(path: Path, read: Read, mutate: Mutate, count: int) -> None:
 
 
 def encoded(kind: str, **options: object) -> bytes:
-    image, more = Image.fromarray(NOISE), [Image.fromarray(255 - NOISE)]
+    image = Image.fromarray(NOISE)
     if kind == "palette":
         image, kind = image.convert("P"), "PNG"
         options["transparency"] = bytes(range(256))
@@ -80,8 +80,6 @@ def encoded(kind: str, **options: object) -> bytes:
         exif = Image.Exif()
         exif[0x0112], exif[0x010E] = 6, "a picture"
         options["exif"] = exif
-    if kind in ("GIF", "TIFF", "WEBP") and options.pop("several", False):
-        options |= {"save_all": True, "append_images": more}
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()

@@ -1,7 +1,5 @@
 """The main job with the embedded tower, in the calls of the README: rendered scenes in, labelled regions out."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import supervision as sv
@@ -54,34 +52,6 @@ def test_found_boxes_lie_on_what_they_name(det: regionclip.Detector, scenes: lis
 def test_words_for_what_is_not_there_stay_silent(det: regionclip.Detector, scenes: list[Scene]) -> None:
     fired = [len(det(scene.frame, ["zebra", "钢琴"], boxes=boxes(scene))) for scene in scenes]
     assert sum(fired) <= 0.1 * sum(len(scene.objects) for scene in scenes)
-
-
-def test_batch_gives_what_single_calls_give(det: regionclip.Detector, scenes: list[Scene]) -> None:
-    frames = [scenes[0].frame, scenes[1].frame[:200, :300].copy()]
-    words = ["person", "红色的灭火器", "box"]
-    given = [np.array(boxes(scenes[0])), np.array([[0, 0, 150, 150], [100, 50, 300, 200]])]
-    together = det.batch(frames, words, boxes=given)
-    for frame, own, one in zip(frames, given, together, strict=True):
-        alone = det(frame, words, boxes=own)
-        assert np.array_equal(one.data["region"], alone.data["region"])
-        assert one.confidence == pytest.approx(alone.confidence, abs=1e-4)
-
-
-def test_regions_are_kept_and_asked_again(det: regionclip.Detector, scenes: list[Scene], tmp_path: Path) -> None:
-    regions = det.regions(scenes[0].frame)
-    regions.save(tmp_path / "r.npz")
-    again = regionclip.Regions.load(tmp_path / "r.npz")
-    for words in (["person", "狗"], ["car"]):
-        assert np.array_equal(det.scores(again, words), det.scores(regions, words))
-        assert det.classify(again, words) == det.classify(regions, words)
-
-
-def test_one_label_more_changes_no_bit(det: regionclip.Detector, scenes: list[Scene]) -> None:
-    regions = det.regions(scenes[0].frame)
-    every = [name(kind, "en") for kind in KINDS]
-    together = det.scores(regions, every)
-    for index in (0, 7, len(KINDS) - 1):
-        assert np.array_equal(det.scores(regions, [every[index]])[:, 0], together[:, index])
 
 
 def test_whole_images(det: regionclip.Detector) -> None:

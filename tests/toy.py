@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import supervision as sv
 import torch
 from numpy.typing import ArrayLike
 
@@ -105,6 +106,11 @@ def toy_detector(
     boxes = np.asarray(proposals, np.float32)
     proposer = GridProposer(proposals) if isinstance(proposals, int) else BoxesProposer(boxes.reshape(-1, 4))
     return Detector(tower, proposer, Config(**settings))
+
+
+def column(found: sv.Detections, name: str) -> list[Any]:
+    """A column of rows as plain values."""
+    return list(np.asarray(found.data[name]).tolist())
 
 
 def planted(height: int = 128, width: int = 192, **squares: tuple[int, int, int, int]) -> Frame:

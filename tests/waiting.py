@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from regionclip.video.sources.base import OpenSource, VideoFrame
+
 
 def until(happens: Callable[[], bool], seconds: float = 60) -> None:
     """Return once something has happened; fail after so many seconds."""
@@ -10,3 +12,10 @@ def until(happens: Callable[[], bool], seconds: float = 60) -> None:
     while not happens():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.005)
+
+
+def next_frame(source: OpenSource, seconds: float = 40) -> VideoFrame:
+    """A frame of a live source; fail after so many seconds."""
+    frame = source.read(seconds)
+    assert frame is not None
+    return frame

@@ -7,7 +7,6 @@ class threshold, since a thing outside the detector's classes is scored low ever
 Letters: Q queries, K classes, N boxes, H x W frame.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from proposals.base import Features, Proposals
 from proposals.learned.checkpoint import CheckpointError
-from proposals.learned.pretrained import PretrainedProposer, corners, read
+from proposals.learned.pretrained import PretrainedProposer, corners
 
 _WITHOUT_BOXES = "pp_ocr"  # text detectors that transformers counts among object detectors
 
@@ -26,45 +25,25 @@ class DetrProposer(PretrainedProposer):
 
     Args:
         model: a transformers model whose output has `logits` `(1, Q, K)` and `pred_boxes` `(1, Q, 4)`, centre and size
-            as shares of the frame. K is one more than its labels where the last class means "no object".
+            as shares of the frame, such as `ustc-community/dfine-small-coco`. K is one more than its labels where the
+            last class means "no object".
         processor, max_proposals, nms_iou: as of `PretrainedProposer`.
+
+    Raises:
+        CheckpointError: for a model that is no such detector.
     """
 
     name = "detr"
+    kind = "AutoModelForObjectDetection"
     works_in_tiles = True
 
     def __init__(self, model: Any, processor: Any, *, max_proposals: int = 300, nms_iou: float = 0.7) -> None:  # noqa: ANN401
-        super().__init__(model, processor, max_proposals=max_proposals, nms_iou=nms_iou)
-
-    @classmethod
-    def load(
-        cls,
-        weights: str | Path,
-        *,
-        device: str | torch.device = "cpu",
-        max_proposals: int = 300,
-        nms_iou: float = 0.7,
-    ) -> "DetrProposer":
-        """Read a checkpoint.
-
-        Args:
-            weights: folder, or hub name as `ustc-community/dfine-small-coco`.
-            device: where it runs.
-            max_proposals, nms_iou: as of the class.
-
-        Raises:
-            CheckpointError: files are missing (they are named), damaged, or of a model that is no such detector.
-            ValueError: for a setting outside its range.
-        """
-        from transformers import AutoModelForObjectDetection
-
-        model, processor = read(AutoModelForObjectDetection, weights, device)
         if model.config.model_type.startswith(_WITHOUT_BOXES):
             raise CheckpointError(
-                f"{weights}: {model.config.model_type} gives a map of text, no boxes of queries; expected a detector "
-                "of the DETR family"
+                f"{model.name_or_path}: {model.config.model_type} gives a map of text, no boxes of queries; expected a "
+                "detector of the DETR family"
             )
-        return cls(model, processor, max_proposals=max_proposals, nms_iou=nms_iou)
+        super().__init__(model, processor, max_proposals=max_proposals, nms_iou=nms_iou)
 
     @torch.inference_mode()
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:

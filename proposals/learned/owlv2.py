@@ -7,7 +7,6 @@ frame's longer side.
 Letters: Q tokens, D channels, N boxes, H x W frame.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,47 +14,24 @@ import torch
 from numpy.typing import NDArray
 
 from proposals.base import Features, Proposals
-from proposals.learned.pretrained import PretrainedProposer, corners, read
+from proposals.learned.pretrained import PretrainedProposer, corners
 
 
 class Owlv2Proposer(PretrainedProposer):
     """Proposes the boxes of the tokens that look most like an object.
 
     Args:
-        model: transformers' `Owlv2ForObjectDetection`.
+        model: transformers' `Owlv2ForObjectDetection`, such as `google/owlv2-base-patch16-ensemble`.
         processor, max_proposals, nms_iou: as of `PretrainedProposer`.
     """
 
     name = "owlv2"
+    kind = "Owlv2ForObjectDetection"
+    model_type = "owlv2"
     works_in_tiles = True
 
     def __init__(self, model: Any, processor: Any, *, max_proposals: int = 200, nms_iou: float = 0.7) -> None:  # noqa: ANN401
         super().__init__(model, processor, max_proposals=max_proposals, nms_iou=nms_iou)
-
-    @classmethod
-    def load(
-        cls,
-        weights: str | Path,
-        *,
-        device: str | torch.device = "cpu",
-        max_proposals: int = 200,
-        nms_iou: float = 0.7,
-    ) -> "Owlv2Proposer":
-        """Read a checkpoint.
-
-        Args:
-            weights: folder, or hub name as `google/owlv2-base-patch16-ensemble`.
-            device: where it runs.
-            max_proposals, nms_iou: as of the class.
-
-        Raises:
-            CheckpointError: files are missing (they are named), damaged, or of another model.
-            ValueError: for a setting outside its range.
-        """
-        from transformers import Owlv2ForObjectDetection
-
-        model, processor = read(Owlv2ForObjectDetection, weights, device, "owlv2")
-        return cls(model, processor, max_proposals=max_proposals, nms_iou=nms_iou)
 
     @torch.inference_mode()
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:

@@ -6,7 +6,6 @@ prompts three masks, the model says which IoU it expects of each, repeats go. A 
 Letters: P points, M masks, S side of the model's square picture, s side of its masks, N boxes, H x W frame.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from proposals.base import Features, Proposals
-from proposals.learned.pretrained import PretrainedProposer, read
+from proposals.learned.pretrained import PretrainedProposer
 from proposals.ranges import expect_least, expect_share
 
 _AT_ONCE = 32  # masks that are enlarged together; 128 MB at S = 1024
@@ -24,7 +23,7 @@ class SamProposer(PretrainedProposer):
     """Proposes the boxes of masks.
 
     Args:
-        model: transformers' `SamModel`.
+        model: transformers' `SamModel`, such as `facebook/sam-vit-base`.
         processor, max_proposals, nms_iou: as of `PretrainedProposer`.
         points: points of the grid along each side; time goes with its square.
         min_objectness: masks whose expected IoU is below are dropped, 0..1.
@@ -35,6 +34,8 @@ class SamProposer(PretrainedProposer):
     """
 
     name = "sam"
+    kind = "SamModel"
+    model_type = "sam"
 
     def __init__(
         self,
@@ -53,42 +54,6 @@ class SamProposer(PretrainedProposer):
         self._points = points
         self._min_objectness = min_objectness
         self._min_area = min_area
-
-    @classmethod
-    def load(
-        cls,
-        weights: str | Path,
-        *,
-        device: str | torch.device = "cpu",
-        max_proposals: int = 300,
-        nms_iou: float = 0.7,
-        points: int = 16,
-        min_objectness: float = 0.5,
-        min_area: float = 0.0002,
-    ) -> "SamProposer":
-        """Read a checkpoint.
-
-        Args:
-            weights: folder, or hub name as `facebook/sam-vit-base`.
-            device: where it runs.
-            max_proposals, nms_iou, points, min_objectness, min_area: as of the class.
-
-        Raises:
-            CheckpointError: files are missing (they are named), damaged, or of another model.
-            ValueError: for a setting outside its range.
-        """
-        from transformers import SamModel
-
-        model, processor = read(SamModel, weights, device, "sam")
-        return cls(
-            model,
-            processor,
-            max_proposals=max_proposals,
-            nms_iou=nms_iou,
-            points=points,
-            min_objectness=min_objectness,
-            min_area=min_area,
-        )
 
     @torch.inference_mode()
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:

@@ -37,6 +37,7 @@ class _Past:
     to_now: NDArray[np.float64]
 
 
+@dataclass(eq=False, kw_only=True)
 class EgoMotionProposer(Proposer):
     """What differs from two earlier frames at once, both laid over this one by the motion of the background.
 
@@ -62,31 +63,24 @@ class EgoMotionProposer(Proposer):
 
     has_memory = True
 
-    def __init__(
-        self,
-        *,
-        max_proposals: int = 100,
-        scale: float = 0.5,
-        min_area: float = 0.0008,
-        gap: float = 0.03,
-        step: int = 2,
-        min_inliers: float = 0.5,
-    ) -> None:
-        expect_scale("ego-motion", scale)
-        expect_least("ego-motion", 1, step=step)
-        expect_share("ego-motion", min_area=min_area, gap=gap, min_inliers=min_inliers)
-        self._best = Shortlist("ego-motion", max_proposals=max_proposals, nms_iou=1.0)
-        self._scale = scale
-        self._min_area = min_area
-        self._gap = gap
-        self._step = step
-        self._min_inliers = min_inliers
+    max_proposals: int = 100
+    scale: float = 0.5
+    min_area: float = 0.0008
+    gap: float = 0.03
+    step: int = 2
+    min_inliers: float = 0.5
+
+    def __post_init__(self) -> None:
+        expect_scale("ego-motion", self.scale)
+        expect_least("ego-motion", 1, step=self.step)
+        expect_share("ego-motion", min_area=self.min_area, gap=self.gap, min_inliers=self.min_inliers)
+        self._best = Shortlist("ego-motion", max_proposals=self.max_proposals, nms_iou=1.0)
         self.reset()
 
     def reset(self) -> None:
         """Forget earlier frames."""
         self._frame_size: tuple[int, int] | None = None
-        self._past: deque[_Past] = deque(maxlen=2 * self._step)
+        self._past: deque[_Past] = deque(maxlen=2 * self.step)
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of `frame`, `(H, W, 3)` uint8 BGR, sorted by objectness; the tower does not run for them."""
@@ -94,10 +88,10 @@ class EgoMotionProposer(Proposer):
         if size != self._frame_size:
             self.reset()
             self._frame_size = size
-        grey = np.asarray(cv2.cvtColor(shrunk(frame, self._scale), cv2.COLOR_BGR2GRAY), np.uint8)  # (h, w)
+        grey = np.asarray(cv2.cvtColor(shrunk(frame, self.scale), cv2.COLOR_BGR2GRAY), np.uint8)  # (h, w)
         self._follow(grey)
         changed = [
-            self._change(grey, self._past[-back]) for back in (self._step, 2 * self._step) if back <= len(self._past)
+            self._change(grey, self._past[-back]) for back in (self.step, 2 * self.step) if back <= len(self._past)
         ]
         self._past.append(_Past(grey, np.eye(3)))
         if len(changed) < 2:
@@ -106,14 +100,14 @@ class EgoMotionProposer(Proposer):
         mask = cv2.medianBlur(np.minimum(*changed), 3)  # (h, w)
         if np.count_nonzero(mask) > _TOO_MUCH * mask.size:
             return Proposals.empty()
-        xyxy, objectness = blobs(np.asarray(mask, np.uint8), size, min_area=self._min_area, gap=self._gap)
+        xyxy, objectness = blobs(np.asarray(mask, np.uint8), size, min_area=self.min_area, gap=self.gap)
         return self._best(torch.from_numpy(xyxy), torch.from_numpy(objectness), size)
 
     def _follow(self, grey: NDArray[np.uint8]) -> None:
         """Lay earlier pictures over `grey` `(h, w)`; forget them where the background cannot be followed."""
         if not self._past:
             return
-        motion = background_motion(self._past[-1].grey, grey, min_inliers=self._min_inliers)
+        motion = background_motion(self._past[-1].grey, grey, min_inliers=self.min_inliers)
         if motion is None:
             self._past.clear()
             return

@@ -1,6 +1,7 @@
 """MotionProposer: boxes around what moves, and around what came and stayed, before a camera that stands still."""
 
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -21,6 +22,7 @@ _SURE = 200  # OpenCV marks foreground 255 and shadow 127
 _SAME = 0.7  # IoU above which a moving and a standing box are one
 
 
+@dataclass(eq=False, kw_only=True)
 class MotionProposer(Proposer):
     """Two background models: a fast one for what moves, a slow one for what came, stopped and stayed.
 
@@ -51,32 +53,23 @@ class MotionProposer(Proposer):
 
     has_memory = True
 
-    def __init__(
-        self,
-        *,
-        method: Method = "mog2",
-        max_proposals: int = 100,
-        scale: float = 0.5,
-        min_area: float = 0.00016,
-        gap: float = 0.01,
-        history: int = 500,
-        stay: int = 9000,
-        light_step: float = 0.4,
-    ) -> None:
-        if method not in get_args(Method):
-            raise ValueError(f"motion: expected the method to be one of {', '.join(get_args(Method))}, got {method!r}")
-        expect_least("motion", 1, history=history)
-        expect_least("motion", 0, stay=stay)
-        expect_scale("motion", scale)
-        expect_share("motion", min_area=min_area, gap=gap, light_step=light_step)
-        self._method = method
-        self._best = Shortlist("motion", max_proposals=max_proposals, nms_iou=_SAME)
-        self._scale = scale
-        self._min_area = min_area
-        self._gap = gap
-        self._history = history
-        self._stay = stay
-        self._light_step = light_step
+    method: Method = "mog2"
+    max_proposals: int = 100
+    scale: float = 0.5
+    min_area: float = 0.00016
+    gap: float = 0.01
+    history: int = 500
+    stay: int = 9000
+    light_step: float = 0.4
+
+    def __post_init__(self) -> None:
+        if self.method not in _FIRST:
+            raise ValueError(f"motion: expected the method to be one of {', '.join(_FIRST)}, got {self.method!r}")
+        expect_least("motion", 1, history=self.history)
+        expect_least("motion", 0, stay=self.stay)
+        expect_scale("motion", self.scale)
+        expect_share("motion", min_area=self.min_area, gap=self.gap, light_step=self.light_step)
+        self._best = Shortlist("motion", max_proposals=self.max_proposals, nms_iou=_SAME)
         self.reset()
 
     def reset(self) -> None:
@@ -86,31 +79,31 @@ class MotionProposer(Proposer):
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Boxes of `frame`, `(H, W, 3)` uint8 BGR, sorted by objectness; the tower does not run for them."""
         size = frame.shape[0], frame.shape[1]
-        picture = shrunk(frame, self._scale)  # (h, w, 3)
+        picture = shrunk(frame, self.scale)  # (h, w, 3)
         if size != self._frame_size:
             self._frame_size = size
-            self._slow = StillThings(self._stay, self._light_step) if self._stay else None
+            self._slow = StillThings(self.stay, self.light_step) if self.stay else None
             self._begin(picture)
             return Proposals.empty()
         moving = self._changed(picture)  # (h, w)
-        if np.count_nonzero(moving) > self._light_step * moving.size:
+        if np.count_nonzero(moving) > self.light_step * moving.size:
             self._begin(picture)
             return Proposals.empty()
         masks = [moving] if self._slow is None else [moving, self._clean(self._slow.apply(picture, moving))]
-        parts = [blobs(mask, size, min_area=self._min_area, gap=self._gap) for mask in masks]
+        parts = [blobs(mask, size, min_area=self.min_area, gap=self.gap) for mask in masks]
         xyxy, objectness = (np.concatenate(part) for part in zip(*parts, strict=True))  # (N, 4), (N,)
         return self._best(torch.from_numpy(xyxy), torch.from_numpy(objectness), size)
 
     def _begin(self, picture: NDArray[np.uint8]) -> None:
         """Take a picture `(h, w, 3)` as the background."""
-        if self._method == "mog2":
-            mixture = cv2.createBackgroundSubtractorMOG2(self._history, detectShadows=True)
+        if self.method == "mog2":
+            mixture = cv2.createBackgroundSubtractorMOG2(self.history, detectShadows=True)
             mixture.setVarMin(_LEAST_VARIANCE)
             self._fast: cv2.BackgroundSubtractor = mixture
         else:
-            self._fast = cv2.createBackgroundSubtractorKNN(self._history, detectShadows=True)
+            self._fast = cv2.createBackgroundSubtractorKNN(self.history, detectShadows=True)
         self._seen = 0
-        for _ in range(_FIRST[self._method]):
+        for _ in range(_FIRST[self.method]):
             self._changed(picture)
         if self._slow is not None:
             self._slow.relight(picture)
@@ -119,7 +112,7 @@ class MotionProposer(Proposer):
         """`(h, w)` uint8, 255 where a picture `(h, w, 3)` differs from what the fast model knows; learns it."""
         self._seen += 1
         # OpenCV's own rate, 1 / (2 n), would have a young model learn a slow object in a few frames.
-        rate = -1 if self._seen <= _YOUNG else 1 / self._history
+        rate = -1 if self._seen <= _YOUNG else 1 / self.history
         raw = self._fast.apply(picture, learningRate=rate)  # (h, w)
         return self._clean(np.where(raw > _SURE, np.uint8(255), np.uint8(0)))
 

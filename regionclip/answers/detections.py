@@ -11,7 +11,8 @@ from regionclip.answers.attributes import attribute_columns
 from regionclip.answers.decide import Found
 from regionclip.answers.regions import Regions
 from regionclip.towers.card import TowerCard
-from regionclip.words.vocabulary import RESERVED, Vocabulary
+from regionclip.words.asked import Asked
+from regionclip.words.vocabulary import RESERVED
 
 UNKNOWN = "unknown"
 """`class_name` of a region that no label fits; its `class_id` is -1."""
@@ -32,14 +33,16 @@ def detections(regions: Regions, found: Found, card: TowerCard) -> sv.Detections
     region, or an empty string where that stays below its threshold), two for each attribute (`attribute_columns`), then
     the caller's own columns; those that would hide one of ours get the prefix `input_`.
     """
-    asked, vocabulary, thresholds = found.asked, found.asked.vocabulary, found.asked.thresholds
+    asked, vocabulary = found.asked, found.asked.vocabulary
     region = found.rows.region.numpy()  # (K,)
     label = found.rows.label.numpy()  # (K,), -1 for unknown
     scores = found.scores.values.numpy()[region]  # (K, C)
     matched = np.full(len(region), -1)
     named = label >= 0
     matched[named] = found.scores.phrase.numpy()[region[named], label[named]]
-    margin, runner_up = _margins(_of_plain(scores, vocabulary), label)
+    plain, competing = list(vocabulary.plain), np.full_like(scores, -1)  # attributes compete with no label
+    competing[:, plain] = scores[:, plain]
+    margin, runner_up = _margins(competing, label)
     negative_margin, negative = _opposition(found, region, np.where(named, label, runner_up), card)
     columns: dict[str, NDArray[Any] | list[Any]] = {
         "class_name": np.where(named, asked.names[label], UNKNOWN),
@@ -50,8 +53,8 @@ def detections(regions: Regions, found: Found, card: TowerCard) -> sv.Detections
         "runner_up": asked.names[runner_up],
         "negative_margin": negative_margin,
         "negative": negative,
-        **_groups(scores, thresholds, vocabulary),
-        **attribute_columns(scores, label, thresholds, vocabulary),
+        **_groups(scores, asked),
+        **attribute_columns(scores, label, asked.thresholds, vocabulary),
     }
     for name, column in regions.data.items():
         own = name in columns or name in RESERVED
@@ -94,27 +97,18 @@ def _opposition(
     return margin, asked.against[worst]
 
 
-def _groups(
-    scores: NDArray[np.float32], thresholds: NDArray[np.float64], vocabulary: Vocabulary
-) -> dict[str, NDArray[np.str_]]:
+def _groups(scores: NDArray[np.float32], asked: Asked) -> dict[str, NDArray[np.str_]]:
     """For each group the name of its best label on each row, `(K,)`; empty where that is below its threshold."""
-    names = np.array([*vocabulary.names, ""], dtype=np.str_)
+    members: dict[str, list[int]] = {}
+    for place, label in enumerate(asked.vocabulary):
+        if label.group is not None and not label.of:
+            members.setdefault(label.group, []).append(place)
     columns = {}
-    for group in dict.fromkeys(label.group for label in vocabulary if label.group is not None and not label.of):
-        members = np.array([index for index, label in enumerate(vocabulary) if label.group == group])
-        best = members[scores[:, members].argmax(axis=1)]  # (K,)
-        passed = scores[np.arange(len(scores)), best] >= thresholds[best]
-        columns[group] = names[np.where(passed, best, -1)]
+    for group, places in members.items():
+        best = np.array(places)[scores[:, places].argmax(axis=1)]  # (K,)
+        passed = scores[np.arange(len(scores)), best] >= asked.thresholds[best]
+        columns[group] = asked.names[np.where(passed, best, -1)]
     return columns
-
-
-def _of_plain(scores: NDArray[np.float32], vocabulary: Vocabulary) -> NDArray[np.float32]:
-    """`(K, C)` scores, -1 for attributes: those compete with no label."""
-    attributes = [place for place, entry in enumerate(vocabulary) if entry.of]
-    if attributes:
-        scores = scores.copy()
-        scores[:, attributes] = -1
-    return scores
 
 
 def _margins(scores: NDArray[np.float32], label: NDArray[np.int_]) -> tuple[NDArray[np.float32], NDArray[np.int_]]:

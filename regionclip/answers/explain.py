@@ -4,7 +4,8 @@ Letters: N regions, C labels, k labels told of one region, K rows that came out,
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from heads.trace import Fate, Trace
 from regionclip.answers.account import Account, account
 from regionclip.answers.attributes import attribute_columns
 from regionclip.answers.decide import Found, rules
+from regionclip.answers.detections import UNKNOWN
 from regionclip.answers.explanation import Explanation, Negative, Phrase, RegionExplanation, Verdict
 from regionclip.answers.regions import Regions
 from regionclip.config import Config
@@ -24,7 +26,7 @@ from regionclip.towers.card import TowerCard
 DECISIONS = {fate: fate.name.lower() for fate in Fate} | {Fate.MOST: "max_detections"}
 """What `Verdict.decision` calls each fate."""
 
-_UNKNOWN = -1
+_LAST = -1
 """Column of a trace that is `unknown`'s."""
 
 
@@ -84,9 +86,8 @@ def explain(
     return Explanation(told, f"{card.name}@{card.revision}", found.asked.identity, weight)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ruling:
-    """What became of one label on one region; the fields are those of `regionclip.answers.explain.Verdict`."""
+class _Ruling(NamedTuple):
+    """What became of one label on one region; the fields are those of `Verdict`."""
 
     decision: str
     reason: str
@@ -108,7 +109,7 @@ class _Reasons:
         self._found, self._trace, self._config = found, trace, config
         self._labels, self._plain = tuple(found.asked.vocabulary), found.asked.vocabulary.plain
         self._columns = {place: column for column, place in enumerate(self._plain)}
-        self._said = self._hold()
+        self._held = self._names_held()
 
     def confidence(self, row: int, place: int) -> float:
         """What was compared with the threshold; the score itself for attributes."""
@@ -121,7 +122,7 @@ class _Reasons:
         if place in self._columns:
             return self._taken(row, self._columns[place])
         label = self._labels[place]
-        asked = [names for names in self._said.get(row, []) if names & set(label.of)]
+        asked = [names for names in self._held.get(row, []) if names & set(label.of)]
         if not asked:
             return _Ruling("not_asked", f"asked only of {' or '.join(label.of)}, which did not come out here")
         if any(label.name in names for names in asked):
@@ -133,7 +134,7 @@ class _Reasons:
 
     def outcome(self, row: int, kept: list[str]) -> tuple[str, str]:
         """Decision and reason of a whole region, of which the labels `kept` came out."""
-        fate = self._fate(row, _UNKNOWN)
+        fate = self._fate(row, _LAST)
         if kept:
             return "labelled", f"kept: {', '.join(kept)}"
         if fate == Fate.INVALID:
@@ -144,9 +145,9 @@ class _Reasons:
             return "nothing", "nothing kept: every label that fits was taken away"
         if fate == Fate.OFF:
             return "nothing", "nothing kept: no label reaches its threshold"
-        return "nothing", f"no label reaches its threshold; not shown as unknown: {self._taken(row, _UNKNOWN).reason}"
+        return "nothing", f"no label reaches its threshold; not shown as unknown: {self._taken(row, _LAST).reason}"
 
-    def _hold(self) -> dict[int, list[set[str]]]:
+    def _names_held(self) -> dict[int, list[set[str]]]:
         """For each region the names that hold for each of its rows: its label, and what attributes came to."""
         scores, vocabulary = self._found.scores.values.numpy(), self._found.asked.vocabulary
         region, label = self._found.rows.region.numpy(), self._found.rows.label.numpy()  # (K,), (K,)
@@ -167,16 +168,15 @@ class _Reasons:
         where, by = int(trace.rival_region[row, column]), int(trace.rival_label[row, column])
         if where < 0:
             return _Ruling(DECISIONS[fate], self._alone(row, column, fate))
-        rival = self._labels[self._plain[by]].name if by >= 0 else "unknown"
+        rival, iou = self._labels[self._plain[by]].name if by >= 0 else UNKNOWN, None
         if fate == Fate.GROUP:
-            group = self._labels[self._plain[column]].group
-            return _Ruling(DECISIONS[fate], f"lost to {rival!r} of its group {group!r}", rival, where)
-        if fate == Fate.TOP_K:
-            most = self._config.labels_per_region
-            return _Ruling(DECISIONS[fate], f"beyond labels_per_region = {most}: {rival!r} is better", rival, where)
-        iou = float(trace.iou[row, column])
-        place = "here" if where == row else f"of region {where} (IoU {iou:.2f})"
-        return _Ruling(DECISIONS[fate], f"suppressed by {rival!r} {place}", rival, where, iou)
+            reason = f"lost to {rival!r} of its group {self._labels[self._plain[column]].group!r}"
+        elif fate == Fate.TOP_K:
+            reason = f"beyond labels_per_region = {self._config.labels_per_region}: {rival!r} is better"
+        else:
+            iou = float(trace.iou[row, column])
+            reason = f"suppressed by {rival!r} {'here' if where == row else f'of region {where} (IoU {iou:.2f})'}"
+        return _Ruling(DECISIONS[fate], reason, rival, where, iou)
 
     def _alone(self, row: int, column: int, fate: Fate) -> str:
         """The reason where no other row is one."""
@@ -237,7 +237,7 @@ class _Explainer:
                 threshold=threshold,
                 passed=confidence >= threshold,
                 kept=ruling.decision == "kept",
-                **asdict(ruling),
+                **ruling._asdict(),
                 best=self._phrase(int(scores.phrase[row, place]), cosines),
                 raw=float(shares.label[i]),
                 background=float(shares.background[i]),

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,8 @@ _REGION_LAYOUT: Layout = {
     "embeddings": ("float", ("N", "D")),
     "valid": ("bool", ("N",)),
 }
+REGION_COLUMNS = tuple(_REGION_LAYOUT)
+"""Fields of `Regions` that hold something for each region, always, under the same names in files."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,13 +70,9 @@ class Regions:
 
     def __post_init__(self) -> None:
         n = len(self.xyxy)
-        columns = {
-            "objectness": self.objectness,
-            "embeddings": self.embeddings,
-            "valid": self.valid,
-            **({} if self.tracker_id is None else {"tracker_id": self.tracker_id}),
-            **self.data,
-        }
+        columns = {**{name: getattr(self, name) for name in REGION_COLUMNS}, **self.data}
+        if self.tracker_id is not None:
+            columns["tracker_id"] = self.tracker_id
         for name, column in columns.items():
             if len(column) != n:
                 raise BoxError(f"regions: expected {n} entries in {name!r}, one a box, got {len(column)}")
@@ -136,16 +134,10 @@ class Regions:
         """
         if not parts:
             raise BoxError("regions: expected at least one set of regions to join, got none")
-        return cls(
-            xyxy=np.concatenate([part.xyxy for part in parts]),
-            objectness=np.concatenate([part.objectness for part in parts]),
-            embeddings=np.concatenate([part.embeddings for part in parts]),
-            valid=np.concatenate([part.valid for part in parts]),
-            frame_size=parts[0].frame_size,
-            fingerprint=parts[0].fingerprint,
-            has_objectness=parts[0].has_objectness,
-            given=parts[0].given,
-        )
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name) for part in parts]) for name in REGION_COLUMNS
+        }
+        return replace(parts[0], tracker_id=None, data={}, **columns)
 
     def save(self, path: str | Path) -> None:
         """Write an .npz archive of plain arrays (docs/formats.md).
@@ -154,17 +146,8 @@ class Regions:
             BoxError: where a column of `data` holds Python objects other than strings.
             FileError: where the file cannot be written.
         """
-        arrays: dict[str, NDArray[Any]] = {
-            "format": np.array(_FORMAT),
-            "xyxy": self.xyxy,
-            "objectness": self.objectness,
-            "embeddings": self.embeddings,
-            "valid": self.valid,
-            "frame_size": np.array(self.frame_size),
-            "fingerprint": np.array(self.fingerprint),
-            "has_objectness": np.array(self.has_objectness),
-            "given": np.array(self.given),
-        }
+        own = (*REGION_COLUMNS, "frame_size", "fingerprint", "has_objectness", "given")
+        arrays = {"format": np.array(_FORMAT), **{name: np.asarray(getattr(self, name)) for name in own}}
         if self.tracker_id is not None:
             arrays["tracker_id"] = self.tracker_id
         for name, column in self.data.items():

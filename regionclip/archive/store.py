@@ -6,7 +6,6 @@ written under another name first: a crash loses the frames of the shard that was
 
 import io
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +15,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from regionclip.answers.regions import Regions, check_regions, plain_column
+from regionclip.answers.regions import REGION_COLUMNS, Regions, check_regions, plain_column
 from regionclip.errors import BoxError, ConfigError, FileError, FingerprintError
 from regionclip.formats.arrays import Layout, check_layout, read_arrays
 from regionclip.formats.files import write_file
+from regionclip.formats.growing import lock
 
 _FORMAT = 1
 _NOTES = "store.json"
@@ -35,7 +35,6 @@ _FRAME_LAYOUT: Layout = {
     "has_objectness": ("bool", ("F",)),
     "given": ("bool", ("F",)),
 }
-_REGION_ARRAYS = ("xyxy", "objectness", "embeddings", "valid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class RegionsStore:
                 f"regions {path}: {_NOTES} cannot be read ({error.strerror}): expected a folder that "
                 "`regionclip index` or RegionsStore.create made"
             ) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise FileError(f"regions {path}: {_NOTES} is damaged: {error}") from error
         if not isinstance(content, dict) or content.get("format") != _FORMAT or "fingerprint" not in content:
             raise FileError(f"regions {path}: expected {_NOTES} of format {_FORMAT}, got {str(content)[:80]}")
@@ -138,9 +137,10 @@ class RegionsStore:
         """Add frames. What was added is written when a shard is full, and at the end, also after an error.
 
         Raises:
-            FileError: where another process is writing to this store.
+            FileError: where another program is writing to this store.
         """
-        with _lock(self.path):
+        with (self.path / _NOTES).open("rb") as held:
+            lock(held, self.path)
             writer = RegionsWriter(self)
             try:
                 yield writer
@@ -214,7 +214,7 @@ def _packed(frames: list[tuple[FrameKey, Regions]]) -> dict[str, NDArray[Any]]:
         "has_objectness": np.array([each.has_objectness for each in regions], bool),
         "given": np.array([each.given for each in regions], bool),
     }
-    for name in _REGION_ARRAYS:
+    for name in REGION_COLUMNS:
         arrays[name] = np.concatenate([getattr(each, name) for each in regions])
     if regions[0].tracker_id is not None:
         arrays["tracker_id"] = np.concatenate([np.asarray(each.tracker_id, np.int64) for each in regions])
@@ -252,23 +252,3 @@ def _read(shard: Path, names: tuple[str, ...] | None = None) -> dict[str, NDArra
     except FileError as error:
         raise FileError(f"{error}; remove this file and index its frames again") from error
     return arrays
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """One writer at a time; the system lets go when the process ends, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: nobody keeps a second writer away
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise FileError(f"regions {folder}: another process is writing to it; wait until it is done") from error
-    try:
-        yield
-    finally:
-        os.close(handle)

@@ -5,9 +5,32 @@ Letters: T frames.
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from regionclip.errors import ConfigError
+
+Unit = Literal["hour", "frame"]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """False alarms that each label may raise.
+
+    Attributes:
+        rate: above 0.
+        per: `hour`, or `frame` (then it is the share of frames, below 1).
+    """
+
+    rate: float
+    per: Unit
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < (1 if self.per == "frame" else np.inf):
+            most = "below 1" if self.per == "frame" else "finite"
+            raise ConfigError(f"alarms per {self.per}: expected a rate above 0 and {most}, got {self.rate}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from regionclip.calibration.alarms import Alarm
+from regionclip.calibration.alarms import Alarm, Goal, Unit
 from regionclip.calibration.extremes import Tail, count_bounds, dispersion, extremal_index, share_bounds
 from regionclip.calibration.peaks import Peaks, frame_peaks
 from regionclip.calibration.platt import logits
@@ -23,7 +23,6 @@ from regionclip.errors import ConfigError
 from regionclip.frames import Frame
 from regionclip.words.vocabulary import Vocabulary
 
-Unit = Literal["hour", "frame"]
 FindingStatus = Literal["calibrated", "bound only", "attribute"]
 
 FEWEST = 10
@@ -35,24 +34,6 @@ _FOR_CLUSTERS, _RARE = 100, 0.02
 Where the threshold itself has fewer, it is those of a lower level, as clusters are larger there and not smaller."""
 
 _FOR_TAIL = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """False alarms that each label may raise.
-
-    Attributes:
-        rate: above 0.
-        per: `hour`, or `frame` (then it is the share of frames, below 1).
-    """
-
-    rate: float
-    per: Unit
-
-    def __post_init__(self) -> None:
-        if not 0 < self.rate < (1 if self.per == "frame" else np.inf):
-            most = "below 1" if self.per == "frame" else "finite"
-            raise ConfigError(f"alarms per {self.per}: expected a rate above 0 and {most}, got {self.rate}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +172,7 @@ def set_thresholds(
         label if label.of else replace(label, threshold=finding.threshold)
         for label, finding in zip(vocabulary, findings, strict=True)
     ]
-    new = replace(vocabulary, labels=labels, measured_with=detector.conditions())
+    new = replace(vocabulary, labels=labels, measured_with=detector.scorer.conditions())
     return EmptyCalibration(new, tuple(findings), together, together / seen.amount(goal.per))
 
 

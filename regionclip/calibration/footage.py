@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import av
 import av.error
@@ -100,22 +100,22 @@ class Footage:
 
     def _open(self, source: Path | Sequence[Path]) -> tuple[float, Iterator[_Shot]]:
         if isinstance(source, Path):
-            rate = _rate(source)
-            return self.every / rate, self._video(source, rate)
+            declared, rate = _declared(source)
+            return self.every / rate, self._video(source, declared, rate)
         step = 1.0 / (self.fps or 1.0)
         chosen = range(0, len(source), self.every)
         return step * self.every, ((index * step, read_frame(source[index])) for index in chosen)
 
-    def _video(self, path: Path, rate: float) -> Iterator[_Shot]:
+    def _video(self, path: Path, declared: float, rate: float) -> Iterator[_Shot]:
         given, last = 0, 0.0
         try:
             with av.open(str(path)) as container:
                 stream = container.streams.video[0]
                 stream.thread_type = "AUTO"
                 for index, picture in enumerate(container.decode(stream)):
+                    last = index / rate if picture.time is None else picture.time
                     if index % self.every == 0:
                         given += 1
-                        last = index / rate if picture.time is None else picture.time
                         yield last, _upright(picture)
         except av.error.FFmpegError as error:
             if given == 0:
@@ -123,7 +123,7 @@ class Footage:
             self.faults.append(f"{path}: only {given} frames could be read: {error}")
         if given == 0:
             raise SourceError(f"video {path} has no frames")
-        if last < _WHOLE * (declared := _read(path, "seconds")):
+        if last < _WHOLE * declared:
             self.faults.append(f"{path} ends after {last:.1f} of {declared:.1f} seconds: it is cut short")
 
 
@@ -149,27 +149,23 @@ def _file(path: Path) -> Path | Sequence[Path]:
 
 
 def _length(source: Path | Sequence[Path]) -> int:
+    """About how many frames there are."""
     if not isinstance(source, Path):
         return len(source)
-    seconds, rate = _read(source, "seconds"), _rate(source)
+    seconds, rate = _declared(source)
     return max(1, round(seconds * rate))
 
 
-def _rate(path: Path) -> float:
-    rate = _read(path, "rate")
-    return rate if rate > 0 else 25.0
-
-
-def _read(path: Path, what: Literal["seconds", "rate"]) -> float:
+def _declared(path: Path) -> tuple[float, float]:
+    """Seconds that a video says it lasts, 0 where it does not say, and frames a second, 25 where it does not."""
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise SourceError(f"{path}: expected a video, got a file without pictures")
             stream = container.streams.video[0]
-            if what == "rate":
-                return float(stream.average_rate or 0)
-            return float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+            seconds = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+            return seconds, float(stream.average_rate or 25)
+    except SourceError:
+        raise
     except (av.error.FFmpegError, OSError) as error:
-        if isinstance(error, SourceError):
-            raise
         raise SourceError(f"video {path} cannot be opened: {error}") from error

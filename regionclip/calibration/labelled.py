@@ -7,7 +7,7 @@ others. What is written is fitted to all pictures.
 Letters: C labels.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -133,7 +133,8 @@ def calibrate_labelled(
     if len(answered) < FOLDS:
         raise BoxError(f"calibrate: expected at least {FOLDS} pictures, got {len(answered)}")
     bare = without_curves(vocabulary)
-    bare = replace(bare, labels=_with_thresholds(bare, detector.thresholds(vocabulary)))
+    levels = detector.thresholds(vocabulary).tolist()  # (C,)
+    bare = replace(bare, labels=[replace(each, threshold=level) for each, level in zip(bare, levels, strict=True)])
     true = np.concatenate([picture.truth.labels for picture in answered])  # (true boxes,)
     examples = np.bincount(true + 1, minlength=len(bare) + 1)[1:]  # (C,)
     if not np.any(examples):
@@ -166,17 +167,13 @@ def calibrate_labelled(
     given = answered[0].regions.given
     labels = [old if fit.status in _LEFT else new for fit, old, new in zip(fits, vocabulary, whole, strict=True)]
     return LabelledCalibration(
-        vocabulary=replace(whole, labels=labels, measured_with=detector.conditions(given=given)),
+        vocabulary=replace(whole, labels=labels, measured_with=detector.scorer.conditions(given=given)),
         fits=tuple(fits),
         before=before,
         after=after,
         error_before=error_with_interval(before),
         error_after=error_with_interval(after),
     )
-
-
-def _with_thresholds(vocabulary: Vocabulary, thresholds: Iterable[float]) -> list[Label]:
-    return [replace(label, threshold=float(threshold)) for label, threshold in zip(vocabulary, thresholds, strict=True)]
 
 
 def _status(label: Label, new: Label, examples: int) -> FitStatus:

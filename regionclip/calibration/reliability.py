@@ -6,13 +6,9 @@ Letters: n pairs of a region and a label, B bins.
 import io
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
-
-mpl.use("Agg")  # no window
-
-from matplotlib import pyplot
 
 from regionclip.data.intervals import Share
 
@@ -94,9 +90,8 @@ def error_with_interval(pairs: ScoredPairs) -> Share:
 
 def diagram(before: ScoredPairs, after: ScoredPairs, title: str) -> bytes:
     """A reliability diagram as PNG: score against the share of right answers, before and after, and how many pairs."""
-    figure, (axes, below) = pyplot.subplots(
-        2, 1, figsize=(6, 7), dpi=110, sharex=True, gridspec_kw={"height_ratios": (4, 1)}
-    )
+    figure = Figure(figsize=(6, 7), dpi=110)
+    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="a score that is what it says")
     for pairs, name, colour, mark in ((before, "before", "tab:orange", "s"), (after, "after", "tab:blue", "o")):
         error = error_with_interval(pairs)
@@ -113,5 +108,4 @@ def diagram(before: ScoredPairs, after: ScoredPairs, title: str) -> bytes:
     figure.tight_layout()
     content = io.BytesIO()
     figure.savefig(content, format="png")
-    pyplot.close(figure)
     return content.getvalue()

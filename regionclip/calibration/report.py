@@ -6,8 +6,8 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from regionclip.calibration.alarms import Alarm
-from regionclip.calibration.empty import EmptyCalibration, FootageLength, Goal, LabelFinding
+from regionclip.calibration.alarms import Alarm, Goal
+from regionclip.calibration.empty import EmptyCalibration, FootageLength, LabelFinding
 from regionclip.calibration.extremes import LEVEL
 from regionclip.calibration.labelled import FOLDS, SPOKEN, LabelledCalibration
 from regionclip.formats.tables import as_table

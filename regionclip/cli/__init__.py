@@ -21,12 +21,11 @@ from regionclip.cli.detect import detect
 from regionclip.cli.doctor import doctor
 from regionclip.cli.evaluate.app import evaluate
 from regionclip.cli.explain import explain
-from regionclip.cli.proposals import proposals
+from regionclip.cli.lists import proposals, towers
 from regionclip.cli.scenes import scenes
 from regionclip.cli.teach import teach
 from regionclip.cli.terminal import exits
 from regionclip.cli.terminal.output import say, show_warnings
-from regionclip.cli.towers import towers
 from regionclip.cli.train import train
 from regionclip.cli.vocab import vocab
 from regionclip.errors import ImageFileError, InputError, RegionclipError, SourceError, WeightsError
@@ -39,23 +38,11 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(detect)
-app.command()(video)
-app.command()(stream)
-app.command()(bag)
-app.command()(site)
-app.command()(demo)
-app.command()(towers)
-app.command()(proposals)
-app.command()(doctor)
-app.command()(bench)
-app.command()(explain)
-app.command()(index)
-app.command()(ask)
-app.command()(teach)
-app.command()(calibrate)
-app.command()(scenes)
-app.command()(train)
+for _command in (
+    *(detect, video, stream, site, bag, demo, towers, proposals, doctor, bench, explain, index, ask, teach),
+    *(calibrate, scenes, train),
+):
+    app.command()(_command)
 app.add_typer(evaluate, name="eval")
 app.add_typer(vocab, name="vocab")
 
@@ -88,12 +75,12 @@ def main() -> None:
     try:
         app()
     except RegionclipError as error:
-        say(f"regionclip: {' '.join(str(error).split())}")
+        say(f"{' '.join(str(error).split())}")
         sys.exit(exit_code(error))
 
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:
-    say("regionclip: interrupted")
+    say("interrupted")
     sys.exit(exits.INTERRUPTED)
 
 

@@ -58,9 +58,9 @@ def index(
             "index: expected a proposer that needs no words, got one that looks for words, which come later"
         )
     if boxes is None and detector.proposer.has_memory:
-        say("regionclip: a proposer here remembers earlier pictures: these count as frames of one camera, in order")
+        say("a proposer here remembers earlier pictures: these count as frames of one camera, in order")
     done, failed = _add(_store(out, detector, boxes is not None, resume), detector, images, given)
-    say(f"regionclip: {out}: {done} pictures added, {len(images) - done - failed} were there, {failed} unreadable")
+    say(f"{out}: {done} pictures added, {len(images) - done - failed} were there, {failed} unreadable")
     if failed:
         raise typer.Exit(exits.UNREADABLE if failed == len(images) else exits.PARTLY)
 
@@ -81,7 +81,7 @@ def _add(
             try:
                 frame = read_frame(image)
             except ImageFileError as error:
-                say(f"regionclip: {error}")
+                say(f"{error}")
                 failed += 1
                 continue
             writer.add(key, detector.regions(frame, own))
@@ -98,11 +98,11 @@ def _store(out: Path, detector: "Detector", given: bool, resume: bool) -> "Regio
     from regionclip.archive.store import RegionsStore
 
     settings = detector.config.model_dump(mode="json", exclude=_ASKING)
-    notes = {**settings, "proposer": detector.conditions(given=given).proposer, "name": detector.tower.card.name}
+    notes = {**settings, "proposer": detector.scorer.conditions(given=given).proposer, "name": detector.tower.card.name}
     if not resume or not out.exists():
         return RegionsStore.create(out, detector.tower.card.revision, notes)
     store = RegionsStore(out)
-    detector.check_fingerprint(store.fingerprint, f"regions {out}")
+    detector.scorer.check_fingerprint(store.fingerprint, f"regions {out}")
     changed = [name for name in notes if store.notes.get(name) != notes[name]]
     if changed:
         told = "; ".join(f"{name}: {store.notes.get(name)}, now {notes[name]}" for name in changed)
@@ -135,7 +135,7 @@ def ask(
     from regionclip.archive.records import search_json
 
     detector = tower.load(settings)
-    detector.check_fingerprint(regions.fingerprint, f"regions {store}")
+    detector.scorer.check_fingerprint(regions.fingerprint, f"regions {store}")
     preparing(detector, vocabulary)
     quiet = str(json_file) == "-"
     if top is None:
@@ -160,7 +160,7 @@ def _all_frames(detector: "Detector", store: "RegionsStore", vocabulary: "Vocabu
         if len(detections) and not quiet:
             print_detections(_title(key), detections)
     fitting = sum(bool(record["detections"]) for record in records)
-    say(f"regionclip: {fitting} of {len(records)} frames with detections")
+    say(f"{fitting} of {len(records)} frames with detections")
     return result_json(asked_record(detector.tower.card, vocabulary, detector.thresholds(vocabulary)), records)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regionclip.cli.cameras.watching import files_of
+from regionclip.cli.cameras.watching import source_files
 from regionclip.cli.terminal import options
 from regionclip.cli.terminal.output import progress, say
 from regionclip.errors import ConfigError
@@ -15,12 +15,12 @@ from regionclip.formats.outputs import check_outputs
 from regionclip.words.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from regionclip.calibration.alarms import Alarm
-    from regionclip.calibration.empty import Goal
+    from regionclip.calibration.alarms import Alarm, Goal
     from regionclip.calibration.footage import Footage
     from regionclip.calibration.judged import TruePicture
     from regionclip.detector import Detector
-    from regionclip.words.vocabulary import Vocabulary
+
+_REPORT, _DIAGRAM = ".calibration.json", ".reliability.png"
 
 
 @options.grouped
@@ -75,22 +75,32 @@ def calibrate(
     """
     rates = (alarms_per_hour, alarms_per_frame)
     _check_options(labelled, empty, rates, beta)
-    _check_outputs(out, vocabulary, empty, labelled, images, tower)
+    if out.suffix != ".toml":
+        raise ConfigError(f"--out {out}: expected a name that ends in .toml")
+    inputs = {
+        "--vocabulary": options.vocabulary_files(vocabulary),
+        "--empty": [each for source in empty for each in source_files(source)],
+        "--labelled": labelled,
+        "--images": [] if labelled is None else source_files(images or labelled.parent),
+    }
+    beside = [out.with_suffix(suffix) for suffix in (_REPORT, _DIAGRAM)]
+    check_outputs({"--out": [*options.vocabulary_files(out), *beside]}, {**inputs, **tower.files})
     words = Vocabulary.load(vocabulary)
     if len(words) == 0:
         raise ConfigError(f"vocabulary {vocabulary} has no labels: nothing to calibrate")
     settings = tower.settings()
     if settings.mode == "closed":
         raise ConfigError('calibrate: expected independent scores, got mode = "closed", where labels compete')
-    from regionclip.calibration.alarms import Alarm
-    from regionclip.calibration.empty import Goal
-    from regionclip.calibration.footage import Footage
-
     if labelled is not None:
-        truths = _truths(labelled, images or labelled.parent, words, split)
+        from regionclip.calibration.labelled import read_truths
+
+        truths = read_truths(labelled, images or labelled.parent, words, split)
         detector = tower.load(settings)
         _from_labelled(detector, words, truths, out, beta=beta, true_boxes=true_boxes, annotations=labelled)
         return
+    from regionclip.calibration.alarms import Alarm, Goal
+    from regionclip.calibration.footage import Footage
+
     goal = Goal(alarms_per_frame or 0.0, "frame") if alarms_per_hour is None else Goal(alarms_per_hour, "hour")
     footage = Footage.of(empty, fps=fps, every=every, pause=gap)
     if goal.per == "hour" and not footage.has_clock:
@@ -113,31 +123,9 @@ def _check_options(
         raise ConfigError(f"--beta: expected a number above 0 and below 100, got {beta}")
 
 
-def _check_outputs(
-    out: Path,
-    vocabulary: Path,
-    empty: Sequence[Path],
-    labelled: Path | None,
-    images: Path | None,
-    tower: options.TowerOptions,
-) -> None:
-    """Refuse what is no TOML name, and to write over what is read."""
-    if out.suffix != ".toml":
-        raise ConfigError(f"--out {out}: expected a name that ends in .toml")
-    pictures = [] if labelled is None else files_of(images or labelled.parent)
-    inputs = {
-        "--vocabulary": options.vocabulary_files(vocabulary),
-        "--empty": [each for source in empty for each in files_of(source)],
-        "--labelled": labelled,
-        "--images": pictures,
-    }
-    beside = [out.with_suffix(".calibration.json"), out.with_suffix(".reliability.png")]
-    check_outputs({"--out": [*options.vocabulary_files(out), *beside]}, {**inputs, **tower.files})
-
-
 def _from_empty(
     detector: "Detector",
-    words: "Vocabulary",
+    words: Vocabulary,
     footage: "Footage",
     out: Path,
     *,
@@ -147,31 +135,21 @@ def _from_empty(
 ) -> None:
     from regionclip.calibration.empty import FootageLength, set_thresholds, watch
     from regionclip.calibration.report import empty_json, empty_table
-    from regionclip.formats.together import write_together
-    from regionclip.words.file import files_of
 
     footage.at_cut = detector.proposer.reset
     peaks = watch(detector, words, progress(footage, "calibrate"), goal.per)
     for fault in footage.faults:
-        say(f"regionclip: warning: {fault}")
+        say(f"warning: {fault}")
     seen = FootageLength(footage.frames, footage.seconds / 3600 if footage.has_clock else None)
     found = set_thresholds(detector, words, peaks, seen, goal, alarm, floor)
     source = {"sources": footage.names, "every": footage.every, "faults": footage.faults}
-    report = {out.with_suffix(".calibration.json"): empty_json(found, seen, goal, alarm, source)}
-    write_together(files_of(found.vocabulary, out) | report)
-    sys.stdout.write(empty_table(found, seen, goal) + "\n")
-    say(f"regionclip: wrote {out} and {out.with_suffix('.calibration.json').name}")
-
-
-def _truths(annotations: Path, images: Path, words: "Vocabulary", split: str | None) -> "list[TruePicture]":
-    from regionclip.calibration.labelled import read_truths
-
-    return read_truths(annotations, images, words, split)
+    report = empty_json(found, seen, goal, alarm, source)
+    _write(out, found.vocabulary, {_REPORT: report}, empty_table(found, seen, goal))
 
 
 def _from_labelled(
     detector: "Detector",
-    words: "Vocabulary",
+    words: Vocabulary,
     truths: "list[TruePicture]",
     out: Path,
     *,
@@ -183,18 +161,24 @@ def _from_labelled(
     from regionclip.calibration.labelled import calibrate_labelled
     from regionclip.calibration.reliability import diagram
     from regionclip.calibration.report import labelled_json, labelled_table
-    from regionclip.formats.together import write_together
-    from regionclip.words.file import files_of
 
     if detector.proposer.has_memory and not true_boxes:
         raise ConfigError("--labelled: each picture stands alone, and this proposer remembers earlier frames")
     answered = [answer(detector, words, truth, true_boxes=true_boxes) for truth in progress(truths, "calibrate")]
     found = calibrate_labelled(detector, words, answered, beta)
     source = {"annotations": str(annotations), "pictures": len(truths), "true_boxes": true_boxes}
-    report = {
-        out.with_suffix(".calibration.json"): labelled_json(found, beta, source),
-        out.with_suffix(".reliability.png"): diagram(found.before, found.after, f"{out.stem}, {len(truths)} pictures"),
-    }
-    write_together(files_of(found.vocabulary, out) | report)
-    sys.stdout.write(labelled_table(found, beta) + "\n")
-    say(f"regionclip: wrote {out}, {out.stem}.calibration.json and {out.stem}.reliability.png")
+    drawn = diagram(found.before, found.after, f"{out.stem}, {len(truths)} pictures")
+    report = labelled_json(found, beta, source)
+    _write(out, found.vocabulary, {_REPORT: report, _DIAGRAM: drawn}, labelled_table(found, beta))
+
+
+def _write(out: Path, vocabulary: Vocabulary, beside: dict[str, bytes], table: str) -> None:
+    """Write a vocabulary and the files beside it, by suffix: all of them or none. The table goes to stdout."""
+    from regionclip.formats.together import write_together
+    from regionclip.words.file import files_of
+
+    files = {out.with_suffix(suffix): content for suffix, content in beside.items()}
+    write_together(files_of(vocabulary, out) | files)
+    sys.stdout.write(f"{table}\n")
+    *names, last = (str(out), *(path.name for path in files))
+    say(f"wrote {', '.join(names)} and {last}")

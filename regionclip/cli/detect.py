@@ -64,7 +64,7 @@ def detect(
     detector = tower.load(settings)
     preparing(detector, vocabulary)
     if boxes is None and detector.proposer.has_memory:
-        say("regionclip: a proposer here remembers earlier pictures: these count as frames of one camera, in order")
+        say("a proposer here remembers earlier pictures: these count as frames of one camera, in order")
     records: list[dict[str, Any]] = []
     try:
         for image, own, picture in progress(list(zip(images, given, pictures, strict=True)), "detect"):
@@ -96,13 +96,13 @@ def _one(
     try:
         frame = read_frame(image)
     except ImageFileError as error:
-        say(f"regionclip: {error}")
+        say(f"{error}")
         return failed_record(str(image), error), None
     regions = detector.regions(frame, boxes, words=vocabulary)
     detections = detector.classify(regions, vocabulary)
     unusable = int((~regions.valid).sum())
     if unusable:
-        say(f"regionclip: {image}: {unusable} of {len(regions)} boxes have no area inside the picture: no label")
+        say(f"{image}: {unusable} of {len(regions)} boxes have no area inside the picture: no label")
     if picture is not None:
         write_picture(picture, annotate(frame, detections), source=image)
     return image_record(str(image), regions, detections), detections

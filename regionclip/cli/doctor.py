@@ -43,14 +43,12 @@ def doctor(tower: options.PresetOptions) -> None:
 
 def _describe(detector: "Detector", seconds: float) -> None:
     card = detector.tower.card
+    budgets = ", ".join(map(str, card.budgets))
     _line("tower", f"{card.name}, revision {card.revision}, {card.width} channels, loaded in {seconds:.1f} s")
     _line("licence", card.licence)
     _line("languages", ", ".join(card.languages))
     _line("device, dtype", detector.tower.placement)
-    _line(
-        "patch budget",
-        f"{card.budget} (offered: {', '.join(map(str, card.budgets))}), patches of {card.patch} px",
-    )
+    _line("patch budget", f"{card.budget} (offered: {budgets}), patches of {card.patch} px")
     _line("text", card.text)
     _line("sample prompt", SAMPLE)
     _line("token ids", " ".join(map(str, detector.tower.token_ids(SAMPLE, "region"))))

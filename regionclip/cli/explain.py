@@ -115,4 +115,4 @@ def _draw(detector: "Detector", features: "ImageFeatures", label: "Vocabulary", 
     from regionclip.formats.pictures import write_picture
 
     write_picture(path, detector.heatmap(features, label).draw(features.frame), source=image)
-    say(f"regionclip: wrote {path}")
+    say(f"wrote {path}")

@@ -80,7 +80,7 @@ def teach(
         replace=replace,
     )
     taught.save(out)
-    say(f"regionclip: {name!r} learned from {len(examples)} examples; {out} has {len(taught)} labels")
+    say(f"{name!r} learned from {len(examples)} examples; {out} has {len(taught)} labels")
 
 
 def _pair(text: str) -> tuple[str, list[float]]:
@@ -94,6 +94,8 @@ def _pair(text: str) -> tuple[str, list[float]]:
         box = [float(corner) for corner in corners.split(",")]
     except ValueError:
         box = []
+    if len(box) == 4 and not (box[0] < box[2] and box[1] < box[3]):
+        raise BoxError(f"{text!r}: expected X1 < X2 and Y1 < Y2")
     if not image or len(box) != 4:
         raise BoxError(f"{text!r}: expected IMAGE:X1,Y1,X2,Y2 with the box in pixels, as yard.jpg:104,220,391,540")
     return image, box

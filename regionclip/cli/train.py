@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
 from regionclip.cli.terminal.output import say
 from regionclip.formats.outputs import check_outputs
@@ -31,17 +29,14 @@ def train(
     _check_outputs(config, settings)
     from regionclip.training import processes
     from regionclip.training.finetune import FineTuning
-    from regionclip.training.watch import Watch
+    from regionclip.training.watch import train_watched
 
     try:
         run = FineTuning(settings)
         _introduce(run)
-        console = Console(stderr=True)
-        shown = console.is_terminal and run.rank == 0
-        with Progress(console=console, disable=not shown) as bar:
-            run.train(Watch(run, bar))
+        train_watched(run)
         if run.rank == 0:
-            say(f"regionclip: {run.step} steps done; weights are in {run.out / 'weights'}")
+            say(f"{run.step} steps done; weights are in {run.out / 'weights'}")
     finally:
         processes.leave()
 
@@ -61,12 +56,10 @@ def _introduce(run: "FineTuning") -> None:
         return
     settings = run.settings
     trained = sum(parameter.numel() for parameter in run.parameters.values())
-    say(f"regionclip: {settings.tower}, stage {settings.stage}, {trained / 1e6:.1f} M parameters, on {run.device}")
+    say(f"{settings.tower}, stage {settings.stage}, {trained / 1e6:.1f} M parameters, on {run.device}")
     batch = f"batches of {settings.batch} x {run.world}"
-    say(f"regionclip: {run.source.identity}; {batch}; {len(run.held_out)} pictures to measure on")
+    say(f"{run.source.identity}; {batch}; {len(run.held_out)} pictures to measure on")
     if lacking := [name for name in run.source.lacks if name in run.curriculum.acting]:
-        say(
-            f"regionclip: the data have nothing for these losses, which stay 0: {', '.join(lacking)} (docs/training.md)"
-        )
+        say(f"the data have nothing for these losses, which stay 0: {', '.join(lacking)} (docs/training.md)")
     if run.step:
-        say(f"regionclip: going on from step {run.step} of {settings.steps}")
+        say(f"going on from step {run.step} of {settings.steps}")

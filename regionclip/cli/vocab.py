@@ -24,11 +24,6 @@ Which = Annotated[
 ]
 
 
-@vocab.callback()
-def _root() -> None:
-    """Vocabularies: those that ship, and checks of any."""
-
-
 @vocab.command(name="list")
 def list_() -> None:
     """The vocabularies that ship; give a name to --prompts-file."""

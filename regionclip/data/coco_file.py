@@ -50,13 +50,13 @@ class Picture:
 
     Attributes:
         path: of its file.
-        regions: its usable annotations.
+        regions: its usable annotations, in their order.
         short: captions by language; one is drawn.
         long: long captions by language.
     """
 
     path: Path
-    regions: tuple[Region, ...]
+    regions: list[Region]
     short: Mapping[Language, tuple[str, ...]]
     long: Mapping[Language, tuple[str, ...]]
 
@@ -90,7 +90,7 @@ class CocoFile:
             notes = json.loads(content)
         except OSError as error:
             raise BoxError(f"annotations {path} cannot be read: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BoxError(f"annotations {path}: not valid JSON: {error}") from error
         if not isinstance(notes, dict) or not all(
             isinstance(notes.get(key, usual), list)
@@ -127,10 +127,13 @@ class CocoFile:
             for language in LANGUAGES
             if names and all(each[language] for each in names.values())
         }
-        images: dict[Any, _Image] = {}
+        self.pictures: list[Picture] = []
+        images: dict[Any, Picture] = {}
         for place, entry in enumerate(notes["images"]):
             with _naming("image", place, entry):
-                _put(images, entry["id"], _image(entry, folder, split))
+                _put(images, entry["id"], _picture(entry, folder))
+                if split in (None, entry.get("split")):
+                    self.pictures.append(images[entry["id"]])
         labels = {number: label for label, number in enumerate(names)}
         for place, entry in enumerate(notes["annotations"]):
             with _naming("annotation", place, entry):
@@ -139,30 +142,18 @@ class CocoFile:
                 region = None if entry.get("iscrowd") else _region(entry, labels.get(entry.get("category_id")), own)
                 if region is not None:
                     image.regions.append(region)
-        chosen = [each for each in images.values() if each.wanted]
-        if not chosen:
+        if not self.pictures:
             raise BoxError("no pictures" + ("" if split is None else f" of split {split!r}"))
-        self.pictures = [Picture(each.path, tuple(each.regions), each.short, each.long) for each in chosen]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Image:
-    """A picture whose annotations are still to come; `wanted` if it is of the split."""
-
-    path: Path
-    wanted: bool
-    short: Mapping[Language, tuple[str, ...]]
-    long: Mapping[Language, tuple[str, ...]]
-    regions: list[Region]
-
-
-def _image(entry: Mapping[str, Any], folder: Path, split: str | None) -> _Image:
+def _picture(entry: Mapping[str, Any], folder: Path) -> Picture:
+    """An image whose annotations are still to come."""
     if not isinstance(entry["file_name"], str):
         raise BoxError(f"file_name: expected text, got {entry['file_name']!r}")
     short, long = (
         {language: _texts(entry, key, language) for language in LANGUAGES} for key in ("caption", "long_caption")
     )
-    return _Image(folder / entry["file_name"], split is None or entry.get("split") == split, short, long, [])
+    return Picture(folder / entry["file_name"], [], short, long)
 
 
 def _region(entry: Mapping[str, Any], label: int | None, names: Mapping[Language, tuple[str, ...]]) -> Region | None:

@@ -11,6 +11,9 @@ _RESAMPLES = 1000
 Hits = Sequence[NDArray[np.bool_]]
 """For each scene, which of its answers are right."""
 
+_Measure = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+"""A figure of the scenes with these numbers, `(..., scenes)`, drawn with repetition: `(...)`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -32,23 +35,13 @@ def with_interval(value: float, again: Sequence[float] | NDArray[np.float64]) ->
 
 def share(hits: Hits) -> Share:
     """Mean over all answers."""
-    good, count = _sums(hits)  # (scenes,)
-    return _interval(lambda drawn: good[drawn].sum(-1) / np.maximum(count[drawn].sum(-1), 1), len(hits))
+    return _interval(_mean_of(hits), len(hits))
 
 
 def balanced(yes: Hits, no: Hits) -> Share:
     """Balanced accuracy of a yes / no question: mean of the shares answered right where yes and where no is true."""
-    good_yes, count_yes = _sums(yes)
-    good_no, count_no = _sums(no)
-
-    def accuracy(drawn: NDArray[np.int64]) -> NDArray[np.float64]:
-        right = [
-            good[drawn].sum(-1) / np.maximum(count[drawn].sum(-1), 1)
-            for good, count in ((good_yes, count_yes), (good_no, count_no))
-        ]
-        return np.asarray((right[0] + right[1]) / 2)
-
-    return _interval(accuracy, len(yes))
+    of_yes, of_no = _mean_of(yes), _mean_of(no)
+    return _interval(lambda drawn: np.asarray((of_yes(drawn) + of_no(drawn)) / 2), len(yes))
 
 
 def share_of_lessons(good: NDArray[np.float64], count: NDArray[np.float64]) -> Share:
@@ -66,11 +59,12 @@ def share_of_lessons(good: NDArray[np.float64], count: NDArray[np.float64]) -> S
     return with_interval(good.sum() / max(count.sum(), 1), again)
 
 
-def _sums(hits: Hits) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Right answers and all answers of each scene, both `(scenes,)`."""
-    return np.array([each.sum() for each in hits], np.float64), np.array([each.size for each in hits], np.float64)
+def _mean_of(hits: Hits) -> _Measure:
+    good = np.array([each.sum() for each in hits], np.float64)  # (scenes,)
+    count = np.array([each.size for each in hits], np.float64)  # (scenes,)
+    return lambda drawn: np.asarray(good[drawn].sum(-1) / np.maximum(count[drawn].sum(-1), 1))
 
 
-def _interval(measure: Callable[[NDArray[np.int64]], NDArray[np.float64]], scenes: int) -> Share:
+def _interval(measure: _Measure, scenes: int) -> Share:
     drawn = np.random.default_rng(0).integers(scenes, size=(_RESAMPLES, scenes))  # (resamples, scenes)
     return with_interval(float(measure(np.arange(scenes))), measure(drawn))

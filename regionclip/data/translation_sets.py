@@ -28,12 +28,12 @@ class Sample:
     """A picture with true boxes.
 
     Attributes:
-        frame: gives the `(H, W, 3)` uint8 BGR picture.
+        frame: `(H, W, 3)` uint8 BGR.
         boxes: `(N, 4)` xyxy in its pixels.
         truth: `(N, C)`.
     """
 
-    frame: Callable[[], Frame]
+    frame: Frame
     boxes: NDArray[np.float32]
     truth: LabelTruth
 
@@ -45,7 +45,7 @@ def scene_samples(
 
     def sample(index: int) -> Sample:
         scene = render_scene(seed, index, size)
-        return Sample(lambda: scene.frame, boxes_of(scene.objects), _truth_of_scene(vocabulary, scene.objects))
+        return Sample(scene.frame, boxes_of(scene.objects), _truth_of_scene(vocabulary, scene.objects))
 
     return [partial(sample, index) for index in range(count)]
 
@@ -65,7 +65,7 @@ def coco_samples(vocabulary: Vocabulary, annotations: Path, images: Path) -> lis
     def sample(picture: Picture) -> Sample:
         rows = [[_of_region(label, region, categories) for label in vocabulary] for region in picture.regions]
         truth = np.array(rows, np.float64).reshape(len(rows), len(vocabulary))  # (N, C)
-        return Sample(lambda: read_frame(picture.path), picture.boxes, _of_parents(vocabulary, truth))
+        return Sample(read_frame(picture.path), picture.boxes, _of_parents(vocabulary, truth))
 
     return [partial(sample, picture) for picture in file.pictures]
 

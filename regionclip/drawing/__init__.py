@@ -7,12 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from regionclip.drawing.labels import label_texts
-    from regionclip.drawing.overlays import ZoneShape
-    from regionclip.drawing.picture import annotate, draw_banner, draw_legend, draw_zones
-    from regionclip.drawing.privacy import blur
-    from regionclip.drawing.style import Style
-    from regionclip.drawing.trails import Trails
+    from regionclip.drawing.labels import label_texts as label_texts
+    from regionclip.drawing.overlays import ZoneShape as ZoneShape
+    from regionclip.drawing.picture import annotate as annotate
+    from regionclip.drawing.picture import draw_banner as draw_banner
+    from regionclip.drawing.picture import draw_legend as draw_legend
+    from regionclip.drawing.picture import draw_zones as draw_zones
+    from regionclip.drawing.privacy import blur as blur
+    from regionclip.drawing.style import Style as Style
+    from regionclip.drawing.trails import Trails as Trails
 
 _HOME = {
     "Style": "style",
@@ -26,17 +29,7 @@ _HOME = {
     "label_texts": "labels",
 }
 
-__all__ = [
-    "Style",
-    "Trails",
-    "ZoneShape",
-    "annotate",
-    "blur",
-    "draw_banner",
-    "draw_legend",
-    "draw_zones",
-    "label_texts",
-]
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> object:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from regionclip.boxes import GivenBoxes, check_boxes
-from regionclip.errors import BoxError
+from regionclip.errors import BoxError, few
 
 
 class BoxFile:
@@ -27,7 +27,7 @@ class BoxFile:
             content = json.loads(self._path.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise BoxError(f"box file {path} cannot be read: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BoxError(f"box file {path} is not valid JSON: {error}") from error
         if not isinstance(content, dict):
             raise BoxError(
@@ -35,7 +35,7 @@ class BoxFile:
                 f"got a {type(content).__name__}"
             )
         try:
-            is_coco = "images" in content and "annotations" in content
+            is_coco = isinstance(content.get("images"), list) or "annotations" in content
             self._boxes = _from_coco(content) if is_coco else _from_mapping(content)
         except BoxError as error:
             raise BoxError(f"box file {path}: {error}") from error
@@ -54,7 +54,7 @@ class BoxFile:
         fitting = [file for file in self._boxes if (end := PurePath(file).parts) and parts[-len(end) :] == end]
         if len(fitting) == 1:
             return self._boxes[fitting[0]]
-        found = f"several: {', '.join(fitting)}" if fitting else f"entries for {_few(list(self._boxes))}"
+        found = f"several: {', '.join(fitting)}" if fitting else f"entries for {few(self._boxes, 3)}"
         raise BoxError(
             f"box file {self._path}: expected one entry for {image}, got {found}; a picture without boxes needs an "
             "entry with an empty list"
@@ -72,6 +72,8 @@ def _from_mapping(content: Mapping[str, Any]) -> dict[str, GivenBoxes]:
 
 
 def _from_coco(content: Mapping[str, Any]) -> dict[str, GivenBoxes]:
+    if not isinstance(content.get("annotations"), list):
+        raise BoxError("expected COCO JSON with a list of annotations beside its images, got none")
     categories = {entry["id"]: str(entry.get("name", "")) for entry in content.get("categories", [])}
     of_image: dict[Any, list[Mapping[str, Any]]] = {entry["id"]: [] for entry in content["images"]}
     for annotation in content["annotations"]:
@@ -103,7 +105,3 @@ def _coco_boxes(annotations: Sequence[Mapping[str, Any]], categories: Mapping[An
         objectness=np.array([annotation.get("score", 1.0) for annotation in annotations], np.float32),
         data=data,
     )
-
-
-def _few(names: Sequence[str], most: int = 3) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

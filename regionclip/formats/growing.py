@@ -5,7 +5,6 @@ import sys
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Self
 
 from regionclip.errors import FileError
@@ -52,32 +51,50 @@ def append(file: BinaryIO, data: bytes) -> None:
         raise
 
 
+def is_at(file: BinaryIO, path: Path) -> bool:
+    """Whether an open file is still the one of that name: False where it was closed, moved or removed."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except (OSError, ValueError):  # no such file; closed
+        return False
+
+
 class FrameFile(ABC):
-    """A file that grows frame by frame, a context manager.
+    """A file that grows frame by frame under a temporary name, a context manager.
 
     Leaving the `with` block by an exception, Ctrl-C among them, finishes it with what was written; where that is
     nothing, nothing is left.
 
     Attributes:
+        path: of the file to be.
         frames: written until now.
     """
 
-    frames: int
+    _new: "NewFile"
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.frames = 0
+        self._closed = False
 
     @abstractmethod
     def close(self) -> None:
         """Finish the file and give it its name. Closing twice is fine."""
 
-    @abstractmethod
     def abort(self) -> None:
         """Throw away what was written."""
+        if not self._closed:
+            self._release()
+            self._new.discard()
+
+    def _release(self) -> None:
+        """Let go of all that is open."""
+        self._closed = True
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None:
             self.close()
         elif self.frames:
@@ -174,7 +191,7 @@ def _only_writer(place: Path, path: Path) -> BinaryIO:
         try:
             lock(file, path)
             # Its last holder may have removed it between our opening and locking it.
-            if place.exists() and os.path.samestat(place.stat(), os.fstat(file.fileno())):
+            if is_at(file, place):
                 return file
         except BaseException:
             file.close()

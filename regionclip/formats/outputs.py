@@ -10,6 +10,9 @@ from regionclip.errors import ConfigError
 Named: TypeAlias = Mapping[str, str | Path | Iterable[str | Path] | None]
 """Paths by the option, or argument, that names them."""
 
+_TEXTS = ("--json", "--results", "--events")
+_VIDEOS = {".mp4", ".mkv", ".avi", ".mov", ".webm", ".ts", ".m4v", ".mpg", ".mpeg"}
+
 
 def check_outputs(files: Named, inputs: Named, *, folders: Named | None = None) -> None:
     """Refuse outputs that would cost a file, before any work is done.
@@ -23,13 +26,16 @@ def check_outputs(files: Named, inputs: Named, *, folders: Named | None = None) 
         folders: folders that will be written to, by option.
 
     Raises:
-        ConfigError: where an output is an input or another output, a file is a folder, or a folder a file.
+        ConfigError: where an output is an input or another output, a file is a folder, or a folder a file; and where
+            text would take the place of a picture or a video.
     """
     read = {_identity(path): option for option, path in _inputs(inputs)}
     taken: dict[object, str] = {}
     for option, path, kind in (*_outputs(files, "file"), *_outputs(folders or {}, "folder")):
         if path.exists() and path.is_dir() != (kind == "folder"):
             raise ConfigError(f"{option} {path}: expected a {kind}, got a {'file' if kind == 'folder' else 'folder'}")
+        if option in _TEXTS and path.is_file() and _is_media(path):
+            raise ConfigError(f"{option} {path}: this is a picture or a video, which would be lost; give another name")
         identity = _identity(path)
         if identity in read:
             raise ConfigError(
@@ -58,6 +64,12 @@ def _pairs(named: Named) -> Iterator[tuple[str, Path]]:
     for option, given in named.items():
         for path in () if given is None else (given,) if isinstance(given, str | Path) else given:
             yield option, Path(path)
+
+
+def _is_media(path: Path) -> bool:
+    from regionclip.frames import SUFFIXES  # only where there is a file: `--help` needs no numpy
+
+    return path.suffix.lower() in SUFFIXES | _VIDEOS
 
 
 def _identity(path: Path) -> object:

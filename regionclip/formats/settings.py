@@ -5,7 +5,8 @@ site.toml, [webhook]: unknown key adress; known are headers, timeout, url
 """
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,13 +80,13 @@ class Settings(BaseModel):
             return
         fields = type(self).model_fields
         table = {_key(name, fields[name]) if name in fields else name: _tuples(values[name]) for name in values}
-        with _Telling(type(self), table, self.title):
+        with _telling(type(self), table, self.title):
             super().__init__(**table)
 
     @classmethod
     def of(cls, table: object, source: str) -> Self:
         """Settings of a table as TOML gives it; `source` names it in errors."""
-        with _Telling(cls, table, source):
+        with _telling(cls, table, source):
             return cls.model_validate(_tuples(table))
 
     def replaced(self, **values: Any) -> Self:  # noqa: ANN401 - checked on the way
@@ -182,60 +183,54 @@ def _limits(note: Any) -> tuple[Any, ...]:  # noqa: ANN401
     return tuple(note.metadata) if hasattr(note, "metadata") else (note,)
 
 
-class _Telling:
-    """Turns a ValidationError that leaves the block into our own error, in one line."""
-
-    def __init__(self, kind: type[BaseModel], table: object, source: str) -> None:
-        self._kind, self._table, self._source = kind, table, source
-
-    def __enter__(self) -> None:
-        self._token = _nested.set(True)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        _nested.reset(self._token)
-        if isinstance(error, ValidationError):
-            # An unknown key is often the misspelt one that is missing, so it is told first.
-            first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-            raise ConfigError(_Place(self._kind, self._table, self._source).told(first)) from None
+@contextmanager
+def _telling(kind: type[BaseModel], table: object, source: str) -> Iterator[None]:
+    """Turn a ValidationError that leaves the block into our own error, in one line."""
+    token = _nested.set(True)
+    try:
+        yield
+    except ValidationError as error:
+        # An unknown key is often the misspelt one that is missing, so it is told first.
+        first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
+        raise ConfigError(_Place(kind, table, source).told(first)) from None
+    finally:
+        _nested.reset(token)
 
 
 class _Place:
     """Where in the tables an error is, found by following the way that pydantic gives for it."""
 
     def __init__(self, kind: type[BaseModel], table: object, source: str) -> None:
-        self._tables = [source]
-        self._key = ""
+        self._tables, self._key = [source], ""
         self._kind: Any = kind
         self._notes: tuple[Any, ...] = ()
         self._value = table
 
     def told(self, error: ErrorDetails) -> str:
         """The error as one line."""
-        unknown = error["type"] == "extra_forbidden"
-        for step in error["loc"][: -1 if unknown else None]:
-            if not (self._enter_entry(step) if isinstance(step, int) else self._enter(step)):
+        what, way = error["type"], error["loc"]
+        for step in way[:-1] if what == "extra_forbidden" else way:
+            if isinstance(step, str):
+                self._enter(step)
+            elif not self._enter_entry(step):
                 break
-        if unknown:
-            self._into_table()
-            model = _models(self._kind)[0]
-            known = ", ".join(sorted(_keys(model)))
-            given = self._value.get("kind") if isinstance(self._value, Mapping) and _tags(model) else None
-            kind = "" if given is None else f" where kind is {_plain(str(given))}"
-            return f"{self._where()}: unknown key {_plain(str(error['loc'][-1]))}{kind}; known are {known}"
-        expected = in_words(self._kind, *self._notes)
-        if error["type"] == "missing" and isinstance(error["loc"][-1], str):
-            return f"{self._where()} is missing: expected {expected}"
-        if error["type"] == "value_error":
-            if isinstance(self._value, Mapping):
-                self._into_table()
+        models, given = _models(self._kind), self._entry("kind")
+        if what == "extra_forbidden":
+            known = ", ".join(sorted(_keys(models[0])))
+            kind = "" if given is None or not _tags(models[0]) else f" where kind is {_plain(str(given))}"
+            return f"{self._table()}: unknown key {_plain(str(way[-1]))}{kind}; known are {known}"
+        if what.startswith("union_tag"):
+            kinds = ", ".join(tag for model in models for tag in _tags(model))
+            if given is None:
+                return f"{self._table()}: kind is missing: expected one of {kinds}"
+            return f"{self._table()}: kind: expected one of {kinds}, got {_shown(given)}"
+        if what == "value_error":
+            place = self._table() if isinstance(self._value, Mapping) else self._where()
             said = str(error["ctx"]["error"])  # that of a whole may say where in it: "[[rule]] 'night': ..."
-            return f"{self._where()}{', ' if said.startswith('[[') else ': '}{said}"
-        if error["type"].startswith("union_tag"):
-            self._into_table()
-            given = self._value.get("kind") if isinstance(self._value, Mapping) else None
-            kinds = ", ".join(tag for model in _models(self._kind) for tag in _tags(model))
-            got = " is missing" if given is None else ""
-            return f"{self._where()}: kind{got}: expected one of {kinds}" + ("" if got else f", got {_shown(given)}")
+            return f"{place}{', ' if said.startswith('[[') else ': '}{said}"
+        expected = in_words(self._kind, *self._notes)
+        if what == "missing" and isinstance(way[-1], str):
+            return f"{self._where()} is missing: expected {expected}"
         notes = (*self._notes, *getattr(self._kind, "__metadata__", ()))
         secret = any(isinstance(note, Expected) and note.secret for note in notes)
         return f"{self._where()}: expected {expected}" + ("" if secret else f", got {_shown(self._value)}")
@@ -243,28 +238,29 @@ class _Place:
     def _where(self) -> str:
         return ", ".join(self._tables) + (f": {_plain(self._key)}" if self._key else "")
 
-    def _into_table(self) -> None:
+    def _table(self) -> str:
+        """Go into the table under the key, if there is one; where that is."""
         if self._key:
             self._tables.append(f"[{_plain(self._key)}]")
             self._key = ""
+        return self._where()
 
-    def _enter(self, step: str) -> bool:
+    def _entry(self, key: str) -> Any:  # noqa: ANN401 - a value of any type
+        return self._value.get(key) if isinstance(self._value, Mapping) else None
+
+    def _enter(self, step: str) -> None:
         """Follow a key; what is none names one of several types that were tried."""
         models = _models(self._kind)
         if tagged := [model for model in models if len(models) > 1 and step in _tags(model)]:
             self._kind = tagged[0]
-            return True
+            return
         field = next((_keys(model)[step] for model in models if step in _keys(model)), None)
         if field is None and not (isinstance(self._value, Mapping) and step in self._value):
-            return True
-        self._into_table()
+            return
+        self._table()
         self._key = step
-        if field is not None:
-            self._kind, self._notes = field.annotation, tuple(field.metadata)
-        else:
-            self._kind, self._notes = _inside(self._kind), ()
-        self._value = self._value.get(step) if isinstance(self._value, Mapping) else None
-        return True
+        kind, notes = (_inside(self._kind), ()) if field is None else (field.annotation, tuple(field.metadata))
+        self._kind, self._notes, self._value = kind, notes, self._entry(step)
 
     def _enter_entry(self, step: int) -> bool:
         """Follow into an entry of a list of tables; of a plain list, the whole is told of."""
@@ -273,8 +269,8 @@ class _Place:
         self._kind = _inside(self._kind)
         entries = self._value if isinstance(self._value, list | tuple) else ()
         self._value = entries[step] if step < len(entries) else None
-        name = self._value.get("name") if isinstance(self._value, Mapping) else None
-        self._tables.append(f"[[{self._key}]] {name!r}" if isinstance(name, str) else f"[[{self._key}]] {step + 1}")
+        name = self._entry("name")
+        self._tables.append(f"[[{self._key}]] {repr(name) if isinstance(name, str) else step + 1}")
         self._key = ""
         return True
 

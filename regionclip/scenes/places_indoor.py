@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from regionclip.scenes.painting.backdrop import line, muted, poly, ramp, rect
+from regionclip.scenes.painting.backdrop import lay_ground, line, muted, poly, ramp, rect
 from regionclip.scenes.painting.painter import Image, mix
 
 
@@ -39,8 +39,7 @@ def warehouse(rng: np.random.Generator, height: int, width: int) -> tuple[Image,
     horizon = float(rng.uniform(0.38, 0.52))
     back, floor = muted(rng, 60, 120), muted(rng, 110, 175, 8)
     picture = ramp(rng, height, width, back, mix(back, (0, 0, 0), 0.2))
-    ground = round(horizon * height)
-    picture[ground:] = ramp(rng, height - ground, width, mix(floor, (0, 0, 0), 0.2), floor)
+    lay_ground(rng, picture, horizon, mix(floor, (0, 0, 0), 0.2), floor)
     post = ((150, 90, 40), (40, 90, 170), (90, 90, 90))[rng.integers(3)]
     post = mix(post, (120, 120, 120), 0.35)
     bay = float(rng.uniform(0.16, 0.28))
@@ -82,8 +81,7 @@ def kitchen(rng: np.random.Generator, height: int, width: int) -> tuple[Image, f
             rect(picture, x + 0.2, 0, x + 0.207, deep, mix(cupboard, (0, 0, 0), 0.3))
             rect(picture, x + 0.17, deep * 0.7, x + 0.182, deep * 0.88, (150, 150, 150))
             x += 0.207
-    ground = round(horizon * height)
-    picture[ground:] = ramp(rng, height - ground, width, mix(top, (0, 0, 0), 0.18), top)
+    lay_ground(rng, picture, horizon, mix(top, (0, 0, 0), 0.18), top)
     rect(picture, 0, horizon - 0.008, 1, horizon + 0.008, mix(top, (0, 0, 0), 0.35))
     return picture, horizon
 
@@ -113,8 +111,7 @@ def office(rng: np.random.Generator, height: int, width: int) -> tuple[Image, fl
         elif rng.random() < 0.5:
             rect(picture, x + 0.05, top + 0.03, x + wide * 0.6, low - 0.06, muted(rng, 80, 220, 40))
         x += wide + float(rng.uniform(0.03, 0.15))
-    ground = round(horizon * height)
-    picture[ground:] = ramp(rng, height - ground, width, mix(carpet, (0, 0, 0), 0.15), carpet)
+    lay_ground(rng, picture, horizon, mix(carpet, (0, 0, 0), 0.15), carpet)
     joint = mix(carpet, (0, 0, 0), 0.1)
     for share in np.linspace(-0.6, 1.6, 12):
         line(picture, (float(share), 1), (0.5 + (float(share) - 0.5) * 0.4, horizon), joint, 0.004)
@@ -143,8 +140,7 @@ def laboratory(rng: np.random.Generator, height: int, width: int) -> tuple[Image
     rect(picture, 0, horizon - 0.1, 1, horizon - 0.06, bench)
     for x in np.arange(float(rng.uniform(-0.1, 0)), 1, 0.13):
         rect(picture, float(x), horizon - 0.06, float(x) + 0.12, horizon, mix(steel, (255, 255, 255), 0.35))
-    ground = round(horizon * height)
-    picture[ground:] = ramp(rng, height - ground, width, mix(floor, (0, 0, 0), 0.12), floor, other=True)
+    lay_ground(rng, picture, horizon, mix(floor, (0, 0, 0), 0.12), floor, other=True)
     y = float(rng.uniform(horizon + 0.15, 0.9))
     rect(picture, 0, y, 1, y + 0.02, mix(floor, (0, 0, 0), 0.3))
     return picture, horizon

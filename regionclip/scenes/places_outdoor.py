@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from regionclip.scenes.painting.backdrop import line, muted, poly, ramp, rect
+from regionclip.scenes.painting.backdrop import lay_ground, line, muted, poly, ramp, rect
 from regionclip.scenes.painting.painter import Colour, Image, mix
 
 
@@ -26,9 +26,8 @@ def street(rng: np.random.Generator, height: int, width: int) -> tuple[Image, fl
                 y = top + (horizon - top) * (row + 0.25) / rows
                 rect(picture, left, y, left + wide * 0.5 / columns, y + (horizon - top) * 0.5 / rows, pane)
         x += wide
-    ground = round(horizon * height)
     asphalt = muted(rng, 70, 130, 6)
-    picture[ground:] = ramp(rng, height - ground, width, asphalt, mix(asphalt, (255, 255, 255), 0.15))
+    lay_ground(rng, picture, horizon, asphalt, mix(asphalt, (255, 255, 255), 0.15))
     kerb = horizon + float(rng.uniform(0.06, 0.14))
     rect(picture, 0, horizon, 1, kerb, mix(asphalt, (220, 225, 230), 0.55))
     rect(picture, 0, kerb, 1, kerb + 0.012, mix(asphalt, (0, 0, 0), 0.35))
@@ -48,9 +47,8 @@ def yard(rng: np.random.Generator, height: int, width: int) -> tuple[Image, floa
         radius = float(rng.uniform(0.05, 0.16)) * min(height, width)
         green = mix((60, 100, 70), (50, 70, 60), float(rng.random()))
         cv2.ellipse(picture, centre, (round(radius * 1.5), round(radius)), 0, 0, 360, green, -1, cv2.LINE_AA)
-    ground = round(horizon * height)
     soil = ((96, 138, 118), (128, 148, 160), (150, 152, 155))[rng.integers(3)]
-    picture[ground:] = ramp(rng, height - ground, width, mix(soil, (0, 0, 0), 0.15), soil)
+    lay_ground(rng, picture, horizon, mix(soil, (0, 0, 0), 0.15), soil)
     if rng.random() < 0.6:
         wire = muted(rng, 90, 170, 8)
         for x in np.arange(float(rng.uniform(-0.1, 0)), 1, 0.09):
@@ -77,8 +75,8 @@ def car_park(rng: np.random.Generator, height: int, width: int) -> tuple[Image, 
             axes = (round(0.09 * width), round(horizon * height * float(rng.uniform(0.25, 0.5))))
             cv2.ellipse(picture, centre, axes, 0, 0, 360, green, -1, cv2.LINE_AA)
     rect(picture, 0, horizon - 0.05, 1, horizon + 0.005, muted(rng, 120, 190, 10))
-    ground, asphalt = round(horizon * height), muted(rng, 75, 130, 6)
-    picture[ground:] = ramp(rng, height - ground, width, mix(asphalt, (255, 255, 255), 0.15), asphalt)
+    asphalt = muted(rng, 75, 130, 6)
+    lay_ground(rng, picture, horizon, mix(asphalt, (255, 255, 255), 0.15), asphalt)
     paint, lean = mix(asphalt, (235, 238, 240), 0.75), float(rng.uniform(-0.25, 0.25))
     far, near = horizon + 0.05, float(rng.uniform(0.7, 0.9))
     for share in np.linspace(-0.5, 1.5, int(rng.integers(8, 13))):
@@ -104,8 +102,7 @@ def loading_dock(rng: np.random.Generator, height: int, width: int) -> tuple[Ima
         for y in np.arange(top, horizon, 0.03):
             line(picture, (x, float(y)), (x + wide, float(y)), mix(shutter, (0, 0, 0), 0.2), 0.004)
         x += wide + float(rng.uniform(0.08, 0.2))
-    ground = round(horizon * height)
-    picture[ground:] = ramp(rng, height - ground, width, mix(floor, (0, 0, 0), 0.2), floor)
+    lay_ground(rng, picture, horizon, mix(floor, (0, 0, 0), 0.2), floor)
     if rng.random() < 0.6:
         rect(picture, 0, horizon, 1, horizon + 0.03, (45, 45, 45))
         for start in np.arange(-0.05, 1, 0.08):
@@ -132,8 +129,8 @@ def platform(rng: np.random.Generator, height: int, width: int) -> tuple[Image, 
     rect(picture, 0, horizon * 0.85, 1, horizon, (80, 90, 98))
     for share in (0.89, 0.95):
         rect(picture, 0, horizon * share, 1, horizon * share + 0.007, (165, 165, 165))
-    ground, stone = round(horizon * height), muted(rng, 130, 185, 8)
-    picture[ground:] = ramp(rng, height - ground, width, mix(stone, (0, 0, 0), 0.1), stone, other=True)
+    stone = muted(rng, 130, 185, 8)
+    lay_ground(rng, picture, horizon, mix(stone, (0, 0, 0), 0.1), stone, other=True)
     rect(picture, 0, horizon, 1, horizon + 0.02, (225, 228, 230))
     y = horizon + float(rng.uniform(0.06, 0.1))
     rect(picture, 0, y, 1, y + 0.035, mix(stone, (50, 200, 235), 0.7))

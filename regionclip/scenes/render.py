@@ -7,14 +7,34 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from regionclip.scenes.backgrounds import BACKGROUNDS, OTHER_BACKGROUNDS, Background, add_clutter
+from regionclip.scenes import places_indoor, places_outdoor
 from regionclip.scenes.casting import PEOPLE, Casting, plan
 from regionclip.scenes.kinds.known import KINDS, Kind
+from regionclip.scenes.painting.backdrop import Background
 from regionclip.scenes.painting.camera import random_camera
+from regionclip.scenes.painting.clutter import add_clutter
 from regionclip.scenes.stage import SceneObject, Stage
 
 SMALLEST = 64
 """Shortest side of a frame in pixels that is rendered."""
+
+BACKGROUNDS: dict[str, Background] = {
+    "corridor": places_indoor.corridor,
+    "warehouse": places_indoor.warehouse,
+    "street": places_outdoor.street,
+    "kitchen": places_indoor.kitchen,
+    "yard": places_outdoor.yard,
+    "office": places_indoor.office,
+    "car park": places_outdoor.car_park,
+    "loading dock": places_outdoor.loading_dock,
+}
+"""The usual places, those of training."""
+
+OTHER_BACKGROUNDS: dict[str, Background] = {
+    "laboratory": places_indoor.laboratory,
+    "platform": places_outdoor.platform,
+}
+"""Places that training never sees."""
 
 Pairs = Literal["trained", "held out"]
 SceneStyle = Literal["usual", "other"]
@@ -85,7 +105,7 @@ def backdrop(
     rng: np.random.Generator, size: tuple[int, int], *, other: bool = False
 ) -> tuple[str, NDArray[np.uint8], float]:
     """An empty place with clutter: its name, its `(H, W, 3)` picture and its horizon as a share of the height."""
-    places: dict[str, Background] = OTHER_BACKGROUNDS if other else BACKGROUNDS
+    places = OTHER_BACKGROUNDS if other else BACKGROUNDS
     name = list(places)[rng.integers(len(places))]
     picture, horizon = places[name](rng, *size)
     add_clutter(rng, picture, horizon)

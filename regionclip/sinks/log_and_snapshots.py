@@ -1,7 +1,6 @@
 """Where events go: a log of JSON lines, pictures in a folder, a webhook (docs/events.md)."""
 
 import json
-import os
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -17,15 +16,15 @@ import supervision as sv
 from regionclip.drawing.picture import annotate
 from regionclip.drawing.privacy import blur as blurred
 from regionclip.errors import ConfigError, DrawingError, FileError
-from regionclip.formats.growing import append, lock
+from regionclip.formats.growing import append, is_at, lock
 from regionclip.formats.pictures import write_picture
 from regionclip.frames import Frame
-from regionclip.sinks.sink import Sink, Told, as_line, hand_on
-from regionclip.sinks.webhook import Webhook, WebhookStatus
+from regionclip.sinks.sink import AnyEvent, Sink, as_line, hand_on
+from regionclip.sinks.webhook import Webhook
 from regionclip.video.rules.watch import Event
 from regionclip.video.rules.zones import Box
 
-__all__ = ["EventLog", "Sink", "Snapshots", "Told", "Webhook", "WebhookStatus", "as_line", "hand_on"]
+__all__ = ["AnyEvent", "EventLog", "Sink", "Snapshots", "Webhook", "hand_on"]
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _MOST_WAITING = 1000
@@ -48,7 +47,8 @@ class EventLog(Sink):
             line, the first new event begins a line of its own.
 
     Raises:
-        FileError: where it cannot be written, another program is writing it, or it is UTF-16, as some editors save it.
+        FileError: where it cannot be written, another program is writing it, or it is no log: another
+            file, or UTF-16, as some editors save it.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -61,7 +61,7 @@ class EventLog(Sink):
         except OSError as error:
             raise self._error(error) from error
 
-    def send(self, told: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> Told:
+    def send(self, event: AnyEvent, image: Frame | None = None, rows: sv.Detections | None = None) -> AnyEvent:
         """Write one line, after those that wait.
 
         Raises:
@@ -69,11 +69,11 @@ class EventLog(Sink):
         """
         if self._closed:
             raise FileError(f"{self.path} cannot be written: the log is closed")
-        line = json.dumps(as_line(told), ensure_ascii=False, allow_nan=False) + "\n"
+        line = json.dumps(as_line(event), ensure_ascii=False, allow_nan=False) + "\n"
         # A file name may hold bytes that are no text; they become escapes, and the line stays JSON.
         self._waiting.append(line.encode("utf-8", "backslashreplace"))
         self._write()
-        return told
+        return event
 
     def close(self) -> None:
         """Write what waits, and close the file.
@@ -91,7 +91,7 @@ class EventLog(Sink):
 
     def _write(self) -> None:
         try:
-            if self._waiting and not self._is_there():
+            if self._waiting and not is_at(self._file, self.path):
                 self._file.close()
                 self._file = self._opened()
             while self._waiting:
@@ -113,18 +113,14 @@ class EventLog(Sink):
             raise
         return file
 
-    def _is_there(self) -> bool:
-        """Whether the file that is open is still the one of that name."""
-        try:
-            return not self._file.closed and os.path.samestat(self.path.stat(), os.fstat(self._file.fileno()))
-        except OSError:
-            return False
-
     def _is_torn(self) -> bool:
         """Whether the file ends within a line."""
         with self.path.open("rb") as file:
-            if file.read(2) in _UTF16:
+            begin = file.read(2)
+            if begin in _UTF16:
                 raise FileError(f"{self.path}: expected a UTF-8 file to append to, got UTF-16: give another name")
+            if begin.strip() and not begin.startswith(b"{"):
+                raise FileError(f"{self.path}: expected a log of events, got another file: give another name")
             with suppress(OSError):  # an empty file has no last byte
                 file.seek(-1, 2)
                 return file.read(1) not in (b"\n", b"")
@@ -163,7 +159,7 @@ class Snapshots(Sink):
             raise FileError(f"{self.folder} cannot be made: {error.strerror}") from error
         self._failure = ""
 
-    def send(self, told: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> Told:
+    def send(self, event: AnyEvent, image: Frame | None = None, rows: sv.Detections | None = None) -> AnyEvent:
         """Write the pictures of an incident that begins; all else goes through.
 
         Raises:
@@ -171,20 +167,20 @@ class Snapshots(Sink):
             FileError: where they cannot be written, and none is left; also for what has no pictures, until others were
                 written: it tells nothing of the disk.
         """
-        if not isinstance(told, Event) or told.phase != "start" or image is None:
+        if not isinstance(event, Event) or event.phase != "start" or image is None:
             if self._failure:
                 raise FileError(self._failure)
-            return told
+            return event
         if self._blur:
             if rows is None:
                 raise ConfigError("snapshots: blur: expected the rows of the frame, got none: nothing could be hidden")
             image = blurred(image, rows, self._blur)
-        pictures = {"frame": image if told.box is None else _marked(image, told, told.box)}
-        if told.box is not None and (cut := _cut(image, told.box)).size:
+        pictures = {"frame": image if event.box is None else _marked(image, event, event.box)}
+        if event.box is not None and (cut := _cut(image, event.box)).size:
             pictures = {"crop": cut, **pictures}
-        names = {what: self.folder / f"{_stem(told)}-{what}.jpg" for what in pictures}
+        names = {what: self.folder / f"{_stem(event)}-{what}.jpg" for what in pictures}
         self._write({names[what]: picture for what, picture in pictures.items()})
-        return replace(told, pictures=tuple(map(str, names.values())))
+        return replace(event, pictures=tuple(map(str, names.values())))
 
     def close(self) -> None:
         """Nothing: every picture is written at once."""
@@ -199,7 +195,7 @@ class Snapshots(Sink):
             for path in pictures:
                 with suppress(OSError):
                     path.unlink()
-            # Of the folder, not of one picture: the same text for each, so that it is told once.
+            # Of the folder, not of one picture: the same text for each, so that it is reported once.
             self._failure = f"{self.folder} cannot be written: {getattr(error.__cause__, 'strerror', None) or error}"
             raise FileError(self._failure) from error
         self._failure = ""

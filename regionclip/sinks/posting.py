@@ -99,8 +99,8 @@ def _judge(answer: http.client.HTTPResponse) -> Outcome:
     if 300 <= status < 400:
         return Outcome(False, False, f"answered {status}: it is elsewhere now; redirects are not followed")
     again = status in _AGAIN or status >= 500
-    asked = answer.headers.get("Retry-After", "")
-    return Outcome(False, again, f"answered {status}", float(asked) if again and asked.isdecimal() else 0.0)
+    wait = answer.headers.get("Retry-After", "")
+    return Outcome(False, again, f"answered {status}", float(wait) if again and wait.isdecimal() else 0.0)
 
 
 def _words(error: object, timeout: float) -> str:

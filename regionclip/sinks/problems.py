@@ -1,17 +1,11 @@
-"""What cannot be written now: told once, tried again, and in nobody's way."""
+"""What cannot be written now: reported once, tried again, and in nobody's way."""
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from regionclip.errors import FileError
-from regionclip.frames import Frame
-from regionclip.sinks.sink import Sink, Told
-
-if TYPE_CHECKING:
-    import supervision as sv
 
 
 @dataclass(slots=True)
@@ -52,7 +46,7 @@ class Problems:
             self.end(what)
 
     def begin(self, what: Hashable, error: Exception) -> None:
-        """Something is wrong with `what`; said unless it was just so before."""
+        """Something is wrong with `what`; reported unless it was just so before."""
         text, before = " ".join(str(error).split()), self._known.get(what)
         self._known[what] = _Problem(text)
         if before is None or before.text != text:
@@ -71,17 +65,3 @@ class Problems:
     def forget(self, what: Hashable) -> None:
         """What was wrong with `what` does not matter any more."""
         self._known.pop(what, None)
-
-
-def tell(
-    sinks: Iterable[Sink],
-    told: Told,
-    image: Frame | None = None,
-    rows: "sv.Detections | None" = None,
-    *,
-    problems: Problems,
-) -> None:
-    """Tell all sinks, in their order, as `hand_on` does; one that fails does not keep it from the others."""
-    for sink in sinks:
-        with problems.noted(id(sink)):
-            told = sink.send(told, image, rows)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from regionclip.errors import ConfigError
 from regionclip.frames import Frame
 from regionclip.sinks.posting import Outcome, Target
-from regionclip.sinks.sink import Sink, Told, as_line
+from regionclip.sinks.sink import AnyEvent, Sink, as_line
 from regionclip.video.sources.backoff import Backoff
 from regionclip.video.sources.options import check_positive
 
@@ -86,22 +86,22 @@ class Webhook(Sink):
         self._thread = Thread(target=self._run, name="webhook", daemon=True)
         self._thread.start()
 
-    def send(self, told: Told, image: Frame | None = None, rows: "sv.Detections | None" = None) -> Told:
+    def send(self, event: AnyEvent, image: Frame | None = None, rows: "sv.Detections | None" = None) -> AnyEvent:
         """Put an event into the queue, at once whatever the server does; after `close` it is dropped."""
         with self._changed:
             if self._closing:
                 self._dropped += 1
-                return told
+                return event
             full = len(self._queue) >= self._room
             if full:
                 self._queue.popleft()
                 self._dropped += 1
-            self._queue.append(as_line(told))
+            self._queue.append(as_line(event))
             first, self._full = full and not self._full, full
             self._changed.notify_all()
         if first:
             self._say(f"{self._room} events wait, older ones are dropped")
-        return told
+        return event
 
     def status(self) -> WebhookStatus:
         """How it is doing now."""

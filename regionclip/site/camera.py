@@ -2,42 +2,26 @@
 
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Event as Bell
 from threading import Thread
-from typing import Protocol
 
 import supervision as sv
 
 from regionclip.detector import Detector
 from regionclip.errors import RegionclipError
 from regionclip.frames import Frame
-from regionclip.sinks.sink import Told
+from regionclip.sinks.sink import AnyEvent
 from regionclip.site.session import Retries, Session
 from regionclip.site.settings import CameraSettings
-from regionclip.site.status import CameraState, CameraStatus, Counts, utc_text
+from regionclip.site.status import CameraState, CameraStatus, Counts
 from regionclip.towers.base import ImageFeatures
 from regionclip.video.follower import StreamFrame
 from regionclip.video.rules.schedule import is_in_force
-from regionclip.video.sources.base import VideoFrame
-
-
-class Surroundings(Protocol):
-    """What a camera needs of its site."""
-
-    detector: Detector
-    bell: Bell
-    """Rung when there may be a frame to read."""
-
-    def send(self, event: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
-        """Hand an event to whoever wants it."""
-        ...
-
-    def log(self, line: str) -> None:
-        """One line for people."""
-        ...
+from regionclip.video.sources.base import VideoFrame, utc_text
 
 
 class SiteCamera:
@@ -45,17 +29,31 @@ class SiteCamera:
 
     Args:
         settings: of the camera.
-        site: what it is a part of.
+        detector: shared with other cameras.
+        bell: rung when there may be a frame to read.
+        send: gets each event, with the picture and the rows of its frame where there are any.
+        log: gets a line for people.
+
+    Attributes:
+        ended: whether it is a recording that has ended.
     """
 
-    def __init__(self, settings: CameraSettings, site: Surroundings) -> None:
+    def __init__(
+        self,
+        settings: CameraSettings,
+        *,
+        detector: Detector,
+        bell: Bell,
+        send: Callable[[AnyEvent, Frame | None, sv.Detections | None], None],
+        log: Callable[[str], None],
+    ) -> None:
         self.settings = settings
         self.counts = Counts()
-        self._site = site
+        self._detector, self._bell, self._hand_on, self._log = detector, bell, send, log
         self._session: Session | None = None
         self._retries = Retries()
         self._closing: list[Thread] = []
-        self._ended = False
+        self.ended = False
         self._state: tuple[CameraState, str] = "off", ""  # and why
         self._since = time.time()
 
@@ -65,7 +63,7 @@ class SiteCamera:
         wanted = self.settings.enabled and is_in_force(self.settings.schedule, local)
         if not wanted:
             self._close()
-        elif self._session is None and not self._ended and self._retries.is_due:
+        elif self._session is None and not self.ended and self._retries.is_due:
             self._open()
         self._report_outages()
         self._note_state(wanted)
@@ -81,7 +79,7 @@ class SiteCamera:
             self._fail(error)
             return None
         if frame is None and source.ended:
-            self._ended = True
+            self.ended = True
             self._close()
         return frame
 
@@ -130,7 +128,7 @@ class SiteCamera:
         rules = settings.follow.rules
         anew = replace(settings, words=old.words, follow=replace(settings.follow, rules=old.follow.rules))
         if anew != replace(old, schedule=settings.schedule, enabled=settings.enabled):
-            self._ended = False
+            self.ended = False
             self._close()
             return "begun anew"
         if follower is not None and rules != old.follow.rules:
@@ -141,11 +139,6 @@ class SiteCamera:
             follower.ask(settings.words)
             return "other words"
         return "changed"
-
-    @property
-    def ended(self) -> bool:
-        """Whether it is a recording that has ended."""
-        return self._ended
 
     def leave(self) -> None:
         """Close for good, without waiting for the camera."""
@@ -172,7 +165,7 @@ class SiteCamera:
 
     def _open(self) -> None:
         try:
-            self._session = Session(self.settings, self._site.detector, self._site.bell)
+            self._session = Session(self.settings, self._detector, self._bell)
         except Exception as error:  # one camera must not stop the others
             self._fail(error)
             return
@@ -200,7 +193,7 @@ class SiteCamera:
     def _note_error(self, error: Exception, more: str = "") -> None:
         self.counts.errors += 1
         self.counts.last_error = self.settings.url.hide(_in_words(error))
-        self._site.log(f"{self.settings.name}: {self.counts.last_error}{more}")
+        self._log(f"{self.settings.name}: {self.counts.last_error}{more}")
 
     def _report_outages(self) -> None:
         """Report when the source was lost and when it is back."""
@@ -208,12 +201,12 @@ class SiteCamera:
             hidden = replace(outage, reason=self.settings.url.hide(outage.reason))
             self.counts.outages += hidden.kind == "lost"
             tail = f" after {hidden.outage_seconds:.1f} s" if hidden.kind == "back" else f": {hidden.reason}"
-            self._site.log(f"{self.settings.name}: {hidden.kind}{tail}")
+            self._log(f"{self.settings.name}: {hidden.kind}{tail}")
             self._send(hidden)
 
-    def _send(self, event: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
+    def _send(self, event: AnyEvent, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
         self.counts.events += 1
-        self._site.send(event, image, rows)
+        self._hand_on(event, image, rows)
 
     def _note_state(self, wanted: bool) -> None:
         before, _ = self._state
@@ -222,7 +215,7 @@ class SiteCamera:
             return
         self._since = self._began(state)
         if state in ("resting", "off", "ended") or (state == "connected" and before != "lost"):
-            self._site.log(f"{self.settings.name}: {state}")
+            self._log(f"{self.settings.name}: {state}")
 
     def _began(self, state: CameraState) -> float:
         """When a state began, seconds since 1970 UTC: an outage with the last good frame, or the opening."""
@@ -235,7 +228,7 @@ class SiteCamera:
         """What state it is in, and why."""
         if not wanted:
             return ("resting" if self.settings.enabled else "off"), ""
-        if self._ended:
+        if self.ended:
             return "ended", ""
         if self._session is None:
             return "failed", self.counts.last_error

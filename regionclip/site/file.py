@@ -35,6 +35,7 @@ class SiteFile:
 
     Attributes:
         settings: as they were read last without a mistake.
+        files: the site file and those that it names.
 
     Raises:
         ConfigError: where it cannot be read, or something in it cannot be; names file, camera and key.
@@ -42,7 +43,6 @@ class SiteFile:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._files: tuple[Path, ...] = ()
         self.settings = self._load()
         self._read = self._seen = self._stamps()
 
@@ -63,11 +63,6 @@ class SiteFile:
             self._read = self._seen = self._stamps()  # of the files that it names now
         return self.settings
 
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The site file and those that it names."""
-        return self._files
-
     def _load(self) -> SiteSettings:
         reading = _Reading(self.path)
         try:
@@ -76,10 +71,10 @@ class SiteFile:
             # A name, an unknown key, a path: a URL with its password may stand anywhere.
             raise ConfigError(mask(" ".join(str(error).split()))) from None
         finally:
-            self._files = (self.path, *dict.fromkeys(reading.files))
+            self.files = (self.path, *dict.fromkeys(reading.files))
 
     def _stamps(self) -> tuple[tuple[int, int, int] | None, ...]:
-        return tuple(map(_stamp, self._files))
+        return tuple(map(_stamp, self.files))
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
@@ -237,7 +232,7 @@ def _check_rules(rules: RuleSet | None, words: Vocabulary, table: CameraTable) -
 
 @contextmanager
 def _about(where: str) -> Iterator[None]:
-    """What goes wrong in the block is told of `where`."""
+    """Put `where` before the message of what goes wrong in the block."""
     try:
         yield
     except RegionclipError as error:

@@ -7,8 +7,8 @@ from functools import partial
 import supervision as sv
 
 from regionclip.frames import Frame
-from regionclip.sinks.problems import Problems, tell
-from regionclip.sinks.sink import Sink, Told
+from regionclip.sinks.problems import Problems
+from regionclip.sinks.sink import AnyEvent, Sink, hand_on
 from regionclip.site.settings import OutputSettings, WebhookSettings
 
 
@@ -43,9 +43,9 @@ class SiteOutputs:
         self._open = now
         self._close(sink for own, sink in before.items() if own not in now)
 
-    def send(self, told: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
-        """Tell all of them; one that fails does not keep it from the others."""
-        tell(self._open.values(), told, image, rows, problems=self._problems)
+    def send(self, event: AnyEvent, image: Frame | None, rows: sv.Detections | None) -> None:
+        """Hand an event to all of them; one that fails does not keep it from the others."""
+        hand_on(self._open.values(), event, image, rows, problems=self._problems)
 
     def close(self) -> None:
         """Close all of them."""

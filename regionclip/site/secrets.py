@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -71,8 +70,7 @@ def fill(text: str, password_file: Path | None = None) -> SecretText:
 
 
 def _with_password(url: str, password: str) -> str:
-    by_user: Callable[[re.Match[str]], str] = lambda found: f"{found[1]}:{password}@"  # noqa: E731
-    filled, count = _USER.subn(by_user, url, count=1)
+    filled, count = _USER.subn(lambda user: f"{user[1]}:{password}@", url, count=1)
     if not count:
         raise ConfigError(
             "password_file needs a url with a user name and no password, as rtsp://viewer@192.0.2.10/live; got "

@@ -1,21 +1,22 @@
-"""How the cameras of a site are doing: counted as frames go by, told as lines and as JSON."""
+"""How the cameras of a site are doing: counted as frames go by, as lines and as JSON."""
 
 import json
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import numpy as np
 
+from regionclip.timing import Timings
 from regionclip.video.follower import StreamFrame
-from regionclip.video.sources.base import SourceStatus
+from regionclip.video.sources.base import SourceStatus, utc_text
 
 CameraState = Literal["connecting", "connected", "lost", "failed", "resting", "off", "ended"]
 SCHEMA = "regionclip.site/1"
 _OF_SOURCES = ("arrived", "dropped", "skipped", "damaged", "outage_seconds")
+_OF_FRAMES = ("handled", "key_frames", "outages", "events", "errors", "last_error")
 WINDOW = 60.0
 """Seconds that rates and ages are taken over."""
 
@@ -87,7 +88,7 @@ class Counts:
         self.handled = self.key_frames = self.events = self.outages = self.errors = 0
         self.last_error = ""
         self.last_frame: float | None = None
-        self.stages: dict[str, float] = {}
+        self.stages = Timings()
         """Milliseconds of each stage, of all frames."""
         self._closed_sources: dict[str, Any] = dict.fromkeys(_OF_SOURCES, 0)
         self._begun = time.monotonic()
@@ -104,7 +105,7 @@ class Counts:
         self.key_frames += known.key
         self.last_frame = known.frame.utc_seconds
         for stage, spent in known.timings.items():
-            self.stages[stage] = self.stages.get(stage, 0.0) + spent
+            self.stages.add(stage, spent)
         self._recent.append((time.monotonic(), known.age_seconds))
         self._forget()
 
@@ -127,13 +128,8 @@ class Counts:
             fps_handled=round(len(self._recent) / max(1.0, min(WINDOW, time.monotonic() - self._begun)), 2),
             age_p50_ms=p50,
             age_p95_ms=p95,
-            handled=self.handled,
-            key_frames=self.key_frames,
-            outages=self.outages,
-            events=self.events,
-            errors=self.errors,
-            last_error=self.last_error,
             last_frame=None if self.last_frame is None else utc_text(self.last_frame),
+            **{name: getattr(self, name) for name in _OF_FRAMES},
             **self._of_sources(source),
         )
 
@@ -156,12 +152,7 @@ class Counts:
             self._recent.popleft()
 
 
-def utc_text(seconds: float) -> str:
-    """ISO 8601 UTC of seconds since 1970."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def status_json(cameras: Sequence[CameraStatus], *, started: float, problems: Sequence[str] = ()) -> bytes:
+def status_json(cameras: Sequence[CameraStatus], *, started: float, problems: Sequence[str]) -> bytes:
     """The status file: one JSON object, Chinese readable.
 
     Args:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from regionclip.config import Budget
 from regionclip.formats.settings import Expected, Settings, Text, Texts
+from regionclip.video.rules.file import check_different
 from regionclip.video.rules.schedule import Schedule, Timezone
 from regionclip.video.sources.options import Transport
 from regionclip.video.sources.urls import mask
@@ -113,9 +114,7 @@ class SiteTable(Watched):
     def _makes_sense(self) -> Self:
         if not self.cameras:
             raise ValueError("expected at least one [[camera]] table")
-        names = [camera.name for camera in self.cameras]
-        if doubled := [name for place, name in enumerate(names) if name in names[:place]]:
-            raise ValueError(f"[[camera]]: expected different names, got {doubled[0]!r} twice")
+        check_different([camera.name for camera in self.cameras], "[[camera]]")
         if self.blur and self.snapshots is None:
             raise ValueError("blur: only together with snapshots, whose pictures it is for")
         return self

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event as Bell
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -17,12 +16,13 @@ from regionclip.errors import ConfigError, InputError, RegionclipError
 from regionclip.formats.files import write_file
 from regionclip.frames import Frame
 from regionclip.sinks.problems import Problems
-from regionclip.sinks.sink import Told
+from regionclip.sinks.sink import AnyEvent
 from regionclip.site.camera import SiteCamera
 from regionclip.site.file import SiteFile
 from regionclip.site.outputs import SiteOutputs
 from regionclip.site.settings import CameraSettings, SiteSettings
 from regionclip.site.status import CameraStatus, status_json
+from regionclip.timing import Timings
 from regionclip.towers.base import ImageFeatures
 from regionclip.video.follower import Follower
 from regionclip.video.options import FollowOptions
@@ -49,8 +49,7 @@ class Site:
         on_event: called with each event, and with each loss and return of a camera.
 
     Attributes:
-        bell: rung by sources when a frame has come.
-        log: gets a line for people.
+        settings: as they are now.
         problems: what is wrong with the site as a whole: a full disk, a mistake in its file.
 
     Raises:
@@ -63,27 +62,25 @@ class Site:
         detector: Detector,
         *,
         say: Callable[[str], None] = lambda line: None,
-        on_event: Callable[[Told], None] = lambda event: None,
+        on_event: Callable[[AnyEvent], None] = lambda event: None,
     ) -> None:
         self._file = site if isinstance(site, SiteFile) else None
         self.settings = site.settings if isinstance(site, SiteFile) else site
-        self.detector, self.log, self.bell = detector, say, Bell()
-        self._on_event = on_event
+        self._detector, self._log, self._on_event = detector, say, on_event
+        self._bell = Bell()  # rung by sources when a frame has come
         self._stopping = self._again = False
         self._started, self._status_due = time.time(), 0.0
-        self.problems = Problems(say, catch=Exception)  # nothing that is told may stop the cameras
+        self.problems = Problems(say, catch=Exception)  # no output may stop the cameras
         try_out(self.settings.cameras, detector)
         self._outputs = SiteOutputs(self.settings.outputs, self.problems, say)
-        self._cameras = {each.name: SiteCamera(each, self) for each in self.settings.cameras}
+        self._cameras = {each.name: self._camera(each) for each in self.settings.cameras}
         self._left: list[SiteCamera] = []
         self._ring = deque(self._cameras.values())
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def run(self, on_tick: Callable[[], None] = lambda: None) -> None:
@@ -101,8 +98,8 @@ class Site:
                 if self._is_over():
                     break
             if not self._turn():
-                self.bell.wait(max(0.0, min(_PULSE, due - time.monotonic())))
-                self.bell.clear()
+                self._bell.wait(max(0.0, min(_PULSE, due - time.monotonic())))
+                self._bell.clear()
         self._stopping = False  # it may be run again
 
     def stop(self) -> None:
@@ -127,12 +124,12 @@ class Site:
         return [camera.status() for camera in self._cameras.values()]
 
     @property
-    def stages(self) -> dict[str, float]:
+    def stages(self) -> Timings:
         """Milliseconds of each stage, of all frames of all cameras."""
-        total: dict[str, float] = {}
+        total = Timings()
         for camera in self._cameras.values():
             for stage, spent in camera.counts.stages.items():
-                total[stage] = total.get(stage, 0.0) + spent
+                total.add(stage, spent)
         return total
 
     def apply(self, settings: SiteSettings) -> list[str]:
@@ -145,8 +142,11 @@ class Site:
             RegionclipError: where they cannot be used; then nothing changes.
         """
         new = [each for each in settings.cameras if each not in self.settings.cameras]
-        try_out(new, self.detector)
-        lines = self._change_outputs(settings)
+        try_out(new, self._detector)
+        lines = []
+        if settings.outputs != self.settings.outputs:
+            self._outputs.change(settings.outputs)
+            lines.append("other outputs")
         if settings.detector != self.settings.detector:
             lines.append("[detector] is changed by a new start only")
         self.settings = settings
@@ -158,7 +158,7 @@ class Site:
             lines.append(f"{name}: removed")
         for name, each in wanted.items():
             if name not in self._cameras:
-                self._cameras[name] = SiteCamera(each, self)
+                self._cameras[name] = self._camera(each)
                 lines.append(f"{name}: added")
             elif what := self._cameras[name].change(each):
                 lines.append(f"{name}: {what}")
@@ -166,7 +166,10 @@ class Site:
         self._ring = deque(self._cameras.values())
         return lines
 
-    def send(self, event: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
+    def _camera(self, settings: CameraSettings) -> SiteCamera:
+        return SiteCamera(settings, detector=self._detector, bell=self._bell, send=self._send, log=self._log)
+
+    def _send(self, event: AnyEvent, image: Frame | None, rows: sv.Detections | None) -> None:
         """Hand an event to the outputs and to `on_event`."""
         self._outputs.send(event, image, rows)
         self._on_event(event)
@@ -189,18 +192,16 @@ class Site:
     @property
     def _batch(self) -> int:
         # A processor gains nothing by more, and a frame in which nothing is proposed then costs no tower pass.
-        on_processor = self.detector.tower.placement.startswith("cpu")
+        on_processor = self._detector.tower.placement.startswith("cpu")
         return self.settings.batch or (1 if on_processor else BATCH)
 
     def _encoded(self, taken: Sequence[tuple[SiteCamera, VideoFrame]]) -> dict[SiteCamera, ImageFeatures]:
         """Features of frames that the tower has to look at, where there are several; nothing runs yet."""
-        if len(taken) < 2:
-            return {}
-        keys = [(camera, frame) for camera, frame in taken if camera.needs_tower(frame)]
+        keys = [(camera, frame) for camera, frame in taken if len(taken) > 1 and camera.needs_tower(frame)]
         if len(keys) < 2:
             return {}
         try:
-            features = self.detector.features_of([frame.image for _, frame in keys])
+            features = self._detector.features_of([frame.image for _, frame in keys])
         except RegionclipError:  # one frame is bad: each camera finds out by itself
             return {}
         return {camera: each for (camera, _), each in zip(keys, features, strict=True)}
@@ -230,13 +231,7 @@ class Site:
             self.problems.begin("file", type(error)(f"{text}; the settings from before stay"))
             return
         self.problems.forget("file")
-        self.log(f"{self._file.path}: read again, {', '.join(lines) or 'nothing has changed'}")
-
-    def _change_outputs(self, settings: SiteSettings) -> list[str]:
-        if settings.outputs == self.settings.outputs:
-            return []
-        self._outputs.change(settings.outputs)
-        return ["other outputs"]
+        self._log(f"{self._file.path}: read again, {', '.join(lines) or 'nothing has changed'}")
 
     def _write_status(self) -> None:
         if self.settings.status is None:

@@ -6,15 +6,18 @@ Letters: N boxes, P phrases, D channels, h x w feature grid, H x W frame.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import RLock
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.functional import normalize
 
 from heads.pool import clip_to_frame, roi_align, to_cells
 from regionclip.timing import stage
 from regionclip.towers.card import TowerCard
+
+T = TypeVar("T")
 
 Frame = NDArray[np.uint8]
 """`(H, W, 3)` uint8 BGR."""
@@ -56,9 +59,7 @@ class ImageFeatures:
         self._to_dense = dense
         self._to_whole = whole
         self._lock = RLock()
-        self._encoded: TokenGrid | None = None
-        self._dense: torch.Tensor | None = None
-        self._embedding: torch.Tensor | None = None
+        self._known: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         height, width = self.frame_size
@@ -68,7 +69,7 @@ class ImageFeatures:
     @property
     def passes(self) -> int:
         """Pictures that the tower was run on: 1 once anything was asked that needs it."""
-        return int(self._encoded is not None)
+        return int("tokens" in self._known)
 
     @property
     def frame_size(self) -> tuple[int, int]:
@@ -76,13 +77,18 @@ class ImageFeatures:
         height, width = self.frame.shape[:2]
         return height, width
 
+    def _once(self, name: str, compute: Callable[[], T]) -> T:
+        """What is known under a name, computed where it is not."""
+        with self._lock:
+            if name not in self._known:
+                with stage("encode"):
+                    self._known[name] = compute()
+            known: T = self._known[name]
+            return known
+
     @property
     def _tokens(self) -> TokenGrid:
-        with self._lock:
-            if self._encoded is None:
-                with stage("encode"):
-                    self._encoded = self._encode()
-            return self._encoded
+        return self._once("tokens", self._encode)
 
     @property
     def tokens(self) -> torch.Tensor:
@@ -97,23 +103,12 @@ class ImageFeatures:
     @property
     def dense(self) -> torch.Tensor:
         """`(h*w, D)` float32 features in the space of region phrases, not normalised."""
-        with self._lock:
-            if self._dense is None:
-                encoded = self._tokens
-                with stage("encode"):
-                    self._dense = self._to_dense(encoded).float()
-            return self._dense
+        return self._once("dense", lambda: self._to_dense(self._tokens).float())
 
     @property
     def embedding(self) -> torch.Tensor:
         """`(D,)` float32 embedding of the whole frame, unit length, on the CPU."""
-        with self._lock:
-            if self._embedding is None:
-                encoded = self._tokens
-                with stage("encode"):
-                    whole = self._to_whole(encoded).float()  # (D,)
-                    self._embedding = torch.nn.functional.normalize(whole, dim=-1, eps=1e-12).cpu()
-            return self._embedding
+        return self._once("embedding", lambda: normalize(self._to_whole(self._tokens).float(), dim=-1, eps=1e-12).cpu())
 
     def pool(self, boxes: NDArray[np.float32]) -> tuple[torch.Tensor, torch.Tensor]:
         """Pool one embedding a box; without boxes the tower does not run.
@@ -130,7 +125,7 @@ class ImageFeatures:
         clipped, valid = clip_to_frame(torch.from_numpy(np.array(boxes, np.float32)), self.frame_size)  # (N, 4), (N,)
         cells = to_cells(clipped, self.frame_size, self.grid)  # (N, 4) float32, feature cells
         pooled = roi_align(self.dense, self.grid, cells.to(self.dense.device))  # (N, D)
-        unit = torch.nn.functional.normalize(pooled, dim=-1, eps=1e-12).cpu()
+        unit = normalize(pooled, dim=-1, eps=1e-12).cpu()
         return torch.where(valid[:, None], unit, torch.zeros(())), valid
 
 

@@ -51,20 +51,29 @@ def locate(source: str | Path, needed: Sequence[str], *, revision: str | None = 
     Raises:
         WeightsError: files are missing; names each of them, and where to put it.
     """
+    check_source(source, needed)
     folder = Path(source).expanduser()
-    if folder.is_dir():
-        if missing := missing_files(folder, needed):
-            raise WeightsError(_incomplete(folder, missing))
-        return Checkpoint(folder)
+    if not folder.is_dir():
+        return _from_hub(str(source), needed, revision)
+    if missing := missing_files(folder, needed):
+        raise WeightsError(_incomplete(folder, missing))
+    return Checkpoint(folder)
+
+
+def check_source(source: str | Path, needed: Sequence[str] = (CONFIG, WEIGHTS, TOKENIZER)) -> None:
+    """Make sure that `source` is a folder, or may be a name on the hub.
+
+    Raises:
+        WeightsError: else; names the files that are `needed`.
+    """
+    folder = Path(source).expanduser()
     if folder.is_file():
         raise WeightsError(f"{folder} is a file: give the folder that holds it together with {_list(needed)}")
-    name = str(source)
-    if not _HUB_NAME.fullmatch(name):
+    if not folder.is_dir() and not _HUB_NAME.fullmatch(str(source)):
         raise WeightsError(
-            f"{name}: no such folder, and not a hub name of the form owner/name. Missing: {_list(needed)}. "
+            f"{source}: no such folder, and not a hub name of the form owner/name. Missing: {_list(needed)}. "
             "Put these files into a folder and give it with --weights FOLDER"
         )
-    return _from_hub(name, needed, revision)
 
 
 def missing_files(folder: Path, needed: Sequence[str]) -> list[str]:

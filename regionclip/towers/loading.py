@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from regionclip.errors import WeightsError
+from regionclip.errors import WeightsError, few
 from regionclip.towers.hub import INDEX, WEIGHTS, Checkpoint
 
 _SHOWN: Final = 12
@@ -34,7 +34,7 @@ def read_json(path: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise WeightsError(f"{path}: missing") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: expected a JSON file, cannot read it: {error}") from error
     if not isinstance(data, dict):
         raise WeightsError(f"{path}: expected a JSON object, got {type(data).__name__}")
@@ -54,7 +54,7 @@ def weight_files(folder: Path) -> list[Path]:
     shards = sorted(set(_weight_map(folder).values()))
     if absent := [shard for shard in shards if not (folder / shard).is_file()]:
         raise WeightsError(
-            f"{folder / INDEX}: {len(absent)} of {len(shards)} shards are absent: {_some(absent)}; "
+            f"{folder / INDEX}: {len(absent)} of {len(shards)} shards are absent: {few(absent, _SHOWN)}; "
             f"put them into {folder}"
         )
     return [folder / shard for shard in shards]
@@ -73,7 +73,7 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
                 raise WeightsError(f"{path}: tensor {name} is in another shard too")
             tensors[name] = tensor
     if not (folder / WEIGHTS).is_file() and (lost := sorted(_weight_map(folder).keys() - tensors.keys())):
-        raise WeightsError(f"{folder / INDEX}: {len(lost)} tensors it names are in no shard: {_some(lost)}")
+        raise WeightsError(f"{folder / INDEX}: {len(lost)} tensors it names are in no shard: {few(lost, _SHOWN)}")
     return tensors
 
 
@@ -157,7 +157,7 @@ def _faults(wanted: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor
         ("unexpected", given.keys() - wanted.keys()),
     ):
         if names:
-            faults.append(f"{len(names)} {title}: {_some(sorted(names))}")
+            faults.append(f"{len(names)} {title}: {few(sorted(names), _SHOWN)}")
     both = sorted(wanted.keys() & given.keys())
     shapes = [
         f"{name} (expected {tuple(wanted[name].shape)}, got {tuple(given[name].shape)})"
@@ -165,13 +165,7 @@ def _faults(wanted: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor
         if wanted[name].shape != given[name].shape
     ]
     if shapes:
-        faults.append(f"{len(shapes)} of wrong shape: {_some(shapes)}")
+        faults.append(f"{len(shapes)} of wrong shape: {few(shapes, _SHOWN)}")
     if types := [f"{name} ({given[name].dtype})" for name in both if not given[name].is_floating_point()]:
-        faults.append(f"{len(types)} that are not floating point: {_some(types)}")
+        faults.append(f"{len(types)} that are not floating point: {few(types, _SHOWN)}")
     return faults
-
-
-def _some(names: Collection[str]) -> str:
-    shown = list(names)[:_SHOWN]
-    rest = len(names) - len(shown)
-    return ", ".join(shown) + (f" and {rest} more" if rest else "")

@@ -1,1 +1,1 @@
-"""How the embedded tower was made: batches, losses, loop, export."""
+"""Fine-tuning of any dense tower: data, losses, loop."""

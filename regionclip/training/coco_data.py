@@ -123,18 +123,15 @@ class HeldOutCoco:
     def __init__(self, data: DataSettings, languages: Sequence[Language], count: int) -> None:
         file = CocoFile(data)
         self._pictures = [p for p in file.pictures if any(r.label is not None for r in p.regions)][:count]
-        self._names = {language: names for language, names in file.names.items() if language in languages}
-        if not self._names or not self._pictures:
+        self.names: Mapping[Language, Sequence[str]] = {
+            language: names for language, names in file.names.items() if language in languages
+        }
+        if not self.names or not self._pictures:
             raise ConfigError(
                 f"check: {data.annotations}: expected boxes with categories that all have a name in "
                 f"{' or '.join(languages)}, got {len(self._pictures)} such pictures and names in "
                 f"{', '.join(file.names) or 'no language'}"
             )
-
-    @property
-    def names(self) -> Mapping[Language, Sequence[str]]:
-        """Categories in each language that has a name for all of them."""
-        return self._names
 
     def __len__(self) -> int:
         return len(self._pictures)

@@ -7,27 +7,30 @@ folder for `regionclip.load`, of the last check), `start/` (an FG-CLIP 2 made ou
 import json
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
 from safetensors.torch import save
 
 from regionclip.config import Config
-from regionclip.data.examples import Example
+from regionclip.data.examples import Example, ExampleSource, HeldOutSource
 from regionclip.errors import ConfigError
 from regionclip.formats.files import write_file
 from regionclip.loading import TOWERS
+from regionclip.towers.base import Tower
 from regionclip.towers.companions import copy_companions
 from regionclip.towers.device import choose_device
 from regionclip.towers.hub import CONFIG, WEIGHTS
 from regionclip.towers.loading import read_json
 from regionclip.training import processes
+from regionclip.training.coco_data import CocoExamples, HeldOutCoco
 from regionclip.training.curriculum import Curriculum
+from regionclip.training.loader import load
 from regionclip.training.loop import Loop, Terms, learning_rate
-from regionclip.training.measure import region_top1
 from regionclip.training.origin import TRAINED, open_folder, starting_point
+from regionclip.training.scene_data import HeldOutScenes, SceneExamples
 from regionclip.training.settings import TrainSettings
-from regionclip.training.sources import batches, held_out_of, source_of
 from regionclip.training.trainees.base import Trainee
 from regionclip.training.trainees.known import trainee_of
 
@@ -51,8 +54,10 @@ class FineTuning(Loop[list[Example]]):
         self.device = choose_device(processes.join(settings.device))
         self.settings = settings
         self.rank, self.world = processes.place()
-        self.source = source_of(settings, settings.batch * self.world)
-        self.held_out = held_out_of(settings)
+        examples = CocoExamples if settings.data.kind == "coco" else SceneExamples
+        held_out = HeldOutCoco if settings.check.kind == "coco" else HeldOutScenes
+        self.source: ExampleSource = examples(settings, settings.batch * self.world)
+        self.held_out: HeldOutSource = held_out(settings.check, settings.languages, settings.check_pictures)
         out = open_folder(settings)
         self.folder = starting_point(settings, out)
         self.trainee = self._load()
@@ -91,7 +96,7 @@ class FineTuning(Loop[list[Example]]):
         """
         settings = self.settings
         part = slice(self.rank * settings.batch, (self.rank + 1) * settings.batch)
-        return batches(self.source, part, range(self.step, settings.steps), settings.workers)
+        return load(partial(self.source.batch, part=part), range(self.step, settings.steps), settings.workers)
 
     def loss(self, batch: list[Example]) -> Terms:
         """The losses of the stage."""
@@ -142,3 +147,33 @@ class FineTuning(Loop[list[Example]]):
         if not trained:
             raise ConfigError("freeze: nothing is left to train")
         return trained | {f"curriculum.{name}": p for name, p in self.curriculum.named_parameters()}
+
+
+def region_top1(tower: Tower, held_out: HeldOutSource, device: torch.device) -> dict[str, float]:
+    """Share of true boxes whose nearest name, by cosine, is their own.
+
+    All names compete, each on its own without a template. Boxes without area inside the frame are not counted. Several
+    processes share the pictures.
+
+    Args:
+        tower: as the detector uses it.
+        held_out: pictures, boxes and names.
+        device: for the sum over processes.
+
+    Returns:
+        `region_top1_en`, `region_top1_zh` (those languages that have names), 0..1, and `boxes`, how many.
+    """
+    names = {language: tower.encode_text(names, "region") for language, names in held_out.names.items()}  # (C, D) each
+    hits = dict.fromkeys(names, 0)
+    boxes = 0
+    rank, world = processes.place()
+    for index in range(rank, len(held_out), world):
+        picture = held_out[index]
+        vectors, valid = tower.encode_image([picture.frame])[0].pool(picture.boxes)  # (N, D), (N,)
+        labels = torch.tensor(picture.labels, dtype=torch.int64)[valid]  # (N',)
+        boxes += len(labels)
+        for language, texts in names.items():
+            hits[language] += int(((vectors[valid] @ texts.T).argmax(1) == labels).sum())
+    counts = processes.total(torch.tensor([boxes, *hits.values()], dtype=torch.float64, device=device)).tolist()
+    share = {f"region_top1_{language}": hit / max(counts[0], 1) for language, hit in zip(hits, counts[1:], strict=True)}
+    return {**share, "boxes": int(counts[0])}

@@ -1,31 +1,32 @@
 """Examples made in other processes, in order."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from regionclip.errors import RegionclipError
 
-T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+K = TypeVar("K")
 _AHEAD = 4
 """Items that each process makes ahead."""
 
 
-def load(data: Dataset[T_co], keys: Iterable[Any], workers: int) -> Iterator[T_co]:
-    """`data[key]` for each key, in order.
+def load(make: Callable[[K], T], keys: Iterable[K], workers: int) -> Iterator[T]:
+    """`make(key)` for each key, in order.
 
     Args:
-        data: what makes an item out of a key.
+        make: an item out of its key; picklable where there are workers.
         keys: taken one by one, a few ahead of the item that is given.
         workers: processes that make the items; this one if 0.
 
     Raises:
-        RegionclipError: what `data` raised, in whichever process.
+        RegionclipError: what `make` raised, in whichever process.
     """
     loader = DataLoader(
-        _Telling(data),
+        _ErrorsAsItems(make),
         batch_size=None,
         sampler=keys,
         num_workers=workers,
@@ -39,20 +40,20 @@ def load(data: Dataset[T_co], keys: Iterable[Any], workers: int) -> Iterator[T_c
         yield item
 
 
-class _Telling(Dataset[T_co | RegionclipError], Generic[T_co]):
+class _ErrorsAsItems(Dataset[Any]):
     """Gives our own errors as items: one that a worker raises would come with the worker's traceback as its text."""
 
-    def __init__(self, data: Dataset[T_co]) -> None:
-        self._data = data
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        self._make = make
 
-    def __getitem__(self, key: Any) -> T_co | RegionclipError:  # noqa: ANN401 - whatever the data set is asked by
+    def __getitem__(self, key: Any) -> Any:  # noqa: ANN401 - whatever `make` takes and gives
         try:
-            return self._data[key]
+            return self._make(key)
         except RegionclipError as error:
             return error
 
 
-def _as_is(item: Any) -> Any:  # noqa: ANN401 - whatever the data set gives
+def _as_is(item: Any) -> Any:  # noqa: ANN401 - whatever `make` gives
     return item
 
 

@@ -113,7 +113,7 @@ class Loop(ABC, Generic[B]):
     def write(self) -> None:
         """Called at each check, of one process only: what the run leaves beside curve and checkpoint."""
 
-    def train(self, after_step: Callable[[Self], None], until: int | None = None) -> None:
+    def train(self, after_step: Callable[[Self], None] = lambda run: None, until: int | None = None) -> None:
         """Take steps until the run is over or `until` are done; `after_step` is called after each.
 
         Raises:

@@ -6,7 +6,7 @@ import numpy as np
 
 from regionclip.data.examples import Example, HeldOut, RegionText, drawn
 from regionclip.data.settings import DataSettings
-from regionclip.scenes.language.phrases import KINDS, name, phrase
+from regionclip.scenes.language.phrases import KINDS, kind_names, name, phrase
 from regionclip.scenes.language.sentences import LANGUAGES, Language
 from regionclip.scenes.language.statements import false_phrases, possible_phrases, true_phrases
 from regionclip.scenes.render import render_scene
@@ -26,17 +26,9 @@ class SceneExamples:
     def __init__(self, settings: TrainSettings, together: int) -> None:
         self._settings = settings
         self._together = together
-
-    @property
-    def identity(self) -> str:
-        """Series and size."""
-        data = self._settings.data
-        return f"scenes of series {data.seed}, {data.height} x {data.width}"
-
-    @property
-    def lacks(self) -> tuple[str, ...]:
-        """Nothing."""
-        return ()
+        data = settings.data
+        self.identity = f"scenes of series {data.seed}, {data.height} x {data.width}"
+        self.lacks: tuple[str, ...] = ()
 
     def batch(self, number: int, part: slice) -> list[Example]:
         """Scenes from `number * together` on."""
@@ -73,12 +65,7 @@ class HeldOutScenes:
     def __init__(self, data: DataSettings, languages: Sequence[Language], count: int) -> None:
         self._data = data
         self._count = count
-        self._names = {language: tuple(name(kind, language) for kind in KINDS) for language in languages}
-
-    @property
-    def names(self) -> Mapping[Language, Sequence[str]]:
-        """Kinds in each language."""
-        return self._names
+        self.names: Mapping[Language, Sequence[str]] = {language: kind_names(language) for language in languages}
 
     def __len__(self) -> int:
         return self._count

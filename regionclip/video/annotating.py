@@ -12,7 +12,7 @@ from regionclip.detector import Detector
 from regionclip.drawing import Style, Trails, annotate
 from regionclip.errors import ConfigError
 from regionclip.frames import Frame
-from regionclip.timing import stage
+from regionclip.timing import Timings, stage
 from regionclip.video.follower import Follower, StreamFrame
 from regionclip.video.runner import Stream, StreamOptions, stream
 from regionclip.video.sources.base import OpenSource
@@ -78,7 +78,7 @@ class Outputs:
         """
         from regionclip.video.output.writer import VideoWriter
 
-        assert self.video is not None  # the caller has looked
+        assert self.video is not None
         if frames.recording is not None and os.path.realpath(frames.recording) == os.path.realpath(self.video):
             raise ConfigError(f"{self.video}: this is the recording itself; write to another file")
         return VideoWriter(self.video, codec=self.codec, audio_from=frames.recording if self.audio else None)
@@ -87,7 +87,7 @@ class Outputs:
         """The results, begun."""
         from regionclip.video.output.results import open_results
 
-        assert self.results is not None  # the caller has looked
+        assert self.results is not None
         return open_results(self.results, frames.follower.detector, frames.follower.vocabulary)
 
 
@@ -100,10 +100,9 @@ class Painter:
     """
 
     def __init__(self, follower: Follower, style: Style | None = None) -> None:
-        self._follower = follower
-        self._given = style
-        self._style = style or Style(words=self._follower.vocabulary)
-        self._trails = Trails() if self._follower.tracks is not None else None
+        self._follower, self._given = follower, style
+        self._style = style or Style(words=follower.vocabulary)
+        self._trails = None if follower.tracks is None else Trails()
 
     def __call__(self, known: StreamFrame) -> Frame:
         """The annotated picture `(H, W, 3)`."""
@@ -177,7 +176,7 @@ def run(
     with ExitStack() as stack:
         writer = stack.enter_context(outputs.writer(frames)) if outputs.video is not None else None
         table = None if outputs.results is None else stack.enter_context(outputs.table(frames))
-        asked = frames.follower.vocabulary
+        words = frames.follower.vocabulary
         stack.enter_context(frames)  # closed first: the ends of its incidents are still counted
         for known in frames:
             if paint is not None:
@@ -187,9 +186,9 @@ def run(
                 if writer is not None:
                     writer.write(picture, known.frame.t_seconds)
                 if table is not None:
-                    if asked is not frames.follower.vocabulary:
-                        asked = frames.follower.vocabulary
-                        table.ask(asked)
+                    if words is not frames.follower.vocabulary:
+                        words = frames.follower.vocabulary
+                        table.ask(words)
                     with frames.problems.noted(table):
                         table.write(known.frame, known.detections)
             counted.add(known)
@@ -207,7 +206,7 @@ class _Tally:
         self._start = time.perf_counter()
         self._frames = self._keys = 0
         self._times = (0.0, 0.0)
-        self._stages: dict[str, float] = {}
+        self._stages = Timings()
 
     def add(self, known: StreamFrame) -> None:
         """Count a frame."""
@@ -216,7 +215,7 @@ class _Tally:
         self._frames += 1
         self._keys += known.key
         for name, spent in known.timings.items():
-            self._stages[name] = self._stages.get(name, 0.0) + spent
+            self._stages.add(name, spent)
 
     def summary(self, stream: Stream, missing: int) -> VideoSummary:
         """The figures until now."""
@@ -227,7 +226,7 @@ class _Tally:
             video_seconds=self._times[1] - self._times[0],
             wall_seconds=time.perf_counter() - self._start,
             tracks=0 if tracks is None else tracks.count,
-            events=stream.told,
+            events=stream.event_count,
             outages=0 if source is None else source.outages,
             outage_seconds=0.0 if source is None else source.outage_seconds,
             missing=missing,

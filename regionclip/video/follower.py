@@ -30,7 +30,7 @@ class StreamFrame:
         frame: the picture, its time and its source.
         detections: as `Detector` gives them; with tracks also `tracker_id`, and `data["track_seconds"]`.
         events: incidents that began or ended with this frame.
-        outages: what befell the source since the frame before (`lost`, `back`).
+        outages: losses and returns of the source since the frame before.
         key: whether the tower looked at this frame.
         age_seconds: how old the frame was when all this was known; 0 for recordings.
         timings: milliseconds of each stage of this frame.
@@ -62,13 +62,13 @@ class Follower:
         self.detector = detector.for_source()
         self.options = options or FollowOptions()
         self.vocabulary = self.check(words)
-        self.tracks = self._new_tracks()
         self._source = source
+        self.tracks = self._new_tracks()
         self.watch = self._new_watch()
         self._latest: sv.Detections | None = None
         self._until_key = 0
-        self._size: tuple[int, int] | None = None
-        self._asked: tuple[VideoFrame, bool] | None = None
+        self._size: tuple[int, ...] | None = None
+        self._known_key: tuple[VideoFrame, bool] | None = None
 
     def check(self, words: Words) -> Vocabulary:
         """The vocabulary that `words` are.
@@ -118,7 +118,7 @@ class Follower:
         self.detector.proposer.reset()
         if self.tracks is not None:
             self.tracks.reset()
-        self._latest, self._until_key, self._asked = None, 0, None
+        self._latest, self._until_key, self._known_key = None, 0, None
 
     def note(self, outage: SourceEvent) -> None:
         """Take that the source was lost or is back: after a longer outage nothing is where it was."""
@@ -127,9 +127,9 @@ class Follower:
 
     def is_key(self, frame: VideoFrame) -> bool:
         """Whether the tower has to look at `frame`, which has to be the next one; found out once for a frame."""
-        if self._asked is None or self._asked[0] is not frame:
-            self._asked = frame, self._needs_tower(frame)
-        return self._asked[1]
+        if self._known_key is None or self._known_key[0] is not frame:
+            self._known_key = frame, self._needs_tower(frame)
+        return self._known_key[1]
 
     def follow(
         self, frame: VideoFrame, *, features: ImageFeatures | None = None, outages: tuple[SourceEvent, ...] = ()
@@ -139,32 +139,24 @@ class Follower:
         Args:
             frame: the next frame of this source.
             features: of this frame, where they were encoded together with others; the frame is then a key frame.
-            outages: what befell the source before it.
+            outages: losses and returns of the source before it.
         """
-        start, timings = time.perf_counter(), Timings()
-        with timings:
-            rows, events, key = self._follow(frame, features)
+        start, size = time.perf_counter(), frame.image.shape[:2]
+        with Timings() as timings:
+            if self._size not in (None, size):
+                self.restart()
+            key = features is not None or self.is_key(frame)
+            self._size, self._known_key = size, None
+            rows = self._look(frame, features) if key else self._carry(frame)
+            self._until_key = self.options.every - 1 if key else self._until_key - 1
+            self._latest = rows
+            events: tuple[Event, ...] = ()
+            if self.watch is not None:
+                with stage("rules"):
+                    seen = None if self.tracks is None else self.tracks.embeddings()
+                    events = tuple(self.watch.update(rows, frame, seen))
         age = frame.age_seconds + time.perf_counter() - start if frame.age_seconds else 0.0  # recordings have none
         return StreamFrame(frame, rows, events, outages, key, age, timings)
-
-    def _follow(
-        self, frame: VideoFrame, features: ImageFeatures | None
-    ) -> tuple[sv.Detections, tuple[Event, ...], bool]:
-        """Rows, events, and whether it was a key frame."""
-        size = frame.image.shape[0], frame.image.shape[1]
-        if self._size not in (None, size):
-            self.restart()
-        key = features is not None or self.is_key(frame)
-        self._size, self._asked = size, None
-        rows = self._look(frame, features) if key else self._carry(frame)
-        self._until_key = self.options.every - 1 if key else self._until_key - 1
-        self._latest = rows
-        events: tuple[Event, ...] = ()
-        if self.watch is not None:
-            with stage("rules"):
-                seen = None if self.tracks is None else self.tracks.embeddings()
-                events = tuple(self.watch.update(rows, frame, seen))
-        return rows, events, key
 
     def close(self) -> tuple[Event, ...]:
         """The ends of incidents that still went on when the source ended."""
@@ -192,7 +184,7 @@ class Follower:
             return self.detector.classify(regions, words)
         with stage("track"):
             rows = self.tracks.update(regions, frame.image, frame.t_seconds)
-            self._tell_proposer()
+            self.detector.proposer.update(*self.tracks.live)
         return rows
 
     def _carry(self, frame: VideoFrame) -> sv.Detections:
@@ -202,9 +194,5 @@ class Follower:
             return self._latest
         with stage("carry"):
             rows = self.tracks.carry(frame.image, frame.t_seconds)
-            self._tell_proposer()
-        return rows
-
-    def _tell_proposer(self) -> None:
-        if self.tracks is not None:
             self.detector.proposer.update(*self.tracks.live)
+        return rows

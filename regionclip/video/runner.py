@@ -5,15 +5,15 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Self, TypedDict, Unpack
+from typing import Any, Self, TypedDict, Unpack
 
 import supervision as sv
 
 from regionclip.detector import Detector
 from regionclip.errors import OutputWarning
 from regionclip.frames import Frame
-from regionclip.sinks.problems import Problems, tell
-from regionclip.sinks.sink import Sink, Told
+from regionclip.sinks.problems import Problems
+from regionclip.sinks.sink import AnyEvent, Sink, hand_on
 from regionclip.video.follower import Follower, StreamFrame
 from regionclip.video.options import FollowOptions
 from regionclip.video.rules.file import RuleSet, load_rules
@@ -61,6 +61,7 @@ class StreamOptions(TypedDict, total=False):
     live: LiveOptions | None
 
 
+_OF_FOLLOWER = ("track", "every", "tracks", "timezone")
 _OF_SOURCE = ("mode", "fps", "max_fps", "start_utc", "live")
 
 
@@ -76,8 +77,7 @@ def stream(
     Args:
         source: what `open_source` takes, or a source that is open (its own options are then its own affair); it is
             closed in the end.
-        detector: may serve several streams, one after the other or in one thread; what a proposer remembers is kept
-            for each.
+        detector: may serve any number of streams, in any threads; what a proposer remembers is kept for each.
         words: labels in English, Chinese or both; `Stream.ask` changes them while it runs.
         **options: see `StreamOptions`.
 
@@ -87,16 +87,11 @@ def stream(
     """
     rules = options.get("rules")
     follow = FollowOptions(
-        track=options.get("track", True),
-        every=options.get("every", 1),
-        tracks=options.get("tracks"),
-        rules=load_rules(rules) if isinstance(rules, str | Path) else rules,
-        timezone=options.get("timezone"),
+        rules=load_rules(rules) if isinstance(rules, str | Path) else rules, **_only(options, _OF_FOLLOWER)
     )
     outages: deque[SourceEvent] = deque()
     if isinstance(source, str | int | Path):
-        of_source = {key: options[key] for key in _OF_SOURCE if key in options}  # type: ignore[literal-required]
-        source = open_source(source, on_event=outages.append, **of_source)
+        source = open_source(source, on_event=outages.append, **_only(options, _OF_SOURCE))
     try:
         follower = Follower(detector, words, source=source.id, options=follow)
     except BaseException:
@@ -104,6 +99,10 @@ def stream(
         raise
     problems = Problems(options.get("on_problem") or _warn)
     return Stream(source, follower, sinks=options.get("sinks", ()), outages=outages, problems=problems)
+
+
+def _only(options: StreamOptions, keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if key in keys}
 
 
 def _warn(line: str) -> None:
@@ -120,11 +119,11 @@ class Stream:
         follower: the memory of this source.
         sinks: are sent every event and every outage.
         outages: filled by the source, emptied by this.
-        problems: of sinks, and of what else is written beside the stream; by default they are warned of.
+        problems: of sinks, and of what else is written beside the stream.
 
     Attributes:
         frames: given so far.
-        told: events so far, as many as a log has lines: starts and ends of incidents, losses and returns of the camera.
+        event_count: as many as a log has lines: starts and ends of incidents, losses and returns of the camera.
         ends: after `close`, the ends of incidents that went on until then.
     """
 
@@ -133,17 +132,14 @@ class Stream:
         source: OpenSource,
         follower: Follower,
         *,
-        sinks: Sequence[Sink] = (),
-        outages: deque[SourceEvent] | None = None,
-        problems: Problems | None = None,
+        sinks: Sequence[Sink],
+        outages: deque[SourceEvent],
+        problems: Problems,
     ) -> None:
-        self.source = source
-        self.follower = follower
-        self.problems = problems or Problems(_warn)
-        self.frames = self.told = 0
+        self.source, self.follower, self.problems = source, follower, problems
+        self.frames = self.event_count = 0
         self.ends: tuple[Event, ...] = ()
-        self._sinks = sinks
-        self._outages = outages if outages is not None else deque()
+        self._sinks, self._outages = sinks, outages
         self._words: deque[Words] = deque(maxlen=1)
         self._stopped = self._closed = False
 
@@ -169,7 +165,7 @@ class Stream:
             known.timings["read"] = waited
             self.frames += 1
             for event in known.events:
-                self._tell(event, frame.image, known.detections)
+                self._send(event, frame.image, known.detections)
             yield known
 
     @property
@@ -204,16 +200,16 @@ class Stream:
         self._take_outages()
         self.ends = self.follower.close()
         for event in self.ends:
-            self._tell(event)
+            self._send(event)
 
-    def _tell(self, told: Told, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
-        self.told += 1
-        tell(self._sinks, told, image, rows, problems=self.problems)
+    def _send(self, event: AnyEvent, image: Frame | None = None, rows: sv.Detections | None = None) -> None:
+        self.event_count += 1
+        hand_on(self._sinks, event, image, rows, problems=self.problems)
 
     def _take_outages(self) -> tuple[SourceEvent, ...]:
-        """What befell the source since the last look, also told to the sinks."""
+        """Losses and returns of the source since the last look, which are also sent to the sinks."""
         outages = tuple(self._outages.popleft() for _ in range(len(self._outages)))
         for outage in outages:
-            self._tell(outage)
+            self._send(outage)
             self.follower.note(outage)
         return outages

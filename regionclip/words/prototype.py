@@ -65,12 +65,13 @@ class Prototype:
 
 def packed(taught: Mapping[str, Prototype]) -> bytes:
     """The numbers of taught labels, by name, as the content of a safetensors file."""
+    import numpy as np
     from safetensors.numpy import save
 
-    tensors = {}
+    tensors: dict[str, Any] = {}
     for name, prototype in taught.items():
-        tensors[f"direction:{name}"] = _array(prototype.direction, "<f4")  # (D,)
-        tensors[f"line:{name}"] = _array(struct.pack("<2d", prototype.scale, prototype.bias), "<f8")  # (2,)
+        tensors[f"direction:{name}"] = np.frombuffer(prototype.direction, "<f4")  # (D,)
+        tensors[f"line:{name}"] = np.frombuffer(struct.pack("<2d", prototype.scale, prototype.bias), "<f8")  # (2,)
     content: bytes = save(tensors)
     return content
 
@@ -126,9 +127,3 @@ def beside(vocabulary: Path) -> Path:
     if vocabulary.suffix == ".safetensors":
         raise ConfigError(f"vocabulary file {vocabulary}: expected a name that ends in .toml")
     return vocabulary.with_suffix(".safetensors")
-
-
-def _array(content: bytes, kind: str) -> Any:  # noqa: ANN401 - numpy is not imported here
-    import numpy as np
-
-    return np.frombuffer(content, kind)

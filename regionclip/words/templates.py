@@ -6,7 +6,9 @@ ensembling of CLIP (Radford et al. 2021, arXiv:2103.00020, section 3.1.4; the ar
 """
 
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from typing import TypeAlias
 
 from regionclip.errors import PromptError
@@ -23,138 +25,11 @@ _SLOT = "{}"
 _ARTICLE = re.compile(r"(?<!\S)(?:a|an|the)\s+$", re.IGNORECASE)
 _DETERMINED = re.compile(r"(?:a|an|the)\s", re.IGNORECASE)
 
-IMAGENET = (
-    "a bad photo of a {}.",
-    "a photo of many {}.",
-    "a sculpture of a {}.",
-    "a photo of the hard to see {}.",
-    "a low resolution photo of the {}.",
-    "a rendering of a {}.",
-    "graffiti of a {}.",
-    "a bad photo of the {}.",
-    "a cropped photo of the {}.",
-    "a tattoo of a {}.",
-    "the embroidered {}.",
-    "a photo of a hard to see {}.",
-    "a bright photo of a {}.",
-    "a photo of a clean {}.",
-    "a photo of a dirty {}.",
-    "a dark photo of the {}.",
-    "a drawing of a {}.",
-    "a photo of my {}.",
-    "the plastic {}.",
-    "a photo of the cool {}.",
-    "a close-up photo of a {}.",
-    "a black and white photo of the {}.",
-    "a painting of the {}.",
-    "a painting of a {}.",
-    "a pixelated photo of the {}.",
-    "a sculpture of the {}.",
-    "a bright photo of the {}.",
-    "a cropped photo of a {}.",
-    "a plastic {}.",
-    "a photo of the dirty {}.",
-    "a jpeg corrupted photo of a {}.",
-    "a blurry photo of the {}.",
-    "a photo of the {}.",
-    "a good photo of the {}.",
-    "a rendering of the {}.",
-    "a {} in a video game.",
-    "a photo of one {}.",
-    "a doodle of a {}.",
-    "a close-up photo of the {}.",
-    "a photo of a {}.",
-    "the origami {}.",
-    "the {} in a video game.",
-    "a sketch of a {}.",
-    "a doodle of the {}.",
-    "a origami {}.",
-    "a low resolution photo of a {}.",
-    "the toy {}.",
-    "a rendition of the {}.",
-    "a photo of the clean {}.",
-    "a photo of a large {}.",
-    "a rendition of a {}.",
-    "a photo of a nice {}.",
-    "a photo of a weird {}.",
-    "a blurry photo of a {}.",
-    "a cartoon {}.",
-    "art of a {}.",
-    "a sketch of the {}.",
-    "a embroidered {}.",
-    "a pixelated photo of a {}.",
-    "itap of the {}.",
-    "a jpeg corrupted photo of the {}.",
-    "a good photo of a {}.",
-    "a plushie {}.",
-    "a photo of the nice {}.",
-    "a photo of the small {}.",
-    "a photo of the weird {}.",
-    "the cartoon {}.",
-    "art of the {}.",
-    "a drawing of the {}.",
-    "a photo of the large {}.",
-    "a black and white photo of a {}.",
-    "the plushie {}.",
-    "a dark photo of a {}.",
-    "itap of a {}.",
-    "graffiti of the {}.",
-    "a toy {}.",
-    "itap of my {}.",
-    "a photo of a cool {}.",
-    "a photo of a small {}.",
-    "a tattoo of the {}.",
-)
-"""The 80 templates of CLIP's notebook, as they stand there."""
-
 SETS: dict[str, dict[str, tuple[str, ...]]] = {
-    "imagenet": {"en": IMAGENET},
-    "security": {
-        "en": (
-            "{}",
-            "a photo of a {}.",
-            "a surveillance camera image of a {}.",
-            "a CCTV frame that shows a {}.",
-            "a {} seen from above.",
-            "a low resolution photo of a {}.",
-            "a dark photo of a {} at night.",
-            "a {} in the distance.",
-        ),
-        "zh": (
-            "{}",
-            "一张{}的照片。",
-            "监控画面中的{}。",
-            "摄像头拍到的{}。",
-            "从高处俯拍的{}。",
-            "不太清晰的{}。",
-            "夜间拍到的{}。",
-            "远处的{}。",
-        ),
-    },
-    "robotics": {
-        "en": (
-            "{}",
-            "a photo of a {}.",
-            "a {} seen by a robot.",
-            "a close-up photo of a {}.",
-            "a {} on a table.",
-            "a {} on the floor.",
-            "a cropped photo of a {}.",
-            "a {} that is partly hidden.",
-        ),
-        "zh": (
-            "{}",
-            "一张{}的照片。",
-            "机器人看到的{}。",
-            "{}的特写。",
-            "桌上的{}。",
-            "地上的{}。",
-            "只拍到一部分的{}。",
-            "被遮挡的{}。",
-        ),
-    },
+    name: {language: tuple(sentences) for language, sentences in by_language.items()}
+    for name, by_language in tomllib.loads((files(__package__) / "templates.toml").read_text("utf-8")).items()
 }
-"""Set to language to sentences. Those of security and robotics are ours; each holds the bare phrase too."""
+"""Set to language to sentences."""
 
 
 def read_templates(value: object, what: str) -> Chosen:

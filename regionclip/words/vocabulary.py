@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TypeAlias
 
-from regionclip.errors import PromptError
+from regionclip.errors import PromptError, few
 from regionclip.words.calibrated import Conditions, Platt
 from regionclip.words.phrase import check_phrase, check_phrases, language_of, spoken, warn_of_syntax
 from regionclip.words.prototype import Prototype
@@ -244,8 +244,9 @@ class Vocabulary:
         names = set(self.names)
         for label in self:
             if absent := [name for name in label.of if name not in names]:
-                known = _few(names - {label.name})
-                raise PromptError(f"label {label.name!r}: of = {absent[0]!r} is no label: expected one of {known}")
+                known = few(sorted(names - {label.name}), 8)
+                wanted = f"expected one of {known}" if known else "it is the only one"
+                raise PromptError(f"label {label.name!r}: of = {absent[0]!r} is no label: {wanted}")
         try:
             attributes = self.columns
         except CycleError as error:
@@ -317,8 +318,3 @@ def _check_threshold(threshold: object, what: str) -> None:
         return
     if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
         raise PromptError(f"{what}: expected a threshold in 0..1, got {threshold!r}")
-
-
-def _few(names: set[str], most: int = 8) -> str:
-    shown = sorted(names)
-    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")

@@ -13,7 +13,6 @@ from regionclip.answers.heatmap import Heatmap
 from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import FingerprintError, FrameError, PromptError
-from regionclip.timing import Timings
 from regionclip.words.vocabulary import Label, Vocabulary
 
 FRAME = planted(red=(16, 16, 80, 80), blue=(112, 32, 176, 112))  # 128 x 192 pixels, 8 x 12 cells
@@ -143,14 +142,6 @@ def test_a_proposer_that_looks_for_words_must_be_told_them() -> None:
     assert tower.passes == 0
     assert len(det.regions(FRAME, [RED])) == 1
     assert len(det(FRAME, [])) == 0
-
-
-def test_milliseconds_are_booked_once() -> None:
-    det = Detector(ToyTower(), HeatmapProposer())
-    with Timings() as timings:
-        det(FRAME, ["red"])
-    assert set(timings) == {"propose", "encode", "pool", "words", "classify", "select", "other"}
-    assert all(milliseconds >= 0 for milliseconds in timings.values())
 
 
 def test_a_label_can_be_taught_with_a_proposer_that_looks_for_words() -> None:

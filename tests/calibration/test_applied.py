@@ -96,7 +96,7 @@ def test_closed_scores_stay_as_they_are() -> None:
 
 def test_another_tower_or_setting_warns_and_the_same_does_not() -> None:
     det = detector()
-    words = Vocabulary(["red"], measured_with=det.conditions())
+    words = Vocabulary(["red"], measured_with=det.scorer.conditions())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         det(FRAME, words)
@@ -109,7 +109,7 @@ def test_another_tower_or_setting_warns_and_the_same_does_not() -> None:
 
 
 def test_files_bring_it_back(tmp_path: Path) -> None:
-    words = replace(CURVED, measured_with=detector().conditions(given=True))
+    words = replace(CURVED, measured_with=detector().scorer.conditions(given=True))
     words.save(tmp_path / "v.toml")
     assert Vocabulary.load(tmp_path / "v.toml") == words
     assert "slope = 0.5" in (tmp_path / "v.toml").read_text()

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from test_extremes import moving_maxima
 from toy import planted, toy_detector
 
-from regionclip.calibration.alarms import Alarm
-from regionclip.calibration.empty import EmptyCalibration, FootageLength, Goal, LabelFinding, set_thresholds, watch
+from regionclip.calibration.alarms import Alarm, Goal
+from regionclip.calibration.empty import EmptyCalibration, FootageLength, LabelFinding, set_thresholds, watch
 from regionclip.calibration.extremes import share_bounds
 from regionclip.calibration.peaks import Peaks, confidences
 from regionclip.calibration.report import empty_json, empty_table
@@ -232,7 +232,7 @@ def test_footage_is_watched_and_a_new_vocabulary_made() -> None:
     assert red.largest > 0.9 > blue.largest
     assert [label.threshold for label in found.vocabulary] == [red.threshold, blue.threshold]
     assert blue.threshold == 0.3  # its own threshold was in force
-    assert found.vocabulary.measured_with == det.conditions()
+    assert found.vocabulary.measured_with == det.scorer.conditions()
     assert next(iter(WORDS)).threshold is None  # the old one is as it was
     assert len(det(planted(red=(0, 0, 64, 64)), found.vocabulary)) == 0
     assert found.together == 0

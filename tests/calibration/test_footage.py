@@ -118,3 +118,6 @@ def test_what_is_readable_of_a_video_cut_short_is_used_and_told(tmp_path: Path) 
         assert (frames < 40) == told
         assert footage.seconds == pytest.approx(frames / 10, abs=0.05)  # no hours for what was not seen
         assert bool(footage.faults) == told
+    rare = Footage.of([tmp_path / "a.mp4"], every=12)
+    assert len(list(rare)) == 4
+    assert rare.faults == []  # the file is whole, though its last frames were not looked at

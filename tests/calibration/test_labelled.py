@@ -161,7 +161,7 @@ def test_a_planted_miscalibration_is_taken_away() -> None:
     assert red.f_after > red.f_before
     assert (blue.curve, blue.threshold) == (None, 0.5)
     assert next(iter(found.vocabulary)).calibration == red.curve
-    assert found.vocabulary.measured_with == detector().conditions(given=True)
+    assert found.vocabulary.measured_with == detector().scorer.conditions(given=True)
     again = calibrate_labelled(detector(), found.vocabulary, answered)  # old curves are not fitted upon
     assert again.fits[0].curve == red.curve
     assert list(found.vocabulary)[1] == list(WORDS)[1]  # without examples it is left as it was

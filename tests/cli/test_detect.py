@@ -186,47 +186,6 @@ def test_a_broken_picture_does_not_stop_the_others(
     assert run(pictures / "a.jpg", "-p", "red") == exits.UNREADABLE
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"),
-    [
-        ((), exits.USAGE, "no words to look for"),
-        (("-p", " "), exits.USAGE, "expected words"),
-        (("-p", "person", "-p", "person"), exits.USAGE, "given twice"),
-        (("-p", "a=x", "-p", "b=X"), exits.USAGE, "stands under both"),
-        (("-p", "person", "--threshold", "1.5"), exits.USAGE, "threshold"),
-        (("-p", "person", "--config", "absent.toml"), exits.USAGE, "absent.toml"),
-        (("-p", "person", "--prompts-file", "absent.txt"), exits.USAGE, "absent.txt"),
-        (("-p", "person", "--boxes", "absent.json"), exits.USAGE, "absent.json"),
-        (("-p", "person", "--proposer", "magic"), exits.USAGE, "dense, grid"),
-        (("-p", "person", "--proposer", "dense"), exits.WEIGHTS, "proposer.safetensors"),
-        (("-p", "person", "--device", "tpu"), exits.USAGE, "tpu"),
-        (("-p", "person", "--weights", "no/such"), exits.WEIGHTS, "model.safetensors"),
-    ],
-)
-def test_mistakes_are_one_line_and_a_code(
-    run: Run,
-    pictures: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: tuple[str, ...],
-    code: int,
-    said: str,
-) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert run(pictures, *arguments) == code
-    captured = capsys.readouterr()
-    assert said in captured.err
-    assert captured.err.count("\n") == 1
-    assert captured.out == ""
-
-
-def test_sources_without_pictures(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "empty").mkdir()
-    for source in (tmp_path / "empty", tmp_path / "absent.jpg", tmp_path / "*.png"):
-        assert run(source, "-p", "person") == exits.UNREADABLE
-        assert capsys.readouterr().err.count("\n") == 1
-
-
 def test_box_files_that_do_not_fit(
     run: Run, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -250,18 +209,6 @@ def test_box_files_that_do_not_fit(
         assert err.count("\n") == 1
     (tmp_path / "boxes.json").write_text("{")
     assert run(pictures, "-p", "person", "--boxes", tmp_path / "boxes.json") == exits.USAGE
-
-
-def test_an_output_that_cannot_be_written(
-    run: Run, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "file").write_text("")
-    assert run(pictures, "-p", "person", "--out", tmp_path / "file") == exits.USAGE
-    assert "expected a folder" in capsys.readouterr().err
-    assert run(pictures, "-p", "person", "--json", tmp_path) == exits.USAGE
-    assert "expected a file" in capsys.readouterr().err
-    assert run(pictures / "a.jpg", "-p", "person", "--out", tmp_path / "file" / "sub") == exits.FAILED
-    assert "cannot be written" in capsys.readouterr().err
 
 
 def test_labels_that_cannot_be_drawn_are_told_before_any_work(

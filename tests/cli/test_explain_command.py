@@ -52,39 +52,3 @@ def test_table_json_and_heat_maps(
         == exits.OK
     )
     assert [each["region"] for each in json.loads(capsys.readouterr().out)["regions"]] == [1]
-
-
-def test_a_proposer_that_looks_for_words_is_told_them(
-    run_small: Run, picture: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run_small("explain", picture, "-p", "red", "--proposer", "heatmap") == exits.OK
-    assert run_small("detect", picture, "-p", "red", "--proposer", "heatmap") == exits.OK
-    capsys.readouterr()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "said"),
-    [
-        ((), exits.USAGE, "no words to look for"),
-        (("-p", "red", "--heatmap", "red"), exits.USAGE, "--out DIR together"),
-        (("-p", "red", "--out", "maps"), exits.USAGE, "--out DIR together"),
-        (("-p", "red", "--region", "9999", "--proposer", "grid"), exits.USAGE, "numbers of regions below"),
-    ],
-)
-def test_mistakes_are_one_line_and_a_code(
-    run_small: Run,
-    picture: Path,
-    capsys: pytest.CaptureFixture[str],
-    arguments: tuple[str, ...],
-    code: int,
-    said: str,
-) -> None:
-    assert run_small("explain", picture, *arguments) == code
-    captured = capsys.readouterr()
-    assert said in captured.err
-    assert captured.err.count("\n") == 1
-
-
-def test_a_missing_picture(run_small: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_small("explain", tmp_path / "absent.png", "-p", "red") == exits.UNREADABLE
-    assert "absent.png" in capsys.readouterr().err

@@ -1,26 +1,27 @@
-"""demo, doctor, towers, bench, eval: each in a process of its own."""
+"""demo, doctor, towers, bench, eval, --version and --help."""
 
 import json
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from regionclip.cli.demo import SIZES
 from regionclip.cli.terminal import exits
 from regionclip.frames import read_frame
+from regionclip.scenes.render import render_scene
+
+Run = Callable[..., int]
+Printed = pytest.CaptureFixture[str]
 
 
-def regionclip(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "regionclip", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_demo_leaves_pictures_and_json(tmp_path: Path) -> None:
-    done = regionclip("demo", "--out", tmp_path / "out")
-    assert done.returncode == exits.OK, done.stderr
+def test_demo_leaves_pictures_and_json(run: Run, capsys: Printed, tmp_path: Path) -> None:
+    assert run("demo", "--out", tmp_path / "out", "--seed", 1) == exits.OK
+    printed = capsys.readouterr().out
     result = json.loads((tmp_path / "out" / "detections.json").read_text(encoding="utf-8"))
     names = {detection["label"] for image in result["images"] for detection in image["detections"]}
     assert any(name.isascii() for name in names)
@@ -28,64 +29,55 @@ def test_demo_leaves_pictures_and_json(tmp_path: Path) -> None:
     for image in result["images"]:
         frame = read_frame(tmp_path / "out" / image["file"])
         assert frame.shape[:2] == (image["height"], image["width"])
-        assert f"{image['file']}: {len(image['detections']) or 'no'} detection" in done.stdout
-    other = regionclip("demo", "--out", tmp_path / "other", "--seed", "1")
-    assert other.stdout.splitlines()[2:-1] != done.stdout.splitlines()[2:-1]
+        assert f"{image['file']}: {len(image['detections']) or 'no'} detection" in printed
+    shown = render_scene(1, 0, SIZES[0]).objects
+    assert f"  rendered: {', '.join(f'{thing.colour} {thing.kind}' for thing in shown)}\n" in printed
 
 
-def test_doctor_passes_with_the_embedded_tower() -> None:
-    done = regionclip("doctor")
-    assert done.returncode == exits.OK, done.stdout
-    assert "FAILED" not in done.stdout
-    lines = dict(line.split(None, 1) for line in done.stdout.splitlines() if len(line.split()) > 1)
+def test_doctor_passes_with_the_embedded_tower(run: Run, capsys: Printed) -> None:
+    assert run("doctor") == exits.OK
+    printed = capsys.readouterr().out
+    assert "FAILED" not in printed
+    lines = dict(line.split(None, 1) for line in printed.splitlines() if len(line.split()) > 1)
     assert lines["regionclip"] == version("regionclip")
-    assert "draws Chinese" in done.stdout
+    assert "draws Chinese" in printed
 
 
-def test_doctor_says_that_random_weights_know_no_words(fgclip2_folder: Path) -> None:
-    done = regionclip("doctor", "--tower", fgclip2_folder)
-    assert done.returncode == exits.FAILED
-    assert "words, English    FAILED" in done.stdout
-    assert "34 phrases" in done.stdout
-    assert "untrained" in done.stdout
+def test_doctor_says_that_random_weights_know_no_words(run: Run, capsys: Printed, fgclip2_folder: Path) -> None:
+    assert run("doctor", "--tower", fgclip2_folder) == exits.FAILED
+    printed = capsys.readouterr().out
+    assert "words, English    FAILED" in printed
+    assert "34 phrases" in printed
+    assert "untrained" in printed
 
 
-def test_towers_lists_what_can_be_loaded() -> None:
-    done = regionclip("towers")
-    assert done.returncode == exits.OK
+def test_towers_lists_what_can_be_loaded(run: Run, capsys: Printed) -> None:
+    assert run("towers") == exits.OK
+    lines = capsys.readouterr().out.splitlines()
     for name in ("tiny", "fgclip2-base", "fgclip2-large", "fgclip2-so400m"):
-        assert any(line.startswith(f"{name} ") for line in done.stdout.splitlines())
+        assert any(line.startswith(f"{name} ") for line in lines)
 
 
-def test_bench_prints_every_stage() -> None:
-    done = regionclip("bench", "--rounds", "1", "--size", "320x240", "--patches", "128", "--boxes", "7")
-    assert done.returncode == exits.OK, done.stderr
-    assert "pool 7 boxes" in done.stdout
-    assert "9 x 12 = 108 patches" in done.stdout
-    assert regionclip("bench", "--size", "wide").returncode == exits.USAGE
-    assert regionclip("bench", "--random", "base", "--tower", "tiny").returncode == exits.USAGE
-    assert regionclip("bench", "--random", "huge").returncode == exits.USAGE
+def test_bench_prints_every_stage(run: Run, capsys: Printed) -> None:
+    assert run("bench", "--rounds", 1, "--size", "320x240", "--patches", 128, "--boxes", 7) == exits.OK
+    printed = capsys.readouterr().out
+    assert "pool 7 boxes" in printed
+    assert "9 x 12 = 108 patches" in printed
 
 
-def test_eval_scenes_prints_a_table() -> None:
-    done = regionclip("eval", "scenes", "--scenes", "4")
-    assert done.returncode == exits.OK, done.stderr
-    assert done.stdout.startswith("4 scenes")
-    assert "AP50" in done.stdout
-    small = regionclip("eval", "scenes", "--size", "32x32")
-    assert small.returncode == exits.USAGE
-    assert "Traceback" not in small.stderr
+def test_eval_scenes_prints_a_table(run: Run, capsys: Printed) -> None:
+    assert run("eval", "scenes", "--scenes", 4) == exits.OK
+    printed = capsys.readouterr().out
+    assert printed.startswith("4 scenes")
+    assert "AP50" in printed
 
 
-def test_version() -> None:
-    assert regionclip("--version").stdout == f"regionclip {version('regionclip')}\n"
-
-
-@pytest.mark.parametrize("command", ["detect", "demo", "scenes", "teach", "train", "towers", "doctor", "bench", "eval"])
-def test_help(command: str) -> None:
-    done = regionclip(command, "--help")
-    assert done.returncode == exits.OK
-    assert "Usage" in done.stdout
+def test_version_and_help(run: Run, capsys: Printed) -> None:
+    assert run("--version") == exits.OK
+    assert capsys.readouterr().out == f"regionclip {version('regionclip')}\n"
+    for command in ("detect", "demo", "scenes", "teach", "train", "towers", "doctor", "bench", "eval"):
+        assert run(command, "--help") == exits.OK
+        assert "Usage" in capsys.readouterr().out
 
 
 def test_an_interrupt_ends_with_its_code(tmp_path: Path) -> None:

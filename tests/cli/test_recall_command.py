@@ -70,32 +70,6 @@ def test_recall_on_rendered_sets(run: Run, capsys: pytest.CaptureFixture[str]) -
     assert "heatmap" in out
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("--set", "nowhere.json"), "expected scenes, clips, or a COCO-format"),
-        (("--images", "somewhere"), "--set scenes: has no --images"),
-        (("--camera", "still"), "--camera: only with --set clips"),
-        (("--proposer", "magic"), "proposer 'magic' is not known"),
-        (("--proposer", "detr"), '--proposer "detr=WEIGHTS"'),
-        (("--preset", "garage"), "preset garage does not exist"),
-        (("--preset", "none", "--count", "1"), "no proposer"),
-        (("--size", "8x8"), "expected sides of at least"),
-        (("--json", "."), "expected a file, got a folder"),
-    ],
-)
-def test_mistakes(run: Run, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str) -> None:
-    assert run("eval", "recall", *arguments) == exits.USAGE
-    err = capsys.readouterr().err
-    assert said in err
-    assert "Traceback" not in err
-
-
-def test_weights_that_are_not_there(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("eval", "recall", "--proposer", "detr=no/such/folder", "--count", 1) == exits.WEIGHTS
-    assert "model.safetensors" in capsys.readouterr().err
-
-
 def test_detect_with_presets_and_proposers(run: Run, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("-p", "red", "--threshold", "0")
     images = photos.parent / "images"

@@ -27,6 +27,8 @@ def desk(tmp_path: Path) -> Path:
     """A folder with files that have mistakes."""
     (tmp_path / "bad.toml").write_text("x =")
     (tmp_path / "words.toml").write_text('[[labels]]\nnam = "person"\n')
+    (tmp_path / "rules.toml").write_text('[[rule]]\nname = "r"\nkind = "in"\nlabels = ["dog"]\n')
+    (tmp_path / "tower.toml").write_text('tower = "x"\n')
     (tmp_path / "half.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     (tmp_path / "whole.png").write_bytes(b"only its name is looked at")
     return tmp_path
@@ -65,6 +67,13 @@ ASKED = ("-p", "person")
         (("ask", "absent.regions", *ASKED), exits.FAILED),
         (("video", "whole.png", *ASKED, "--out", "o.mp4", "--rules", "bad.toml"), exits.USAGE),
         (("site", "bad.toml"), exits.USAGE),
+        (("video", "whole.png", *ASKED, "--out", "o.avi"), exits.USAGE),
+        (("video", "whole.png", *ASKED, "--out", "o.mp4", "--results", "r.txt"), exits.USAGE),
+        (("video", "whole.png", *ASKED, "--out", "o.mp4", "--codec", "foo"), exits.USAGE),
+        (("video", "whole.png", *ASKED, "--out", "o.mp4", "--webhook", "notaurl"), exits.USAGE),
+        (("video", "whole.png", *ASKED, "--out", "o.mp4", "--rules", "rules.toml"), exits.USAGE),
+        (("detect", "whole.png", *ASKED, "--weights", "./nowhere/at/all"), exits.WEIGHTS),
+        (("detect", "whole.png", *ASKED, "--config", "tower.toml"), exits.USAGE),
         (("proposals",), exits.OK),
         (("detect", "whole.png", *ASKED, "--proposer", "magic"), exits.USAGE),
     ],

@@ -43,26 +43,6 @@ def _empty(folder: Path) -> Path:
     return folder / "empty.toml"
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("detect", "a.png", "-p", "red", "--tiles", "3"), "3x2"),
-        (("detect", "a.png", "-p", "red", "--tiles", "0x2"), "tiles"),
-        (("detect", "a.png", "-p", "red", "--tiles", "99x99"), "tiles at most"),
-        (("detect", "a.png", "-p", "red", "--budget", "tiny"), "balanced"),
-        (("detect", "a.png", "-p", "red", "--budget", "0"), "budget"),
-        (("eval", "tiling", "--object", "900"), "half of the frame"),
-        (("eval", "tiling", "--tiles", "two"), "3x2"),
-        (("eval", "tiling", "--size", "9x9"), "at least 64"),
-    ],
-)
-def test_mistakes_are_one_line(run: Run, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str) -> None:
-    assert run(*words) == exits.USAGE
-    err = capsys.readouterr().err
-    assert said in err
-    assert err.count("\n") == 1
-
-
 def test_eval_tiling_prints_a_table(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("eval", "tiling", "--scenes", "1", "--size", "320x240", "--tiles", "none") == exits.OK
     lines = capsys.readouterr().out.splitlines()

@@ -22,20 +22,3 @@ def test_it_prints_a_table_and_writes_json(run: Run, tmp_path: Path, capsys: pyt
     content = json.loads((tmp_path / "tracks.json").read_text())
     assert content["settings"]["lost_track_seconds"] == 3
     assert [row["fused"] for row in content["rows"]] == [False, True]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("--tracker", "best"), "--tracker: tracker: expected one of bytetrack, ocsort"),
-        (("--size", "8x8"), "expected sides of at least"),
-        (("--json", "."), "expected a file, got a folder"),
-        (("--tracks", "no.toml"), "no.toml cannot be read"),
-        (("--preset", "static-camera", "--clips", "1"), "this proposer remembers earlier ones"),
-    ],
-)
-def test_mistakes(run: Run, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str) -> None:
-    assert run("eval", "tracks", *arguments) == exits.USAGE
-    err = capsys.readouterr().err
-    assert said in err
-    assert "Traceback" not in err

@@ -86,11 +86,3 @@ def test_an_index_has_no_words_yet(run: Run, site: Path, capsys: pytest.CaptureF
     assert not (site / "x.regions").exists()
     assert run("index", site / "frames", "--out", site / "x.regions", "--proposer", "motion") == exits.OK
     assert "count as frames of one camera" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("command", [("scenes",), ("tiling",), ("alarms",)])
-def test_scenes_are_not_frames_of_one_camera(
-    run: Run, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
-) -> None:
-    assert run("eval", *command, "--preset", "static-camera") == exits.USAGE
-    assert f"eval {command[0]}: each scene stands alone" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from regionclip.drawing import Style, Trails, ZoneShape, annotate, label_texts
 from regionclip.drawing.canvas import Canvas
 from regionclip.drawing.colours import GREY as UNKNOWN_COLOUR
 from regionclip.drawing.colours import colour, label_colours
-from regionclip.errors import ConfigError, DrawingError, FrameError
+from regionclip.errors import ConfigError, DrawingError
 from regionclip.words.vocabulary import Label, Vocabulary
 
 PERSON = colour("00ee66")
@@ -47,26 +47,6 @@ def test_a_box_and_its_label_and_nothing_else() -> None:
     assert not marks[:59, 200:].any()
     assert marks[45:58, 62:100].all()  # the label's plate stands above the box
     assert tuple(drawn[110, 60]) == tuple(drawn[46, 61]) == PERSON
-
-
-@pytest.mark.parametrize("kind", ["read-only", "flipped", "every second pixel", "grey", "with alpha", "list"])
-def test_frames_of_every_kind(kind: str) -> None:
-    frame = noise(200, 300)
-    given = {
-        "read-only": frame.copy(),
-        "flipped": np.ascontiguousarray(frame[:, ::-1])[:, ::-1],
-        "every second pixel": np.repeat(np.repeat(frame, 2, 0), 2, 1)[::2, ::2],
-        "grey": frame[:, :, 0],
-        "with alpha": np.dstack([frame, frame[:, :, :1]]),
-        "list": frame.tolist(),
-    }[kind]
-    if isinstance(given, list):
-        with pytest.raises(FrameError):
-            annotate(given, found("person"))  # type: ignore[arg-type]
-        return
-    given.flags.writeable = False
-    plain = np.dstack([frame[:, :, :1]] * 3) if kind == "grey" else frame
-    assert np.array_equal(annotate(given, found("person")), annotate(plain, found("person")))
 
 
 def test_chinese_names_look_different() -> None:

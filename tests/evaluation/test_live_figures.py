@@ -1,8 +1,7 @@
 """`regionclip eval live` and the loopback camera."""
 
-import subprocess
-import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -23,20 +22,17 @@ def test_the_painted_clock_is_read_back() -> None:
 
 
 def test_the_table_gives_medians() -> None:
-    ages = HandOver(3, 10, 6, since_taken=(1.0, 5.0, 90.0), since_arrival=(0.0, 2.0, 4.0))
+    ages = HandOver(10, 6, since_taken=(1.0, 5.0, 90.0), since_arrival=(0.0, 2.0, 4.0))
     text = table(ages, [Recovery(0.1, 1.0, 0.7)], fps=25, busy=0.2)
     assert "10 came, 3 used, 6 dropped" in text
     assert "since they were taken: p50 5 ms, p95 82 ms, worst 90 ms" in text
     assert "off for 1.0 s: noticed after 0.10 s, frames 0.70 s after it was on" in text
 
 
-def test_the_command_measures() -> None:
-    options = ["--seconds", "1", "--size", "320x240", "--off", "0.2"]
-    command = [sys.executable, "-m", "regionclip", "eval", "live", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == exits.OK, done.stderr
-    assert "25 fps, a detector busy for 200 ms" in done.stdout
-    assert "frames: " in done.stdout
-    assert done.stdout.count("noticed after") == 1
-    small = subprocess.run([*command[:5], "--size", "64x64"], capture_output=True, text=True, check=False)
-    assert small.returncode == exits.USAGE
+def test_the_command_measures(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("eval", "live", "--seconds", 1, "--size", "320x240", "--off", 0.2) == exits.OK
+    printed = capsys.readouterr().out
+    assert "25 fps, a detector busy for 200 ms" in printed
+    assert "frames: " in printed
+    assert printed.count("noticed after") == 1
+    assert run("eval", "live", "--size", "64x64") == exits.USAGE

@@ -89,7 +89,7 @@ def test_scenes_without_an_answer_count_for_nothing() -> None:
     assert share([none]).value == 0.0
 
 
-def testmisspelt_kinds_kinds_differ_in_one_word_of_four_letters_or_more() -> None:
+def test_misspelt_kinds_differ_in_one_word_of_four_letters_or_more() -> None:
     for plain, wrong in zip(KINDS, misspelt_kinds(3), strict=True):
         changed = [(a, b) for a, b in zip(plain.split(), wrong.split(), strict=True) if a != b]
         assert len(changed) <= 1

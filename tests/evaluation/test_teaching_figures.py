@@ -7,6 +7,7 @@ from toy import ToyTower
 from proposals.grid import GridProposer
 from regionclip.data.intervals import share_of_lessons
 from regionclip.detector import Detector
+from regionclip.errors import ConfigError
 from regionclip.evaluation.accuracy.teaching import evaluate_teaching
 from regionclip.scenes.kinds.known import KINDS as TRAINED
 from regionclip.scenes.kinds.novel import NOVEL
@@ -28,7 +29,7 @@ def test_a_tower_that_knows_colours_only_learns_no_kind() -> None:
     figures = evaluate_teaching(det, kinds=["trophy"], examples=2, draws=2, scenes=8)
     assert (figures.lessons, figures.labels) == (2, len(KINDS) + 1)
     assert figures.recall.value < 0.9
-    with pytest.raises(ValueError, match="expected 99 scenes with 'trophy'"):
+    with pytest.raises(ConfigError, match="expected 99 scenes with 'trophy'"):
         evaluate_teaching(det, kinds=["trophy"], examples=99, scenes=3)
 
 

@@ -27,7 +27,7 @@ detector = partial(toy_detector, [])
 
 
 def sample(truth: list[list[float]]) -> Any:  # noqa: ANN401
-    return lambda: Sample(lambda: FRAME, np.array([RED, BLUE, GREY], np.float32), np.array(truth, float))
+    return lambda: Sample(FRAME, np.array([RED, BLUE, GREY], np.float32), np.array(truth, float))
 
 
 def test_a_language_that_names_the_wrong_thing() -> None:

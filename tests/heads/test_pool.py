@@ -52,40 +52,6 @@ def test_twenty_thousand_boxes_pool_as_in_torchvision(dtype: torch.dtype, limit:
     assert worst <= limit
 
 
-# Whole, half and free coordinates, inside, sub-cell, over the edge, far outside.
-coordinate = st.one_of(
-    st.integers(-6, 30).map(float),
-    st.integers(-12, 60).map(lambda n: n / 2),
-    st.floats(-3, 30, width=32),
-    st.floats(-400, 400, width=32),
-)
-side = st.one_of(st.just(0.0), st.floats(0, 1, width=32), st.floats(0, 40, width=32), st.integers(0, 40).map(float))
-
-
-@st.composite
-def boxes_on_a_map(draw: st.DrawFn) -> tuple[tuple[int, int], list[list[float]]]:
-    grid = (draw(st.integers(1, 27)), draw(st.integers(1, 27)))
-    boxes = []
-    for _ in range(draw(st.integers(0, 5))):
-        x, y = draw(coordinate), draw(coordinate)
-        boxes.append([x, y, x + draw(side), y + draw(side)])
-    return grid, boxes
-
-
-@settings(max_examples=300, deadline=None)
-@given(boxes_on_a_map())
-def test_any_box_pools_as_in_torchvision(drawn: tuple[tuple[int, int], list[list[float]]]) -> None:
-    grid, rows = drawn
-    for dtype, limit in ((torch.float32, FLOAT32), (torch.float64, FLOAT64)):
-        tokens = random_tokens(grid, dtype)
-        boxes = torch.tensor(rows, dtype=dtype).reshape(-1, 4)
-        pooled = roi_align(tokens, grid, boxes)
-        assert pooled.shape == (len(rows), 5)
-        assert pooled.dtype == dtype
-        expected = torchvision_vectors(tokens, grid, boxes)
-        assert float((pooled - expected).abs().max() if rows else 0) <= limit * float(tokens.abs().max())
-
-
 def test_a_whole_map_is_the_mean_and_a_box_in_one_cell_is_its_token() -> None:
     tokens = random_tokens((6, 9), torch.float64)
     pooled = roi_align(tokens, (6, 9), torch.tensor([[0, 0, 9, 6], [4, 2, 5, 3]], dtype=torch.float64))

@@ -6,14 +6,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from overlapping import BOXES, scenes
 from torchvision.ops import box_iou
 
 from heads.select import UNKNOWN, Rules, Selected, select
 
 ALL = Rules(nms="none", max_detections=None)
-
-# Three boxes: 0 and 1 overlap with IoU 0.9, 2 lies apart.
-BOXES = torch.tensor([[0.0, 0.0, 100.0, 100.0], [0.0, 0.0, 100.0, 90.0], [200.0, 0.0, 300.0, 100.0]])
 
 
 def rows(selected: Selected) -> list[tuple[int, int]]:
@@ -52,43 +50,44 @@ def test_the_threshold_holds_for_the_confidence_that_is_printed() -> None:
     assert rows(select(BOXES, scores, rules, thresholds=torch.tensor([0.41]), objectness=objectness)) == [(0, 0)]
 
 
-def test_equal_confidences_come_in_order_of_region_then_label() -> None:
-    assert picked([[0.5, 0.5, 0.4], [0.5, 0.4, 0.5]], ALL) == [(0, 0), (0, 1), (1, 0), (1, 2), (0, 2), (1, 1)]
+TWO, THREE = Rules(nms="none", max_detections=2, unknown=True), Rules(nms="none", max_detections=3, unknown=True)
+PAIR, FOUR = [0, 0, -1], [0, 0, -1, 1]
+"""Groups: labels 0 and 1 are of one, label 3 of another."""
 
 
-def test_class_nms_suppresses_within_a_label_only() -> None:
-    assert picked([[0.6, 0.0], [0.7, 0.5], [0.5, 0.0]], Rules()) == [(1, 0), (1, 1), (2, 0)]
-
-
-def test_agnostic_nms_leaves_one_label_for_each_place() -> None:
-    assert picked([[0.6, 0.8], [0.7, 0.5], [0.5, 0.6]], Rules(nms="agnostic")) == [(0, 1), (2, 1)]
-
-
-def test_group_nms_suppresses_between_labels_of_a_group() -> None:
-    # Labels 0 and 1 are of one group, label 2 of none: region 0's label 1 goes before region 1's label 0.
-    scores = [[0.6, 0.0, 0.4], [0.0, 0.7, 0.0]]
-    assert picked(scores, Rules(nms="group"), groups=[0, 0, -1]) == [(1, 1), (0, 2)]
-    assert picked(scores, Rules(nms="class"), groups=[0, 0, -1]) == [(1, 1), (0, 0), (0, 2)]
-
-
-def test_two_groups_and_a_label_do_not_suppress_each_other() -> None:
-    assert picked([[0.9, 0.0, 0.0], [0.0, 0.8, 0.7]], Rules(nms="group"), groups=[0, 1, -1]) == [
-        (0, 0),
-        (1, 1),
-        (1, 2),
-    ]
-
-
-def test_boxes_that_overlap_exactly_as_much_as_allowed_both_stay() -> None:
-    assert picked([[0.6], [0.7]], Rules(iou=0.9)) == [(1, 0), (0, 0)]
-    assert picked([[0.6], [0.7]], Rules(iou=0.89)) == [(1, 0)]
-    assert picked([[0.6, 0.5]], Rules(nms="agnostic", iou=1.0)) == [(0, 0), (0, 1)]
-
-
-def test_only_the_best_label_of_a_group_stays_in_a_region() -> None:
-    groups = [0, 0, -1, 1]
-    assert picked([[0.8, 0.9, 0.7, 0.6]], ALL, groups=groups) == [(0, 1), (0, 2), (0, 3)]
-    assert picked([[0.8, 0.8, 0.0, 0.0]], ALL, groups=groups) == [(0, 0)]  # of equals the first
+@pytest.mark.parametrize(
+    ("scores", "rules", "groups", "expected"),
+    [
+        # equals come in order of region, then label
+        ([[0.5, 0.5, 0.4], [0.5, 0.4, 0.5]], ALL, None, [(0, 0), (0, 1), (1, 0), (1, 2), (0, 2), (1, 1)]),
+        # whose overlap suppresses
+        ([[0.6, 0.0], [0.7, 0.5], [0.5, 0.0]], Rules(), None, [(1, 0), (1, 1), (2, 0)]),
+        ([[0.6, 0.8], [0.7, 0.5], [0.5, 0.6]], Rules(nms="agnostic"), None, [(0, 1), (2, 1)]),
+        ([[0.6, 0.0, 0.4], [0.0, 0.7, 0.0]], Rules(nms="group"), PAIR, [(1, 1), (0, 2)]),
+        ([[0.6, 0.0, 0.4], [0.0, 0.7, 0.0]], Rules(nms="class"), PAIR, [(1, 1), (0, 0), (0, 2)]),
+        ([[0.9, 0.0, 0.0], [0.0, 0.8, 0.7]], Rules(nms="group"), [0, 1, -1], [(0, 0), (1, 1), (1, 2)]),
+        # an overlap just as large as allowed
+        ([[0.6], [0.7]], Rules(iou=0.9), None, [(1, 0), (0, 0)]),
+        ([[0.6], [0.7]], Rules(iou=0.89), None, [(1, 0)]),
+        ([[0.6, 0.5]], Rules(nms="agnostic", iou=1.0), None, [(0, 0), (0, 1)]),
+        # the best label of a group stays, of equals the first
+        ([[0.8, 0.9, 0.7, 0.6]], ALL, FOUR, [(0, 1), (0, 2), (0, 3)]),
+        ([[0.8, 0.8, 0.0, 0.0]], ALL, FOUR, [(0, 0)]),
+        # the best labels that pass, and the most confident rows
+        ([[0.9, 0.8, 0.8, 0.1], [0.1, 0.4, 0.1, 0.1]], replace(ALL, top_k=2), None, [(0, 0), (0, 1), (1, 1)]),
+        ([[0.9, 0.8, 0.8], [0.1, 0.4, 0.1]], replace(ALL, top_k=9), None, [(0, 0), (0, 1), (0, 2), (1, 1)]),
+        ([[0.5], [0.9], [0.7]], Rules(nms="none", max_detections=2), None, [(1, 0), (2, 0)]),
+        # unknown rows suppress each other, and never take the place of named ones
+        ([[0.2], [0.1], [0.4]], Rules(unknown=True), None, [(1, UNKNOWN), (2, 0)]),
+        ([[0.8], [0.7]], Rules(unknown=True), None, [(0, 0)]),
+        ([[0.4], [0.35], [0.0]], TWO, None, [(0, 0), (1, 0)]),
+        ([[0.4], [0.35], [0.0]], THREE, None, [(2, UNKNOWN), (0, 0), (1, 0)]),
+    ],
+)
+def test_which_rows_are_picked(
+    scores: list[list[float]], rules: Rules, groups: list[int] | None, expected: list[tuple[int, int]]
+) -> None:
+    assert picked(scores, rules, groups=groups) == expected
 
 
 def test_a_groups_second_best_does_not_step_in_for_a_best_below_its_threshold() -> None:
@@ -100,16 +99,6 @@ def test_a_groups_second_best_does_not_step_in_for_a_best_below_its_threshold() 
         groups=torch.tensor([0, 0]),
     )
     assert rows(selected) == []
-
-
-def test_top_k_takes_the_best_labels_that_pass() -> None:
-    scores = [[0.9, 0.8, 0.8, 0.1], [0.1, 0.4, 0.1, 0.1]]
-    assert picked(scores, replace(ALL, top_k=2)) == [(0, 0), (0, 1), (1, 1)]
-    assert picked(scores, replace(ALL, top_k=9)) == picked(scores, ALL)
-
-
-def test_max_detections_keeps_the_most_confident() -> None:
-    assert picked([[0.5], [0.9], [0.7]], Rules(nms="none", max_detections=2)) == [(1, 0), (2, 0)]
 
 
 def test_a_region_that_no_label_fits_comes_out_as_unknown_when_asked() -> None:
@@ -127,20 +116,6 @@ def test_a_named_row_suppresses_an_unknown_one_and_never_the_other_way() -> None
     for mode in ("class", "agnostic", "group"):
         assert picked(scores, Rules(nms=mode, unknown=True)) == [(2, UNKNOWN), (0, 0)]
     assert picked(scores, Rules(nms="none", unknown=True)) == [(1, UNKNOWN), (2, UNKNOWN), (0, 0)]
-
-
-def test_unknown_rows_suppress_each_other() -> None:
-    assert picked([[0.2], [0.1], [0.4]], Rules(unknown=True)) == [(1, UNKNOWN), (2, 0)]
-
-
-def test_unknown_rows_never_take_the_place_of_named_ones() -> None:
-    scores = [[0.4], [0.35], [0.0]]
-    assert picked(scores, Rules(nms="none", max_detections=2, unknown=True)) == [(0, 0), (1, 0)]
-    assert picked(scores, Rules(nms="none", max_detections=3, unknown=True)) == [(2, UNKNOWN), (0, 0), (1, 0)]
-
-
-def test_a_region_suppressed_by_a_named_one_is_not_unknown() -> None:
-    assert picked([[0.8], [0.7]], Rules(unknown=True)) == [(0, 0)]
 
 
 def test_invalid_regions_never_come_out() -> None:
@@ -190,33 +165,16 @@ def test_no_regions_or_no_labels_give_empty_rows_of_the_same_types(regions: int,
             assert rows(selected) == [(region, UNKNOWN) for region in range(regions)]
 
 
-@st.composite
-def scenes(draw: st.DrawFn) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Boxes near each other, scores with many equals, thresholds."""
-    count, labels = draw(st.integers(1, 12)), draw(st.integers(1, 4))
-    corner, side, tenth = st.integers(0, 20), st.integers(1, 20), st.integers(0, 10)
-    boxes = []
-    for _ in range(count):
-        x, y = draw(corner), draw(corner)
-        boxes.append([x, y, x + draw(side), y + draw(side)])
-    scores = draw(st.lists(tenth, min_size=count * labels, max_size=count * labels))
-    thresholds = draw(st.lists(tenth, min_size=labels, max_size=labels))
-    return (
-        torch.tensor(boxes, dtype=torch.float32),
-        torch.tensor(scores).reshape(count, labels) / 10,
-        torch.tensor(thresholds) / 10,
-    )
-
-
 @settings(max_examples=200, deadline=None)
 @given(scenes(), st.sampled_from(["class", "agnostic"]), st.booleans())
 def test_what_comes_out_is_what_one_would_pick_by_hand(
-    scene: tuple[torch.Tensor, torch.Tensor, torch.Tensor], mode: str, unknown: bool
+    scene: tuple[torch.Tensor, ...], mode: str, unknown: bool
 ) -> None:
-    boxes, scores, thresholds = scene
+    boxes, scores, thresholds, _ = scene
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)  # (N,)
     selected = select(boxes, scores, Rules(nms=mode, unknown=unknown), thresholds=thresholds)  # type: ignore[arg-type]
     overlap = box_iou(boxes.double(), boxes.double())
-    fits = scores >= thresholds
+    fits = (scores >= thresholds) & (areas > 0)[:, None]
 
     # By hand: best first, each row unless a kept one of its kind overlaps it too much.
     kept: list[tuple[int, int]] = []
@@ -227,7 +185,7 @@ def test_what_comes_out_is_what_one_would_pick_by_hand(
     named = {n for n, _ in kept}
     unknown_rows: list[int] = []
     if unknown:
-        unlabelled = [n for n in range(len(boxes)) if not fits[n].any()]
+        unlabelled = [n for n in range(len(boxes)) if areas[n] > 0 and not fits[n].any()]
         for n in sorted(unlabelled, key=lambda n: (float(scores[n].max()), n)):
             if not any(overlap[n, m] > 0.5 for m in [*named, *unknown_rows]):
                 unknown_rows.append(n)

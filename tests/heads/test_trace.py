@@ -4,13 +4,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from overlapping import BOXES, scenes
 from torchvision.ops import box_iou
 
 from heads.select import UNKNOWN, Rules, Selected, select
 from heads.trace import Fate, Trace
-
-# Three boxes: 0 and 1 overlap with IoU 0.9, 2 lies apart.
-BOXES = torch.tensor([[0.0, 0.0, 100.0, 100.0], [0.0, 0.0, 100.0, 90.0], [200.0, 0.0, 300.0, 100.0]])
 
 
 def traced(scores: list[list[float]], rules: Rules, groups: list[int] | None = None) -> Trace:
@@ -94,25 +92,6 @@ def test_nothing_has_the_shape_of_something(regions: int, labels: int) -> None:
     select(BOXES[:regions], scores, Rules(unknown=True, nms="none"), thresholds=thresholds, trace=trace)
     assert trace.fate.shape == trace.confidence.shape == trace.rival_region.shape == (regions, labels + 1)
     assert (trace.fate[:, UNKNOWN] == (Fate.NAMED if labels else Fate.KEPT)).all()
-
-
-@st.composite
-def scenes(draw: st.DrawFn) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Boxes near each other, some without area, scores with many equals, thresholds, groups."""
-    count, labels = draw(st.integers(1, 8)), draw(st.integers(1, 5))
-    boxes = []
-    for _ in range(count):
-        x, y = draw(st.integers(0, 12)), draw(st.integers(0, 12))
-        boxes.append([x, y, x + draw(st.integers(0, 15)), y + draw(st.integers(1, 15))])
-    scores = draw(st.lists(st.integers(0, 10), min_size=count * labels, max_size=count * labels))
-    thresholds = draw(st.lists(st.integers(0, 10), min_size=labels, max_size=labels))
-    groups = draw(st.lists(st.integers(-1, 1), min_size=labels, max_size=labels))
-    return (
-        torch.tensor(boxes, dtype=torch.float32),
-        torch.tensor(scores).reshape(count, labels) / 10,
-        torch.tensor(thresholds) / 10,
-        torch.tensor(groups),
-    )
 
 
 def category(label: int, groups: torch.Tensor, mode: str) -> int:

@@ -2,25 +2,12 @@
 
 import numpy as np
 import pytest
+from candidates import FEATURES
 
-from proposals.base import Features, Proposer
+from proposals.base import Proposer
 from proposals.boxes import BoxesProposer
 
-
-class NoFeatures:
-    """Features of a tower that must not run."""
-
-    frame_size = (4, 4)
-
-    @property
-    def tokens(self) -> None:
-        raise AssertionError("the tower ran")
-
-    grid = tokens
-
-
 FRAME = np.zeros((4, 4, 3), np.uint8)
-FEATURES: Features = NoFeatures()  # type: ignore[assignment]
 
 
 def test_boxes_come_back_in_order_invalid_ones_included() -> None:

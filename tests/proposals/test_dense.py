@@ -93,12 +93,6 @@ def test_boxes_that_agree_are_averaged_and_the_nearer_one_has_more_say() -> None
     np.testing.assert_allclose(found.xyxy[0, 2], 6.5 * 16, rtol=1e-5)
 
 
-def test_boxes_are_clipped_to_the_frame() -> None:
-    tokens = torch.ones(4, 1)
-    found = DenseProposer(_head({0: 10.0}, [3.0] * 4))(_frame(50, 70), _Features(tokens, (2, 2), (50, 70)))
-    assert found.xyxy.tolist() == [[0.0, 0.0, 70.0, 50.0]]
-
-
 def test_tokens_of_another_width_or_grid_are_refused() -> None:
     with pytest.raises(ValueError, match=r"expected tokens of shape \(\.\.\., 6, 4\).*got \(6, 5\)"):
         DenseHead(4)(torch.zeros(6, 5), (2, 3))

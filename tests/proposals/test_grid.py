@@ -54,13 +54,6 @@ def test_windows_come_in_several_shapes_and_large_ones_first() -> None:
     assert areas[-1] < areas[0] / 10
 
 
-def test_two_frames_of_one_size_get_the_same_windows() -> None:
-    dark, noise = np.zeros((50, 70, 3), np.uint8), np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
-    first, second = GridProposer()(dark, FEATURES), GridProposer()(noise, FEATURES)
-    np.testing.assert_array_equal(first.xyxy, second.xyxy)
-    assert len(set(first.objectness.tolist())) == 1
-
-
 def test_settings_do_what_they_say() -> None:
     few, many = windows(480, 640, GridProposer(max_proposals=20)), windows(480, 640, GridProposer(max_proposals=2000))
     assert len(few) <= 20 < len(many) <= 2000

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,22 +42,21 @@ def owlv2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("owlv2"), owlv2)
 
 
-@pytest.fixture(scope="session")
-def sam_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(tmp_path_factory.mktemp("sam"), sam)
+def theirs_of(folder: Path, kind: str, frame: NDArray[np.uint8], **asked: torch.Tensor) -> tuple[Any, Any]:
+    """Processor of a folder, and what transformers' own model gives for a frame."""
+    model, processor = (getattr(library, each).from_pretrained(folder) for each in (kind, "AutoImageProcessor"))
+    inputs = processor(images=np.ascontiguousarray(frame[:, :, ::-1]), return_tensors="pt")
+    with torch.inference_mode():
+        return processor, model.eval()(**asked, **inputs)
 
 
 def test_detr_gives_every_query_and_its_best_class(detr_folder: Path) -> None:
     """All of transformers' own results, which are one a (query, class) or one a query, are found again."""
     proposer = DetrProposer.load(detr_folder, nms_iou=1)
-    model = library.AutoModelForObjectDetection.from_pretrained(detr_folder).eval()
-    processor = library.AutoImageProcessor.from_pretrained(detr_folder)
     for size in SIZES:
         frame = noise(*size)
         found = proposer(frame, FEATURES)
-        inputs = processor(images=np.ascontiguousarray(frame[:, :, ::-1]), return_tensors="pt")
-        with torch.inference_mode():
-            outputs = model(**inputs)
+        processor, outputs = theirs_of(detr_folder, "AutoModelForObjectDetection", frame)
         theirs = processor.post_process_object_detection(outputs, threshold=0.0, target_sizes=[size])[0]
         boxes, scores = clipped(theirs["boxes"], size), theirs["scores"].numpy()  # (M, 4), (M,)
         apart = np.abs(boxes[:, None] - found.xyxy[None]).max(2)  # (M, N)
@@ -82,14 +82,11 @@ def test_detr_drops_repeats_and_keeps_no_more_than_asked(yolos_folder: Path) -> 
 def test_owlv2_ranks_by_objectness_and_unpads(owlv2_folder: Path) -> None:
     """The official box mapping of a padded frame, with the objectness in the place of a class's score."""
     proposer = Owlv2Proposer.load(owlv2_folder, nms_iou=1)
-    model = library.Owlv2ForObjectDetection.from_pretrained(owlv2_folder).eval()
-    processor = library.AutoImageProcessor.from_pretrained(owlv2_folder)
+    words = {"input_ids": torch.tensor([[0, 5, 1]]), "attention_mask": torch.ones(1, 3)}
     for size in SIZES:
         frame = noise(*size)
         found = proposer(frame, FEATURES)
-        inputs = processor(images=np.ascontiguousarray(frame[:, :, ::-1]), return_tensors="pt")
-        with torch.inference_mode():
-            outputs = model(input_ids=torch.tensor([[0, 5, 1]]), attention_mask=torch.ones(1, 3), **inputs)
+        processor, outputs = theirs_of(owlv2_folder, "Owlv2ForObjectDetection", frame, **words)
         outputs.logits = outputs.objectness_logits[..., None]
         theirs = processor.post_process_object_detection(outputs, threshold=0.0, target_sizes=[size])[0]
         boxes, scores = clipped(theirs["boxes"], size), theirs["scores"].numpy()
@@ -100,8 +97,9 @@ def test_owlv2_ranks_by_objectness_and_unpads(owlv2_folder: Path) -> None:
         np.testing.assert_allclose(found.objectness, scores[inside][order], atol=1e-5)
 
 
-def test_sam_gives_the_boxes_of_the_masks_of_its_points(sam_folder: Path) -> None:
+def test_sam_gives_the_boxes_of_the_masks_of_its_points(tmp_path: Path) -> None:
     """Against transformers' own enlarging of the same masks; ours stops at the model's picture."""
+    sam_folder = write(tmp_path, sam)
     proposer = SamProposer.load(sam_folder, nms_iou=1, points=2, min_objectness=0, min_area=0.01)
     model = library.SamModel.from_pretrained(sam_folder).eval()
     processor = library.SamImageProcessor.from_pretrained(sam_folder)

@@ -1,19 +1,11 @@
 """What is left of many boxes."""
 
-import numpy as np
-import pytest
 import torch
 
 from proposals.shortlist import Shortlist
 
 SIZE = (100, 200)
 WIDE, NEAR, FAR = [0.0, 0.0, 100.0, 100.0], [0.0, 0.0, 100.0, 90.0], [150.0, 0.0, 200.0, 50.0]
-
-
-def test_no_boxes_have_the_types_of_many() -> None:
-    none = Shortlist("x", max_proposals=5, nms_iou=0.7)(torch.zeros(0, 4), torch.zeros(0), SIZE)
-    assert none.xyxy.shape == (0, 4)
-    assert none.xyxy.dtype == none.objectness.dtype == np.float32
 
 
 def test_ranked_cut_and_without_repeats() -> None:
@@ -36,9 +28,3 @@ def test_what_is_not_finite_is_left_out() -> None:
     boxes = torch.tensor([[0.0, 0.0, float("nan"), 5.0], FAR, WIDE])
     found = Shortlist("x", max_proposals=5, nms_iou=0.7)(boxes, torch.tensor([0.9, float("nan"), 0.2]), SIZE)
     assert found.xyxy.tolist() == [WIDE]
-
-
-@pytest.mark.parametrize("settings", [{"max_proposals": 0, "nms_iou": 0.5}, {"max_proposals": 1, "nms_iou": -0.1}])
-def test_settings_out_of_range(settings: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match=r"^mine: expected"):
-        Shortlist("mine", **settings)  # type: ignore[arg-type]

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from regionclip.scenes.backgrounds import BACKGROUNDS, OTHER_BACKGROUNDS, add_clutter
 from regionclip.scenes.kinds.known import KINDS
+from regionclip.scenes.painting.clutter import add_clutter
 from regionclip.scenes.painting.painter import Brush, Colour, Ink, texture_patch
+from regionclip.scenes.render import BACKGROUNDS, OTHER_BACKGROUNDS
 
 BLUE: Colour = (190, 110, 40)
 LAMPS: dict[str, Colour] = {"red": (50, 40, 200), "yellow": (50, 210, 235), "green": (80, 160, 60)}

@@ -10,8 +10,8 @@ from regionclip.scenes.language.phrases import (
     COLOURS,
     KINDS,
     TRAIT_NAMES,
-    Phrase,
     PhraseMaker,
+    Statement,
     misspelt,
     name,
     phrase,
@@ -123,20 +123,20 @@ def test_the_jacket_below_a_safety_vest_is_not_spoken_of() -> None:
     maker = PhraseMaker(np.random.default_rng(4))
     assert all(maker.true_of(worker).colours is None for _ in range(300))
     for colour, held in (("green", math.nan), ("orange", math.nan), ("red", 0.0)):
-        told = Phrase("", frozenset(["person"]), frozenset([colour])).holds(worker)
+        told = Statement("", frozenset(["person"]), frozenset([colour])).holds(worker)
         assert told == held or (math.isnan(told) and math.isnan(held))
 
 
 def test_what_cannot_be_said_is_marked() -> None:
-    red_dog = Phrase("red dog", frozenset(["dog"]), frozenset(["red"]))
+    red_dog = Statement("red dog", frozenset(["dog"]), frozenset(["red"]))
     assert (red_dog.holds(thing("dog", "red")), red_dog.holds(thing("dog", "blue"))) == (1.0, 0.0)
     assert math.isnan(red_dog.holds(thing("dog", None)))
     assert red_dog.holds(thing("cat", None)) == 0.0
-    helmet = Phrase("", frozenset(["person"]), traits=(("helmet", True),))
+    helmet = Statement("", frozenset(["person"]), traits=(("helmet", True),))
     assert helmet.holds(thing("person", "red", "helmet")) == 1.0
     assert helmet.holds(thing("person", "red", "vest")) == 0.0
     assert math.isnan(helmet.holds(thing("person", "red", "helmet", certain=False)))
-    red_helmet = Phrase("", frozenset(["person"]), frozenset(["red"]), (("helmet", True),))
+    red_helmet = Statement("", frozenset(["person"]), frozenset(["red"]), (("helmet", True),))
     assert red_helmet.holds(thing("person", "blue", "helmet", certain=False)) == 0.0  # false whatever is on the head
 
 
@@ -152,7 +152,7 @@ def test_what_cannot_be_said_is_marked() -> None:
     ],
 )
 def test_sizes_have_a_gap_in_which_nothing_is_said(size: str, share: float, expected: float) -> None:
-    held = Phrase("", frozenset(["dog"]), size=size).holds(thing("dog", share=share))
+    held = Statement("", frozenset(["dog"]), size=size).holds(thing("dog", share=share))
     assert held == expected or (math.isnan(held) and math.isnan(expected))
 
 

@@ -10,8 +10,8 @@ from told import event, lines, picture
 
 from regionclip.errors import FileError
 from regionclip.sinks.log_and_snapshots import EventLog, Snapshots
-from regionclip.sinks.problems import Problems, tell
-from regionclip.sinks.sink import Sink
+from regionclip.sinks.problems import Problems
+from regionclip.sinks.sink import Sink, hand_on
 from regionclip.video.rules.watch import Event
 
 FULL = r"cannot be written: (No space left on device|File too large)$"
@@ -76,13 +76,13 @@ def test_events_wait_for_a_full_disk(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
         path = disk.folder / "e.jsonl"
         with EventLog(path) as log:
-            tell([log, other], event(1), problems=problems)
+            hand_on([log, other], event(1), problems=problems)
             disk.fill()
             for number in range(2, 40):
-                tell([log, other], event(number), problems=problems)
+                hand_on([log, other], event(number), problems=problems)
             assert len(problems.texts) == len(said) == 1
             disk.empty()
-            tell([log, other], event(40), problems=problems)
+            hand_on([log, other], event(40), problems=problems)
             assert problems.texts == []
             disk.fill()
             last = EventLog(disk.folder / "f.jsonl")
@@ -133,20 +133,20 @@ def test_pictures_on_a_full_disk(tmp_path: Path) -> None:
     said: list[str] = []
     problems, other = Problems(said.append, settled=0), Keeper()
     with small_disk(tmp_path / "disk") as disk, Snapshots(disk.folder / "shots") as shots:
-        tell([shots, other], event(1), picture(), problems=problems)
+        hand_on([shots, other], event(1), picture(), problems=problems)
         disk.fill()
         for number in range(2, 8):
-            tell([shots, other], event(number), picture(), problems=problems)
-        tell([shots, other], event(7, phase="end"), problems=problems)
+            hand_on([shots, other], event(number), picture(), problems=problems)
+        hand_on([shots, other], event(7, phase="end"), problems=problems)
         assert problems.texts == said
         disk.empty()
-        tell([shots, other], event(8), picture(), problems=problems)
+        hand_on([shots, other], event(8), picture(), problems=problems)
         assert len(list((disk.folder / "shots").iterdir())) == 4
         shutil.rmtree(disk.folder / "shots")
-        tell([shots, other], event(9), picture(), problems=problems)
+        hand_on([shots, other], event(9), picture(), problems=problems)
         assert problems.texts == [f"{disk.folder / 'shots'} cannot be written: the folder is gone"]
         assert not (disk.folder / "shots").exists()
         (disk.folder / "shots").mkdir()
-        tell([shots, other], event(10), picture(), problems=problems)
+        hand_on([shots, other], event(10), picture(), problems=problems)
     assert [len(told.pictures) for told in other.told if isinstance(told, Event)] == [2, *[0] * 7, 2, 0, 2]
     assert [line.startswith("over: ") for line in said] == [False, True, False, True]

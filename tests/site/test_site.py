@@ -8,14 +8,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from disks import small_disk
+from footage import write_clip
+from told import lines as lines_of
 from toy import ToyTower, planted
 from waiting import until
 
@@ -26,11 +28,11 @@ from regionclip.cli.cameras.site import site as command
 from regionclip.cli.terminal import exits
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, FileError
-from regionclip.evaluation.speed.fleet import SilentPort
+from regionclip.evaluation.speed.fleet import silent_port
 from regionclip.evaluation.speed.loopback import LoopbackCamera
 from regionclip.frames import Frame
 from regionclip.scenes.render import render_scene
-from regionclip.sinks.sink import Told
+from regionclip.sinks.sink import AnyEvent
 from regionclip.site import turns as site_module
 from regionclip.site.camera import SiteCamera
 from regionclip.site.file import SiteFile
@@ -69,8 +71,7 @@ def toy(tower: ToyTower | None = None, *boxes: tuple[int, int, int, int]) -> Det
 
 def camera(name: str, url: str | Path, **more: object) -> CameraSettings:
     settings: dict[str, object] = {"words": Vocabulary(["red"]), "follow": PLAIN, "live": QUICK, **more}
-    text = fill(str(url))
-    return CameraSettings(name=name, url=text, **settings)  # type: ignore[arg-type]
+    return CameraSettings(name=name, url=fill(str(url)), **settings)  # type: ignore[arg-type]
 
 
 def site_of(*cameras: CameraSettings, **more: object) -> SiteSettings:
@@ -93,15 +94,8 @@ def run_until(site: Site, done: Callable[[dict[str, CameraStatus]], bool]) -> di
     return latest
 
 
-def clip(path: Path, pictures: Sequence[Frame], fps: int = 10) -> Path:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=fps, options={"crf": "15"})
-        stream.height, stream.width = pictures[0].shape[:2]
-        stream.pix_fmt = "yuv420p"
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
-        container.mux(stream.encode(None))
-    return path
+def clip(path: Path, pictures: Sequence[Frame]) -> Path:
+    return write_clip(path, range(0, 100 * len(pictures), 100), pictures)
 
 
 class SlowTower(ToyTower):
@@ -113,7 +107,7 @@ class SlowTower(ToyTower):
 
 
 def test_cameras_share_a_slow_tower_evenly_and_a_dead_one_takes_nothing() -> None:
-    with LoopbackCamera(fps=15, size=SMALL) as a, LoopbackCamera(fps=30, size=SMALL) as b, SilentPort() as dead:
+    with LoopbackCamera(fps=15, size=SMALL) as a, LoopbackCamera(fps=30, size=SMALL) as b, silent_port() as dead:
         settings = site_of(camera("a", a.url), camera("dead", dead), camera("b", b.url))
         with Site(settings, toy(SlowTower())) as site:
             run_until(site, lambda now: min(now["a"].handled, now["b"].handled) > 0)
@@ -130,7 +124,7 @@ def test_cameras_share_a_slow_tower_evenly_and_a_dead_one_takes_nothing() -> Non
 
 
 def test_a_camera_is_killed_and_comes_back_while_another_goes_on() -> None:
-    told: list[Told] = []
+    told: list[AnyEvent] = []
     lines: list[str] = []
     with (
         LoopbackCamera(size=SMALL) as a,
@@ -158,15 +152,7 @@ def test_a_camera_is_killed_and_comes_back_while_another_goes_on() -> None:
 RULES = {
     "zone": [{"name": "left", "points": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}],
     "rule": [
-        {
-            "name": "seen",
-            "kind": "in",
-            "labels": ["red"],
-            "zones": ["left"],
-            "seconds": 0.2,
-            "grace": 0.2,
-            "cooldown": 0,
-        }
+        {"name": "seen", "kind": "in", "labels": "red", "zones": "left", "seconds": 0.2, "grace": 0.2, "cooldown": 0}
     ],
 }
 
@@ -177,17 +163,13 @@ def test_events_of_recordings_go_to_all_outputs_and_the_site_ends_with_them(tmp_
     open_end = clip(tmp_path / "b.mp4", [there] * 15)
     outputs = OutputSettings(events=tmp_path / "e.jsonl", snapshots=tmp_path / "pictures")
     follow = FollowOptions(track=False, rules=RuleSet.of(RULES), timezone="Asia/Shanghai")
-    told: list[Told] = []
-    settings = site_of(
-        camera("a", recording, follow=follow),
-        camera("b", open_end, follow=follow),
-        outputs=outputs,
-        status=tmp_path / "status.json",
-    )
+    told: list[AnyEvent] = []
+    cameras = camera("a", recording, follow=follow), camera("b", open_end, follow=follow)
+    settings = site_of(*cameras, outputs=outputs, status=tmp_path / "status.json")
     with Site(settings, toy(None, (16, 16, 80, 80)), on_event=told.append) as site:
         site.run()
         assert {each.state for each in site.status()} == {"ended"}
-    lines = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = lines_of(tmp_path / "e.jsonl")
     for name in "ab":
         own = [line for line in lines if line["source"] == name]
         assert [line["phase"] for line in own] == ["start", "end"]
@@ -201,24 +183,18 @@ def test_events_of_recordings_go_to_all_outputs_and_the_site_ends_with_them(tmp_
     assert status["problems"] == []
 
 
-def test_frames_encoded_together_give_what_single_ones_give(monkeypatch: pytest.MonkeyPatch) -> None:
-    detector, words = regionclip.load("tiny"), Vocabulary(["person", "car", "背包"], threshold=0.1)
-    frames = [
-        VideoFrame(render_scene(7, place, (240, 320)).frame, 0.0, 0, f"camera-{place}", utc_seconds=0.0)
-        for place in range(4)
-    ]
-    alone = [Follower(detector, words, source=each.source, options=PLAIN).follow(each) for each in frames]
-    features = detector.features_of([each.image for each in frames])
-    together = [
-        Follower(detector, words, source=each.source, options=PLAIN).follow(each, features=own)
-        for each, own in zip(frames, features, strict=True)
-    ]
-    assert sum(len(each.detections) for each in alone) > 4
-    for one, other in zip(alone, together, strict=True):
-        assert other.key
-        np.testing.assert_array_equal(one.detections.xyxy, other.detections.xyxy)
-        np.testing.assert_array_equal(one.detections.confidence, other.detections.confidence)
-        assert list(one.detections.data["class_name"]) == list(other.detections.data["class_name"])
+def test_frames_encoded_together_give_what_single_ones_give() -> None:
+    detector, words, count = regionclip.load("tiny"), Vocabulary(["person", "car", "背包"], threshold=0.1), 0
+    pictures = [render_scene(7, place, (240, 320)).frame for place in range(4)]
+    for picture, features in zip(pictures, detector.features_of(pictures), strict=True):
+        alone, together = (
+            Follower(detector, words, source="a", options=PLAIN).follow(VideoFrame(picture, 0.0, 0, "a"), features=own)
+            for own in (None, features)
+        )
+        assert together.key
+        assert alone.detections == together.detections
+        count += len(alone.detections)
+    assert count > 4
 
 
 class BatchTower(ToyTower):
@@ -321,7 +297,7 @@ def test_other_rules_end_what_goes_on(tmp_path: Path) -> None:
     follow = FollowOptions(track=False, rules=RuleSet.of(RULES))
     recording = clip(tmp_path / "a.mp4", [planted(red=(16, 16, 80, 80))] * 200)
     settings = site_of(camera("a", recording, follow=follow))
-    told: list[Told] = []
+    told: list[AnyEvent] = []
     with Site(settings, toy(None, (16, 16, 80, 80)), on_event=told.append) as site:
         run_until(site, lambda now: now["a"].events == 1)
         without = site_of(camera("a", recording))
@@ -335,10 +311,18 @@ def test_other_rules_end_what_goes_on(tmp_path: Path) -> None:
         run_until(site, lambda now: now["a"].handled > handled)
 
 
+@contextmanager
+def alone(settings: CameraSettings, log: Callable[[str], None] = lambda _: None) -> Iterator[SiteCamera]:
+    """A camera without a site."""
+    own = SiteCamera(settings, detector=toy(), bell=threading.Event(), send=lambda *_: None, log=log)
+    yield own
+    own.leave()
+    own.join()
+
+
 def test_other_words_are_asked_of_an_open_camera(tmp_path: Path) -> None:
     recording = clip(tmp_path / "a.mp4", [planted(green=(0, 0, 64, 64))] * 300)
-    with Site(site_of(camera("a", recording, enabled=False)), toy()) as site:
-        own = SiteCamera(camera("b", recording), site)
+    with alone(camera("b", recording)) as own:
         own.update(datetime.now(UTC))
 
         def labels() -> list[str]:
@@ -352,29 +336,18 @@ def test_other_words_are_asked_of_an_open_camera(tmp_path: Path) -> None:
         assert labels() == []
         assert own.change(camera("b", recording, words=Vocabulary(["red", "绿"]))) == "other words"
         assert labels() == ["绿"]
-        own.leave()
-        own.join()
 
 
 def test_schedules_open_and_close(tmp_path: Path) -> None:
     night = Hours.read("mon-fri 22:00-06:00")
     recording = clip(tmp_path / "a.mp4", [planted()] * 300)
     lines: list[str] = []
-    with Site(site_of(camera("a", recording, enabled=False)), toy(), say=lines.append) as site:
-        own = SiteCamera(camera("night", recording, schedule=(night,)), site)
+    with alone(camera("night", recording, schedule=(night,)), lines.append) as own:
         states = []
-        for moment in (
-            "2026-11-20 21:59",
-            "2026-11-20 22:00",
-            "2026-11-21 05:59",
-            "2026-11-21 06:00",
-            "2026-11-21 23:00",
-        ):
-            own.update(datetime.fromisoformat(moment))
+        for moment in ("20 21:59", "20 22:00", "21 05:59", "21 06:00", "21 23:00"):
+            own.update(datetime.fromisoformat(f"2026-11-{moment}"))
             states.append(own.status().state)
-        own.leave()
-        own.join()
-        assert site.status()[0].state == "off"
+    assert own.status().state == "off"
     assert [states[0], states[3], states[4]] == ["resting"] * 3
     assert states[1] in ("connecting", "connected")
     assert states[2] in ("connecting", "connected")
@@ -409,10 +382,8 @@ def test_a_site_goes_on_while_its_disk_is_full(tmp_path: Path) -> None:
     there, gone = planted(red=(16, 16, 80, 80)), planted()
     lines: list[str] = []
     with small_disk(tmp_path / "disk") as disk:
-        outputs, status = (
-            OutputSettings(events=disk.folder / "e.jsonl", snapshots=disk.folder / "shots"),
-            tmp_path / "s.json",
-        )
+        outputs = OutputSettings(events=disk.folder / "e.jsonl", snapshots=disk.folder / "shots")
+        status = tmp_path / "s.json"
         follow = FollowOptions(track=False, rules=RuleSet.of(RULES))
         recording = clip(tmp_path / "a.mp4", ([gone] * 10 + [there] * 10) * 20)
         settings = site_of(camera("a", recording, follow=follow), outputs=outputs, status=status)
@@ -428,12 +399,10 @@ def test_a_site_goes_on_while_its_disk_is_full(tmp_path: Path) -> None:
             told = site.status()[0].events
             kept = site.settings
             site.apply(replace(kept, outputs=replace(outputs, snapshots=None)))  # the log stays open
-        phases = [json.loads(line)["phase"] for line in (disk.folder / "e.jsonl").read_text().splitlines()]
+        phases = [line["phase"] for line in lines_of(disk.folder / "e.jsonl")]
     assert phases[:told] == ["start", "end"] * (told // 2) + ["start"] * (told % 2)
-    assert [text.partition(" cannot be written")[0] for text in problems] == [
-        str(disk.folder / "shots"),
-        str(disk.folder / "e.jsonl"),
-    ]
+    full_ones = [text.partition(" cannot be written")[0] for text in problems]
+    assert full_ones == [str(disk.folder / "shots"), str(disk.folder / "e.jsonl")]
     assert sum("cannot be written" in line for line in lines) == 2
     assert full["a"].errors == 0
 
@@ -505,8 +474,7 @@ def test_the_command_stops_cleanly_and_keeps_its_secrets(tmp_path: Path, monkeyp
     assert process.returncode == exits.OK, err
     assert re.search(r"^门口: \d+ frames followed, .* 1 outages, 0 errors$", out, re.MULTILINE)
     assert re.search(r"^\d\d:\d\d:\d\d 门口: lost: http://viewer:\*\*\*@127", err, re.MULTILINE)
-    lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [line["phase"] for line in lines] == ["lost"]
+    assert [line["phase"] for line in lines_of(tmp_path / "events.jsonl")] == ["lost"]
     assert json.loads((tmp_path / "status.json").read_text(encoding="utf-8"))["cameras"][0]["outages"] == 1
     for text in (out, err, *(each.read_text(encoding="utf-8") for each in tmp_path.glob("*.json*"))):
         assert "hush" not in text

@@ -149,14 +149,8 @@ def test_everything(tmp_path: Path) -> None:
         (WORDS + 'blur = ["person"]\n' + CAMERA, "blur: only together with snapshots"),
         (WORDS + "[detector]\ntowr = 1\n" + CAMERA, "[detector]: unknown key towr; known are batch"),
         (WORDS + '[detector]\ntower = "huge"\n' + CAMERA, "[detector]: tower 'huge' is not known"),
-        (
-            WORDS + '[detector]\nbudget = "much"\n' + CAMERA,
-            "[detector]: budget: expected a whole number",
-        ),
-        (
-            WORDS + '[detector]\nconfig = "a.toml"\ntower = "tiny"\n' + CAMERA,
-            "[detector]: expected config or tower, got",
-        ),
+        (WORDS + '[detector]\nbudget = "much"\n' + CAMERA, "[detector]: budget: expected a whole number"),
+        (WORDS + '[detector]\nconfig = "a"\ntower = "tiny"\n' + CAMERA, "[detector]: expected config or tower, got"),
         (WORDS + "[tracks]\nconfirm_frames = 0\n" + CAMERA, "[tracks]"),
         (WORDS + '[webhook]\nurl = "ftp://192.0.2.1"\n' + CAMERA, "[webhook]: url: webhook: expected an address"),
         (WORDS + "[webhook]\n" + CAMERA, "[webhook]: url is missing"),
@@ -318,7 +312,8 @@ def test_whatever_a_key_holds_is_read_or_refused_in_one_line(
 
 
 def test_a_wrong_file_is_told_before_anything_heavy_is_loaded(tmp_path: Path) -> None:
-    (tmp_path / "site.toml").write_text(WORDS + CAMERA + "every = 0", encoding="utf-8")
+    (tmp_path / "rules.toml").write_text(RULES.replace('"in"', '"into"'), encoding="utf-8")
+    (tmp_path / "site.toml").write_text(WORDS + CAMERA + 'rules = "rules.toml"', encoding="utf-8")
     said, loaded = loaded_after(f"from regionclip.site.file import SiteFile; SiteFile({str(tmp_path / 'site.toml')!r})")
-    assert "[[camera]] 'gate': every: expected a whole number of at least 1, got 0" in said
+    assert "[[rule]] 'intruder': kind: expected one of in, enter" in said
     assert not loaded & HEAVY

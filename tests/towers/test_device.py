@@ -103,9 +103,6 @@ assert rows.xyxy.tolist() == again.xyxy.tolist()
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize(
-    "module", ["heads.select", "heads.pool", "proposals.union", "proposals.tiled", "proposals.dense"]
-)
-def test_the_leaves_are_imported_without_torchvision(module: str) -> None:
-    code = f"import sys, {module}; assert 'torchvision' not in sys.modules"
+def test_the_leaves_are_imported_without_torchvision() -> None:
+    code = "import sys, heads.select, proposals.tiled, proposals.dense; assert 'torchvision' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,12 +1,12 @@
 """SigLIP 2 weights made into FG-CLIP 2, against transformers' own SigLIP 2 and a tensor of the official code."""
 
-import json
+import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from checkpoints import TEXT, VISION, write_fgclip2
+from finetuning import write_siglip2
 from official import image_features
 from safetensors.torch import load_file, save_file
 from transformers import Siglip2Config, Siglip2Model
@@ -16,7 +16,6 @@ from regionclip.towers.fgclip2.model import FGCLIP2Model
 from regionclip.training.trainees.fgclip2_start import start_from_siglip2, stretch_positions
 
 _GOLDEN = Path(__file__).parent.parent / "golden" / "fgclip2_training.safetensors"
-_EXTRA = ("dense_feature_head.", "boxtext_head.", "longtext_head.")
 
 
 def test_positions_are_stretched_as_officially() -> None:
@@ -34,27 +33,13 @@ def test_a_straight_line_stays_straight() -> None:
 
 @pytest.fixture(scope="module")
 def siglip2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small SigLIP 2 checkpoint: the native keys of an FG-CLIP 2 one."""
-    folder = write_fgclip2(tmp_path_factory.mktemp("siglip2"))
-    tensors = load_file(folder / "model.safetensors")
-    native = {
-        k: v for k, v in tensors.items() if not k.startswith(_EXTRA) and not k.endswith(("_ori.weight", "_res.weight"))
-    }
-    save_file(native, folder / "model.safetensors")
-    (folder / "config.json").write_text(json.dumps(_config()))
-    return folder
-
-
-def _config() -> dict[str, Any]:
-    text = {key: value for key, value in TEXT.items() if key not in ("longtext_len", "keep_len", "model_type")}
-    vision = {key: value for key, value in VISION.items() if key != "model_type"}
-    return {"model_type": "siglip2", "architectures": ["Siglip2Model"], "text_config": text, "vision_config": vision}
+    return write_siglip2(tmp_path_factory.mktemp("siglip2"))
 
 
 def test_it_computes_what_siglip2_computes_and_the_heads_are_copies(siglip2: Path, tmp_path: Path) -> None:
     model = FGCLIP2Model.from_pretrained(start_from_siglip2(siglip2, tmp_path / "start"))
-    config = _config()
-    native = Siglip2Model(Siglip2Config(text_config=config["text_config"], vision_config=config["vision_config"]))
+    text, vision = ({key: value for key, value in sizes.items() if key != "model_type"} for sizes in (TEXT, VISION))
+    native = Siglip2Model(Siglip2Config(text_config=text, vision_config=vision))
     native.load_state_dict(load_file(siglip2 / "model.safetensors"), strict=True)
     native.requires_grad_(False)
     ids = torch.randint(4, 300, (2, 64), generator=torch.Generator().manual_seed(0))
@@ -80,7 +65,7 @@ def test_other_weights_are_refused(siglip2: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"expected model_type 'siglip2'.*got 'fgclip2'"):
         start_from_siglip2(write_fgclip2(tmp_path / "fgclip2"), tmp_path / "start")
     odd = write_fgclip2(tmp_path / "odd")
-    (odd / "config.json").write_text(json.dumps(_config()))
+    shutil.copy(siglip2 / "config.json", odd)
     tensors = load_file(odd / "model.safetensors")
     save_file({k: v for k, v in tensors.items() if "vision_model.head" not in k}, odd / "model.safetensors")
     with pytest.raises(WeightsError, match="not SigLIP 2 weights"):

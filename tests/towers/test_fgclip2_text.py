@@ -28,19 +28,6 @@ def test_ids_are_those_of_the_official_usage(folder: Path, length: int) -> None:
         assert ours.count(phrase) == len(theirs(phrase)["input_ids"])
 
 
-def test_ids_by_hand(folder: Path) -> None:
-    ids = PhraseTokenizer.load(folder).ids("红人", 5)
-    assert ids[2:] == [1, 0, 0]
-    assert len(set(ids[:2]) - {0, 1, 2, 3}) == 2
-
-
-def test_a_cut_text_keeps_its_end_token(folder: Path) -> None:
-    ids = PhraseTokenizer.load(folder).ids("the dog " * 30, 16)
-    assert len(ids) == 16
-    assert ids.index(1) == 15
-    assert 0 not in ids
-
-
 def test_letters_are_lowered_and_chinese_stays(folder: Path) -> None:
     tokenizer = PhraseTokenizer.load(folder)
     assert tokenizer.ids("A Red PERSON 红色", 64) == tokenizer.ids("a red person 红色", 64)

@@ -1,5 +1,6 @@
 """What loading says of files that are missing, damaged or of another model."""
 
+import io
 import json
 import pickle
 import shutil
@@ -103,22 +104,24 @@ class _Bomb:
         return (pytest.fail, ("a pickle was executed",))
 
 
-@pytest.mark.parametrize("protocol", [2, 4, 5])
-def test_a_pickle_under_the_right_name_is_named_and_not_run(folder: Path, protocol: int) -> None:
-    (folder / FILE).write_bytes(pickle.dumps(_Bomb(), protocol=protocol))
-    with pytest.raises(WeightsError, match="a pickle under another name"):
-        FGCLIP2Model.from_pretrained(folder)
+def _saved_by_torch() -> bytes:
+    torch.save({"a": torch.ones(1)}, buffer := io.BytesIO())
+    return buffer.getvalue()
 
 
-def test_a_torch_save_under_the_right_name(folder: Path, weights: dict[str, torch.Tensor]) -> None:
-    torch.save(weights, folder / FILE)
-    with pytest.raises(WeightsError, match="a pickle under another name"):
-        FGCLIP2Model.from_pretrained(folder)
-
-
-def test_git_lfs_pointer(folder: Path) -> None:
-    (folder / FILE).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n")
-    with pytest.raises(WeightsError, match="git lfs pull"):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        *((pickle.dumps(_Bomb(), protocol), "a pickle under another name") for protocol in (2, 4, 5)),
+        (_saved_by_torch(), "a pickle under another name"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", "git lfs pull"),
+    ],
+)
+def test_what_is_no_safetensors_under_the_right_name_is_told_and_not_run(
+    folder: Path, content: bytes, said: str
+) -> None:
+    (folder / FILE).write_bytes(content)
+    with pytest.raises(WeightsError, match=said):
         FGCLIP2Model.from_pretrained(folder)
 
 

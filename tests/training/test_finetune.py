@@ -53,10 +53,6 @@ def _trainee(start: tuple[str, Path]) -> Trainee[Any]:
     return trainee_of(start[0], _tower(start))
 
 
-def _ignore(_: FineTuning) -> None:
-    return
-
-
 def test_a_trainee_computes_what_the_tower_computes(start: tuple[str, Path]) -> None:
     tower = _tower(start)
     trainee = trainee_of(start[0], tower)
@@ -108,15 +104,15 @@ def test_a_resumed_run_equals_an_uninterrupted_one(start: tuple[str, Path], data
     def run(out: str) -> FineTuning:
         return FineTuning(settings(tmp_path / out, start[1], data, tower=start[0], budget=20))
 
-    run("whole").train(_ignore)
-    run("parts").train(_ignore, until=3)  # the last check, with its checkpoint, was after step 2
+    run("whole").train()
+    run("parts").train(until=3)  # the last check, with its checkpoint, was after step 2
     again = run("parts")
     assert again.step == 2
-    again.train(_ignore)
+    again.train()
     for file in ("weights/model.safetensors", "curve.jsonl"):
         assert (tmp_path / "parts" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
     finished = run("parts")
-    finished.train(_ignore)
+    finished.train()
     assert finished.step == 4
 
 
@@ -124,7 +120,7 @@ def test_the_weights_load_in_the_layout_they_came_in(
     start: tuple[str, Path], data: DataSettings, tmp_path: Path
 ) -> None:
     run = FineTuning(settings(tmp_path / "run", start[1], data, tower=start[0], budget=20, steps=2))
-    run.train(_ignore)
+    run.train()
     folder = tmp_path / "run" / "weights"
     given, written = (load_file(place / "model.safetensors") for place in (start[1], folder))
     assert {name: value.shape for name, value in written.items()} == {n: v.shape for n, v in given.items()}
@@ -140,14 +136,14 @@ def test_the_weights_load_in_the_layout_they_came_in(
 
 def test_a_loss_that_is_not_finite_ends_the_run_before_anything_is_spoilt(data: DataSettings, tmp_path: Path) -> None:
     run = FineTuning(settings(tmp_path / "run", write_tiny(tmp_path / "tiny"), data, check_every=1, dtype="bfloat16"))
-    run.train(_ignore, until=1)
+    run.train(until=1)
     kept = (tmp_path / "run" / "checkpoint.pt").read_bytes()
     with torch.no_grad():
         run.trainee.module.get_parameter("dense_out.weight")[0] = torch.nan
     with pytest.raises(
         RegionclipError, match=r"step 2: .* got region nan, .*rate below 0.001 or dtype float32.*step 1"
     ):
-        run.train(_ignore)
+        run.train()
     assert (tmp_path / "run" / "checkpoint.pt").read_bytes() == kept
     assert run.trainee.module.get_parameter("dense_out.weight")[1:].isfinite().all()
 
@@ -213,7 +209,7 @@ def test_it_learns_the_colours_of_patches(data: DataSettings, tmp_path: Path) ->
     run = FineTuning(
         settings(tmp_path / "run", weights, data, steps=60, batch=6, check_every=60, rate=3e-3, mixed=True)
     )
-    run.train(_ignore)
+    run.train()
     assert run.rows[-1]["region_top1_en"] >= 0.7
     assert run.rows[-1]["region_top1_zh"] >= 0.7
     assert 0 < run.curriculum.threshold <= 10
@@ -221,7 +217,7 @@ def test_it_learns_the_colours_of_patches(data: DataSettings, tmp_path: Path) ->
 
 def test_frozen_parameters_stay(data: DataSettings, tmp_path: Path) -> None:
     weights = write_tiny(tmp_path / "tiny")
-    FineTuning(settings(tmp_path / "run", weights, data, freeze=("text.", "stem"))).train(_ignore)
+    FineTuning(settings(tmp_path / "run", weights, data, freeze=("text.", "stem"))).train()
     given, written = (load_file(f / "model.safetensors") for f in (weights, tmp_path / "run" / "weights"))
     frozen = {name for name in given if name.startswith(("text.", "stem"))}
     assert all(torch.equal(given[name], written[name]) for name in frozen)
@@ -234,7 +230,7 @@ def test_frozen_parameters_stay(data: DataSettings, tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_another_run_is_refused(data: DataSettings, tmp_path: Path) -> None:
     weights = write_tiny(tmp_path / "tiny")
-    FineTuning(settings(tmp_path / "run", weights, data, steps=1)).train(_ignore)
+    FineTuning(settings(tmp_path / "run", weights, data, steps=1)).train()
     with pytest.raises(ConfigError, match=r"rate: expected 0\.001, got 0\.1"):
         FineTuning(settings(tmp_path / "run", weights, data, steps=1, rate=0.1))
     other = edited(data, tmp_path, lambda content: content["annotations"].pop())
@@ -252,7 +248,7 @@ def test_losses_that_have_nothing_are_named(data: DataSettings, tmp_path: Path) 
     bare = edited(data, tmp_path, plain)
     run = FineTuning(settings(tmp_path / "run", write_tiny(tmp_path / "tiny"), bare, steps=2))
     assert run.source.lacks == ("whole", "hard")
-    run.train(_ignore)
+    run.train()
     assert run.rows[-1]["batches_without_hard"] == run.rows[-1]["batches_without_whole"] == 2
     assert run.curriculum.threshold == 0
 

@@ -12,7 +12,6 @@ import torch
 from tokenizers import Tokenizer
 from torchvision.ops import box_iou
 
-from heads.pool import roi_align as pool_exactly
 from regionclip.data.intervals import Share
 from regionclip.errors import ConfigError, FileError, RegionclipError
 from regionclip.evaluation.accuracy.scenes import SceneFigures, SceneRow
@@ -21,11 +20,11 @@ from regionclip.scenes.language.phrases import COLOURS, KINDS
 from regionclip.towers.tiny.model import TinyConfig
 from regionclip.towers.tiny.text import train_tokenizer
 from regionclip.training.embedded.check import Check
-from regionclip.training.embedded.data import STAGES, SceneBatches, batches, empty_boxes
-from regionclip.training.embedded.export import _CURVES, export, record
+from regionclip.training.embedded.data import PHASES, SceneBatches, batches, empty_boxes
+from regionclip.training.embedded.export import CURVES, export, record
 from regionclip.training.embedded.export import main as ship
 from regionclip.training.embedded.network import TrainingNetwork, whole_truth
-from regionclip.training.embedded.run import Run, Settings
+from regionclip.training.embedded.run import Run, RunSettings
 from regionclip.training.embedded.tiny import corpus, main
 from regionclip.training.loop import CHECKPOINT, CURVE
 
@@ -52,15 +51,11 @@ Make = Callable[..., Run]
 def make(tokenizer: Tokenizer, tmp_path: Path) -> Make:
     def run(out: str = "run", *, residual: bool = True, **changed: Any) -> Run:  # noqa: ANN401
         (tmp_path / out).mkdir(exist_ok=True)
-        settings = Settings(**{"steps": 6, "batch": 2, "workers": 0, "warmup": 2, **changed})
+        settings = RunSettings(**{"steps": 6, "batch": 2, "workers": 0, "warmup": 2, **changed})
         config = replace(SMALL, residual=residual)
         return Run(settings, config, tokenizer, tmp_path / out, measure=lambda _: {"kinds_en": 0.5})
 
     return run
-
-
-def _ignore(_: Run) -> None:
-    return
 
 
 def test_a_batch_is_a_function_of_its_number(tokenizer: Tokenizer) -> None:
@@ -75,7 +70,7 @@ def test_a_batch_is_a_function_of_its_number(tokenizer: Tokenizer) -> None:
 def test_a_batch_tells_the_truth(tokenizer: Tokenizer) -> None:
     batch = SceneBatches(7, tokenizer, 16, 4)[(0, 2)]
     grid = (batch.images.shape[2] // 16, batch.images.shape[3] // 16)
-    assert grid in STAGES[2].grids
+    assert grid in PHASES[2].grids
     assert batch.images.dtype == torch.uint8
     assert sum(len(boxes) for boxes in batch.boxes) == len(batch.kinds) == len(batch.colours) == len(batch.truth)
     for boxes in batch.boxes:
@@ -118,7 +113,7 @@ def test_whole_images_hold_what_one_of_their_regions_holds() -> None:
 def test_averaged_weights_follow_the_trained_ones(make: Make) -> None:
     run = make()
     start = {name: value.clone() for name, value in run.network.state_dict().items()}
-    run.train(_ignore)
+    run.train()
     for name, now in run.network.named_parameters():
         average = run.averaged.state_dict()[name]
         if not torch.equal(now, start[name]):
@@ -142,8 +137,8 @@ def test_boxes_and_head_change_as_asked_for(make: Make, tokenizer: Tokenizer) ->
 
 
 def test_stages_cover_the_run_in_order(tokenizer: Tokenizer) -> None:
-    assert [stage.until for stage in STAGES] == sorted(stage.until for stage in STAGES)
-    assert STAGES[-1].until == 1
+    assert [phase.until for phase in PHASES] == sorted(phase.until for phase in PHASES)
+    assert PHASES[-1].until == 1
     loader = batches(SceneBatches(7, tokenizer, 16, 1), 0, lambda step: step / 4, workers=0)
     sizes = [batch.images.shape[2] * batch.images.shape[3] // 256 for batch in loader]
     assert len(sizes) == 4
@@ -166,14 +161,14 @@ def test_training_steps_reduce_the_loss_on_a_fixed_batch(make: Make, tokenizer: 
 
 def test_a_resumed_run_equals_an_uninterrupted_one(make: Make) -> None:
     whole = make("whole")
-    whole.train(_ignore)
+    whole.train()
     first = make("parts")
-    first.train(_ignore, until=3)
+    first.train(until=3)
     first.check()
-    first.train(_ignore, until=5)  # lost: the last check was after step 3
+    first.train(until=5)  # lost: the last check was after step 3
     second = make("parts")
     assert second.step == 3
-    second.train(_ignore)
+    second.train()
     assert second.step == whole.step == 6
     assert second.means == whole.means
     assert [row["step"] for row in second.rows] == [3, 6]
@@ -195,7 +190,7 @@ def test_a_checkpoint_of_other_settings_is_refused(make: Make, tmp_path: Path) -
 
 def test_a_run_in_minutes_may_be_given_another_length_and_remembers_it(make: Make, tmp_path: Path) -> None:
     first = make(steps=None, minutes=0.001)
-    first.train(_ignore)
+    first.train()
     assert first.progress(first.step) >= 1
     longer = make(steps=None, minutes=50.0)
     assert longer.lengths == [0.001, 50.0]
@@ -213,18 +208,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(make: Make) -> None:
     with torch.no_grad():
         run.network.tower.dense_out.weight[0] = torch.nan
     with pytest.raises(RegionclipError, match=r"step 1: .*region nan.*take --float32; .*nothing was written yet"):
-        run.train(_ignore)
-
-
-def test_training_pools_as_the_detector_does(tokenizer: Tokenizer) -> None:
-    """Weights trained with torchvision's pooling are used with heads.pool: the two must not part."""
-    from torchvision.ops import roi_align
-
-    dense = torch.randn(1, 8, 7, 9, generator=torch.Generator().manual_seed(0))
-    boxes = torch.tensor([[0.2, 0.3, 0.9, 0.8], [1.5, 2.0, 8.7, 6.1], [-0.3, -0.2, 3.0, 7.5]])
-    trained = roi_align(dense, [boxes], 1, 1.0, -1, aligned=True).flatten(1)
-    used = pool_exactly(dense[0].flatten(1).T, (7, 9), boxes)
-    np.testing.assert_allclose(trained.numpy(), used.numpy(), atol=1e-5)
+        run.train()
 
 
 def test_export_writes_what_the_tower_and_the_proposer_read(tokenizer: Tokenizer, tmp_path: Path) -> None:
@@ -263,7 +247,7 @@ def test_the_record_names_the_command_that_repeats_the_run(make: Make) -> None:
 def test_the_check_measures_what_the_tower_knows(tokenizer: Tokenizer) -> None:
     torch.manual_seed(0)
     figures = Check(tokenizer, SMALL.text_length, scenes=4)(TrainingNetwork(SMALL))
-    assert set(_CURVES) <= set(figures)
+    assert set(CURVES) <= set(figures)
     assert all(0 <= value <= 1 for value in figures.values())
     assert figures["kinds_en"] < 0.5  # it has learned nothing yet
     assert 0.1 < figures["traits_en"] < 0.9

@@ -5,8 +5,8 @@ import runpy
 import sys
 from pathlib import Path
 
-import av
 import pytest
+from footage import frame_count
 
 from regionclip.scenes.clips import render_clip
 from regionclip.video.output.writer import VideoWriter
@@ -25,26 +25,21 @@ def yard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def frames_of(path: Path) -> int:
-    with av.open(str(path)) as container:
-        return sum(1 for _ in container.decode(video=0))
-
-
 def test_a_stream_and_an_annotated_copy(yard: Path, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(EXAMPLES[0], "docs/video.md", "exec"), {})
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[:6]] == ["0.00", "0.17", "0.33", "0.50", "0.67", "0.83"]
     assert lines[6].startswith("6 ")
-    assert frames_of(yard / "yard-regions.mp4") == 6
+    assert frame_count(yard / "yard-regions.mp4") == 6
 
 
 def test_loops_of_supervision(yard: Path) -> None:
     exec(compile(EXAMPLES[1], "docs/video.md", "exec"), {})
-    assert frames_of(yard / "out.mp4") == 6
+    assert frame_count(yard / "out.mp4") == 6
 
 
 def test_the_demo_script(yard: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["video.py", "yard.mp4", "person", "叉车"])
     runpy.run_path(str(ROOT / "demos/video.py"), run_name="__main__")
     assert "6 frames" in capsys.readouterr().out
-    assert frames_of(yard / "yard-regions.mp4") == 6
+    assert frame_count(yard / "yard-regions.mp4") == 6

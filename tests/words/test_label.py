@@ -60,6 +60,9 @@ def test_han_characters_tell_the_language(phrase: str, language: str) -> None:
         ({"name_zh": " "}, "name_zh: expected words"),
         ({"of": " "}, "of: expected words"),
         ({"of": 7}, "of: expected a list"),
+        ({"prompts": "person"}, "expected a list"),
+        ({"group": ["a"]}, "group"),
+        ({"group": " "}, "group"),
         ({"group": "class_name"}, "name of a result column"),
     ],
 )

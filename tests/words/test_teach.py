@@ -1,8 +1,5 @@
 """Teaching a class from examples: what it finds, what it leaves alone, what it refuses, and its files."""
 
-import os
-import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,12 +7,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import supervision as sv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from safetensors import safe_open
-from toy import ToyTower, planted, toy_detector
+from toy import ToyTower, column, planted, toy_detector
 
 from proposals.base import Proposals, Proposer
 from regionclip.answers.regions import Regions
@@ -30,10 +26,6 @@ from regionclip.words.vocabulary import Label, Vocabulary
 WORDS = ["red thing", "蓝色的东西"]
 BOX = [16, 16, 80, 80]
 RED, BLUE, YELLOW = (0, 0, 255), (255, 0, 0), (0, 230, 255)
-
-
-def column(found: sv.Detections, name: str) -> list[Any]:
-    return list(np.asarray(found.data[name]).tolist())
 
 
 def picture(colour: tuple[int, int, int], shift: int = 0) -> Frame:
@@ -108,25 +100,6 @@ def test_a_taught_label_changes_no_bit_of_another_score(count: int, seed: int) -
     assert np.array_equal(np.delete(scores, place, axis=1), before)
     # The taught label's own score does not depend on its company either.
     assert np.array_equal(scores[:, place], det.scores(regions, [list(words)[-1]])[:, 0])
-
-
-def test_two_processes_score_alike(tmp_path: Path) -> None:
-    det = detector()
-    words = det.teach(WORDS, "my mug", EXAMPLES)
-    words.save(tmp_path / "v.toml")
-    regions = det.regions(picture(YELLOW, 3))
-    regions.save(tmp_path / "r.npz")
-    script = (
-        "import sys; from toy import ToyTower; from proposals.grid import GridProposer; "
-        "from regionclip.detector import Detector; from regionclip.answers.regions import Regions; "
-        "from regionclip.words.vocabulary import Vocabulary; det = Detector(ToyTower(), GridProposer(40)); "
-        "scores = det.scores(Regions.load(sys.argv[1]), Vocabulary.load(sys.argv[2])); "
-        "sys.stdout.write(scores.tobytes().hex())"
-    )
-    paths = os.pathsep.join(str(folder) for folder in Path(__file__).parents[:3])
-    command = [sys.executable, "-c", script, str(tmp_path / "r.npz"), str(tmp_path / "v.toml")]
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": paths}, check=True, capture_output=True, text=True)
-    assert done.stdout == det.scores(regions, words).tobytes().hex()
 
 
 def test_given_negatives_push_the_class_away_from_them() -> None:

@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from toy import MOST_TOKENS, ToyTower
+from toy import MOST_TOKENS, ToyTower, toy_detector
 
 from proposals.boxes import BoxesProposer
-from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.towers.base import Target
 from regionclip.words.check import Finding, VocabularyCheck, check_vocabulary
@@ -16,9 +15,7 @@ from regionclip.words.vocabulary import Label, Vocabulary, Words
 
 
 def checked(words: Words, near: float = 0.95, **settings: Any) -> VocabularyCheck:  # noqa: ANN401
-    tower = ToyTower(bias=settings.pop("bias", -5.0), negatives=settings.pop("negatives", ()))
-    det = Detector(tower, BoxesProposer(np.zeros((0, 4), np.float32)), Config(**settings))
-    return check_vocabulary(det.scorer, Vocabulary.of(words), near=near)
+    return check_vocabulary(toy_detector([], **settings).scorer, Vocabulary.of(words), near=near)
 
 
 def only(words: Words, **settings: Any) -> Finding:  # noqa: ANN401

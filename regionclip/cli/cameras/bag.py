@@ -81,9 +81,9 @@ def bag(
 
 def _print(summary: "ReplaySummary", out: Path) -> None:
     for problem in summary.problems.values():
-        say(f"regionclip: {problem}")
+        say(problem)
     if summary.damaged:
-        say(f"regionclip: {summary.damaged} damaged messages were skipped")
+        say(f"{summary.damaged} damaged messages were skipped")
     rate = summary.images / summary.wall_seconds if summary.wall_seconds else 0.0
     sys.stdout.write(
         f"{summary.images} images, {summary.detections} detections; {summary.wall_seconds:.1f} s, {rate:.1f} images a "

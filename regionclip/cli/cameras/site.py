@@ -15,12 +15,12 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from regionclip.cli.cameras.watching import files_of, spare_a_core
+from regionclip.cli.cameras.watching import source_files, spare_a_core
 from regionclip.cli.terminal.signals import stopping
 from regionclip.formats.outputs import check_outputs
 
 if TYPE_CHECKING:
-    from regionclip.sinks.sink import Told
+    from regionclip.sinks.sink import AnyEvent
     from regionclip.site.file import SiteFile
     from regionclip.site.settings import SiteSettings
     from regionclip.site.status import CameraStatus
@@ -64,7 +64,7 @@ def site(
 def _check_outputs(source: "SiteFile") -> None:
     """Refuse a site whose files would replace what it reads, or each other."""
     settings = source.settings
-    cameras = [each for camera in settings.cameras for each in files_of(camera.url.value)]
+    cameras = [each for camera in settings.cameras for each in source_files(camera.url.value)]
     weights = settings.detector.weights
     files = {"events": settings.outputs.events, "status": settings.status}
     inputs = {"SITE.toml": source.files, "camera": cameras, "detector": weights}
@@ -90,13 +90,13 @@ class _Screen:
         """One line on stderr, with the time on the clock of the site."""
         self._console.print(f"{datetime.now(self._zone):%H:%M:%S} {line}", markup=False)
 
-    def event(self, told: "Told") -> None:
+    def event(self, event: "AnyEvent") -> None:
         """An event on stdout; losses and returns are said already."""
         from regionclip.video.rules.watch import Event
 
-        if not isinstance(told, Event):
+        if not isinstance(event, Event):
             return
-        line = f"{told.source}: {told}"
+        line = f"{event.source}: {event}"
         if self._console.is_terminal and sys.stdout.isatty():
             self._console.print(line, markup=False)  # above the table
             return

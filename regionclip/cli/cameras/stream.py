@@ -1,5 +1,6 @@
 """`regionclip stream`: a camera watched until it is told to stop."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -44,21 +45,27 @@ def stream(
     seconds: Annotated[float | None, typer.Option(min=0, metavar="S", help="Stop after so many seconds.")] = None,
 ) -> None:
     """Watch a camera: always its newest picture, events as they happen, until Ctrl-C or SIGTERM."""
+    from regionclip.video.output.codecs import encoding
     from regionclip.video.sources.options import LiveOptions
 
     vocabulary, settings = words.read(), tower.settings()
     live = LiveOptions(transport=cast("Transport", transport), patience=patience)
     watch.check(source, "latest", {"--record": record}, {**words.files, **tower.files})
-    rules, style = watch.read_rules(), watch.style(vocabulary)
+    rules = watch.read_rules(vocabulary)
+    if record is not None:
+        encoding(record)
+    style = watch.style(vocabulary)
+    import numpy as np
+
     from regionclip.video.annotating import Outputs, run
 
     watching.spare_a_core()
     detector = tower.load(settings)
     preparing(detector, vocabulary)
-    ages = watching.Ages()
+    ages: deque[float] = deque(maxlen=1000)  # seconds, of the latest frames
 
     def note(known: "StreamFrame") -> None:
-        ages.add(known)
+        ages.append(known.age_seconds)
         if seconds is not None and known.frame.t_seconds >= seconds:
             frames.stop()
 
@@ -69,7 +76,11 @@ def stream(
         outputs = Outputs(video=record, style=style, results=watch.results, audio=False)
         summary = run(frames, outputs, on_frame=note, on_picture=window)
     watching.print_summary(summary)
-    say(f"regionclip: {ages}")
+    if not ages:
+        say("no frames")
+        return
+    half, most = np.percentile(list(ages), (50, 95)) * 1000
+    say(f"answers {half:.0f} ms old (p95 {most:.0f})")
 
 
 @contextmanager

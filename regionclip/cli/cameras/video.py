@@ -9,7 +9,7 @@ import typer
 
 from regionclip.cli.cameras import watching
 from regionclip.cli.terminal import exits, options
-from regionclip.cli.terminal.output import preparing
+from regionclip.cli.terminal.output import preparing, say
 from regionclip.cli.terminal.signals import stopping
 
 
@@ -29,9 +29,15 @@ def video(
     ] = None,
 ) -> None:
     """Find words in a video, follow what is found, and write an annotated copy that plays in a browser."""
+    from regionclip.video.output.codecs import encoding
+
     vocabulary, settings = words.read(), tower.settings()
     watch.check(source, "every", {"--out": out}, {**words.files, **tower.files})
-    rules, style = watch.read_rules(), watch.style(vocabulary)
+    rules = watch.read_rules(vocabulary)
+    encoding(out, codec)
+    if watch.rules is None and (watch.events or watch.snapshots or watch.webhook):
+        say("without --rules nothing makes an event: --events, --snapshots and --webhook stay empty")
+    style = watch.style(vocabulary)
     from regionclip.video.annotating import Outputs, run
 
     watching.spare_a_core()

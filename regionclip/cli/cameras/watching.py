@@ -3,7 +3,6 @@
 import glob
 import os
 import sys
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from regionclip.drawing import Style
     from regionclip.drawing.style import Language
     from regionclip.frames import Frame
-    from regionclip.sinks.log_and_snapshots import Sink, Told
+    from regionclip.sinks.log_and_snapshots import AnyEvent, Sink
     from regionclip.video.annotating import VideoSummary
     from regionclip.video.follower import StreamFrame
     from regionclip.video.rules.file import RuleSet
@@ -82,26 +81,35 @@ class WatchOptions:
             inputs: files that are read beside those of these options.
 
         Raises:
-            ConfigError, SourceError: for a source that cannot be opened so, a time zone that is not known, and outputs
-                that would cost a file.
+            ConfigError, SourceError: for a source that cannot be opened so, a time zone that is not known, a webhook
+                without an address, results of an unknown kind, and outputs that would cost a file.
         """
+        from regionclip.sinks.posting import Target
+        from regionclip.video.output.suffixes import check_results
         from regionclip.video.rules.schedule import timezone_of
         from regionclip.video.sources.opening import source_kind
 
         source_kind(source, mode)
+        if self.results is not None:
+            check_results(self.results)
+        if self.webhook is not None:
+            Target(self.webhook, {}, 1.0)
         if self.timezone is not None:
             timezone_of(self.timezone)
         written = {**outputs, "--results": self.results, "--events": self.events}
-        read = {"SRC": files_of(source), "--rules": self.rules, **inputs}
+        read = {"SRC": source_files(source), "--rules": self.rules, **inputs}
         check_outputs(written, read, folders={"--snapshots": self.snapshots})
 
-    def read_rules(self) -> "RuleSet | None":
-        """The rules of the file, if any."""
+    def read_rules(self, vocabulary: "Vocabulary") -> "RuleSet | None":
+        """The rules of the file, if any; they fit the words and the time zone."""
         if self.rules is None:
             return None
         from regionclip.video.rules.file import load_rules
 
-        return load_rules(self.rules)
+        rules = load_rules(self.rules)
+        rules.check_labels(vocabulary)
+        rules.check_clock(self.timezone)
+        return rules
 
     def style(self, vocabulary: "Vocabulary") -> "Style":
         """How the labels are drawn.
@@ -134,7 +142,7 @@ class WatchOptions:
             "track": self.track,
             "every": self.every,
             "sinks": self._open_sinks(stack),
-            "on_problem": problem,
+            "on_problem": say,
             "timezone": self.timezone,
             "max_fps": self.max_fps,
             **more,
@@ -155,7 +163,7 @@ class WatchOptions:
         return [*sinks, Spoken()]
 
 
-def files_of(source: str | Path) -> list[Path]:
+def source_files(source: str | Path) -> list[Path]:
     """The files that a source is made of: a video, the pictures of a folder or of a pattern; none of a URL."""
     from regionclip.frames import SUFFIXES
 
@@ -172,11 +180,6 @@ def spare_a_core() -> None:
     torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) - 1)))
 
 
-def problem(line: str) -> None:
-    """Say on stderr that something cannot be written, or that this is over."""
-    say(f"regionclip: {line}")
-
-
 @contextmanager
 def bar(what: str, seconds: float | None) -> Iterator[Callable[["StreamFrame"], None]]:
     """A progress bar with the time that is left, on a terminal, for a video of so many seconds."""
@@ -190,18 +193,18 @@ def bar(what: str, seconds: float | None) -> Iterator[Callable[["StreamFrame"], 
 class Spoken:
     """A sink that prints: events on stdout, and on stderr when a camera is lost and when it is back."""
 
-    def send(self, told: "Told", image: "Frame | None" = None, rows: "sv.Detections | None" = None) -> "Told":
+    def send(self, event: "AnyEvent", image: "Frame | None" = None, rows: "sv.Detections | None" = None) -> "AnyEvent":
         """Print one line."""
         from regionclip.video.sources.base import SourceEvent
 
-        if not isinstance(told, SourceEvent):
-            sys.stdout.write(f"{told}\n")
+        if not isinstance(event, SourceEvent):
+            sys.stdout.write(f"{event}\n")
             sys.stdout.flush()
-        elif told.kind == "back":
-            say(f"regionclip: {told.source} is back after {told.outage_seconds:.1f} s")
+        elif event.kind == "back":
+            say(f"{event.source} is back after {event.outage_seconds:.1f} s")
         else:
-            say(f"regionclip: {told.source} is lost: {told.reason.removeprefix(f'{told.source}: ')}")
-        return told
+            say(f"{event.source} is lost: {event.reason.removeprefix(f'{event.source}: ')}")
+        return event
 
     def close(self) -> None:
         """Nothing is held."""
@@ -211,25 +214,6 @@ class Spoken:
 
     def __exit__(self, *raised: object) -> None:
         pass
-
-
-class Ages:
-    """How old the answers to the latest frames were."""
-
-    def __init__(self) -> None:
-        self._seconds: deque[float] = deque(maxlen=1000)
-
-    def add(self, known: "StreamFrame") -> None:
-        """Count a frame."""
-        self._seconds.append(known.age_seconds)
-
-    def __str__(self) -> str:
-        import numpy as np
-
-        if not self._seconds:
-            return "no frames"
-        half, most = np.percentile(list(self._seconds), (50, 95))
-        return f"answers {half * 1000:.0f} ms old (p95 {most * 1000:.0f})"
 
 
 def print_summary(summary: "VideoSummary") -> None:
@@ -247,4 +231,4 @@ def print_summary(summary: "VideoSummary") -> None:
     if summary.outages:
         sys.stdout.write(f"{summary.outages} outages, {summary.outage_seconds:.1f} s in all\n")
     if summary.missing:
-        say(f"regionclip: {summary.missing} frames are not in the results: they could not be written")
+        say(f"{summary.missing} frames are not in the results: they could not be written")

@@ -1,1 +1,1 @@
-"""`regionclip eval`: one protocol a file."""
+"""`regionclip eval`: protocols on scenes, on clips, of proposers, of speed."""

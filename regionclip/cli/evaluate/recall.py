@@ -3,10 +3,11 @@
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regionclip.cli.evaluate.clips import Camera
 from regionclip.cli.terminal import options
 from regionclip.cli.terminal.output import progress, write_json
 from regionclip.cli.terminal.sizes import check_frame_size
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from regionclip.data.recall_sets import ShotSet
 
 _RENDERED = ("scenes", "clips")
-Camera = Literal["still", "moving"] | None
 
 
 @options.grouped
@@ -80,7 +80,7 @@ def recall(
 
     words = Vocabulary([parse_label(text) for text in prompts]) if prompts else None
     makers = {name: partial(detector, chosen) for name, chosen in _choices(settings, proposer, preset).items()}
-    rows = evaluate_recall(makers, shots, words=words, watch=lambda items: progress(items, "recall"))
+    rows = evaluate_recall(makers, shots, words=words, watch=partial(progress, what="recall"))
     sys.stdout.write(table(rows, shots, len(shots)) + "\n")
     write_json(json_file, record(rows, shots, len(shots)))
 

@@ -148,6 +148,13 @@ class TowerOptions:
 
         With neither, a folder given as `--weights` says itself which tower it is of.
         """
+        from regionclip.loading import check_loadable
+
+        config = self._config()
+        check_loadable(config.changed(weights=self.weights))
+        return config
+
+    def _config(self) -> "Config":
         from regionclip.config import Config
         from regionclip.loading import config_of
 
@@ -163,9 +170,12 @@ class TowerOptions:
 
     def load(self, settings: "Config | None" = None) -> "Detector":
         """The detector, of `settings` where they were read already."""
-        from regionclip.loading import load
+        from regionclip.cli.terminal.output import waiting
 
-        return load(settings or self.settings(), weights=self.weights, device=self.device, dtype=self.dtype)
+        with waiting("loading the tower"):
+            from regionclip.loading import load
+
+            return load(settings or self.settings(), weights=self.weights, device=self.device, dtype=self.dtype)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,7 +240,9 @@ class DetectorOptions(PresetOptions):
         if self.proposer:
             settings = settings.with_proposers(self.proposer)
         check_names(settings)
-        return settings.changed(budget=_budget(self.budget), tiles=read_tiles(self.tiles))
+        # A budget that is no number is a name, which the config judges.
+        budget = int(self.budget) if self.budget and self.budget.isdecimal() else cast("Budget | None", self.budget)
+        return settings.changed(budget=budget, tiles=read_tiles(self.tiles))
 
 
 def boxes_of(file: Path | None, images: Sequence[Path]) -> "list[GivenBoxes | None]":
@@ -266,11 +278,6 @@ def read_tiles(text: str | None) -> "Tiles | None":
     if len(parts) != 2 or not all(part.isdecimal() for part in parts):
         raise ConfigError(f"tiles {text!r}: expected none, auto, or columns x rows, as 3x2")
     return int(parts[0]), int(parts[1])
-
-
-def _budget(text: str | None) -> "Budget | None":
-    """What is no number is a name, which the config judges."""
-    return int(text) if text is not None and text.isdecimal() else cast("Budget | None", text)
 
 
 def _path(text: str | None) -> Path | None:

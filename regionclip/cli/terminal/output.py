@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections import deque
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from operator import length_hint
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
@@ -28,12 +29,12 @@ _PLACE = re.compile(r" ?\(Triggered internally at [^)]*\)")
 
 
 def say(text: str) -> None:
-    """One line on stderr."""
-    Console(stderr=True, highlight=False, soft_wrap=True, emoji=False).print(text, markup=False)
+    """One line on stderr, after the name of the program."""
+    Console(stderr=True, highlight=False, soft_wrap=True, emoji=False).print(f"regionclip: {text}", markup=False)
 
 
 def show_warnings() -> None:
-    """Print each warning as one line, once in a while, without the place in the code; of a library's say whose it is."""
+    """Print each warning as one line, once in a while, without the place in the code; say whose a library's is."""
     said: deque[str] = deque(maxlen=100)
 
     def show(
@@ -47,12 +48,18 @@ def show_warnings() -> None:
         parts, own = Path(filename).parts, issubclass(category, RegionclipWarning)
         library = "" if own or "site-packages" not in parts else parts[parts.index("site-packages") + 1]
         text = _PLACE.sub("", " ".join(str(message).split()))
-        told = f"regionclip: warning: {library.removesuffix('.py')}{' says: ' * bool(library)}{text}"
+        told = f"warning: {library.removesuffix('.py')}{' says: ' * bool(library)}{text}"
         if told not in said:
             said.append(told)
             say(told)
 
     warnings.showwarning = show
+
+
+def waiting(what: str) -> AbstractContextManager[object]:
+    """Says on a terminal what takes long and cannot be counted, for as long as it takes."""
+    console = Console(stderr=True)
+    return console.status(f"{what} ...") if console.is_terminal else nullcontext()
 
 
 def progress(items: Iterable[T], what: str) -> Iterable[T]:
@@ -88,12 +95,10 @@ def print_detections(title: str, detections: "sv.Detections") -> None:
         corners = " ".join(f"{side:.0f}" for side in detections.xyxy[row])
         matched = f"  ({prompt})" if prompt not in (name, "") else ""
         confidence = 0.0 if detections.confidence is None else float(detections.confidence[row])
-        said = [f"{column}: {value}" for column, value in _attributes(detections, row) if value]
+        said = [
+            f"{column}: {values[row]}"
+            for column, values in detections.data.items()
+            if f"{column}_score" in detections.data and values[row]  # the columns of attributes
+        ]
         sys.stdout.write(f"  {confidence:.2f}  {name}  [{corners}]{matched}{'  ' if said else ''}{', '.join(said)}\n")
     sys.stdout.flush()
-
-
-def _attributes(detections: "sv.Detections", row: int) -> list[tuple[str, str]]:
-    """The attribute columns of a row and what they say: those that have a column `NAME_score` beside them."""
-    data = detections.data
-    return [(name, str(column[row])) for name, column in data.items() if f"{name}_score" in data]

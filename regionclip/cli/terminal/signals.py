@@ -24,7 +24,7 @@ def stopping(stop: Callable[[], None]) -> Iterator[Interruption]:
         for each, handler in before.items():
             signal.signal(each, handler)
         interruption.asked = True
-        say("regionclip: stopping; once more to stop at once")
+        say("stopping; once more to stop at once")
         stop()
 
     for number in before:

@@ -1,6 +1,13 @@
 """Sizes as the command line writes them: `WxH` in pixels."""
 
+from typing import Annotated
+
+import typer
+
 from regionclip.errors import ConfigError
+
+Size = Annotated[str, typer.Option(metavar="WxH", help="Size of the frames in pixels.")]
+"""Of frames to be rendered; `check_frame_size` reads it."""
 
 
 def read_size(text: str) -> tuple[int, int]:

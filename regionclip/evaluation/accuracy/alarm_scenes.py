@@ -37,19 +37,9 @@ from regionclip.words.asked import identity
 from regionclip.words.vocabulary import Label, Vocabulary
 
 ASKED = (
-    "person",
-    "dog",
-    "car",
-    "truck",
-    "forklift",
-    "backpack",
-    "suitcase",
-    "knife",
-    "fire",
-    "smoke",
-    "fire extinguisher",
+    "person", "dog", "car", "truck", "forklift", "backpack", "suitcase", "knife", "fire", "smoke", "fire extinguisher",
     "drone",
-)
+)  # fmt: skip
 """Kinds that are asked for; empty scenes show the others."""
 
 BLOCK = 250
@@ -131,7 +121,7 @@ Done: TypeAlias = tuple[SceneBlock, Arrays]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Watched:
+class ScenePeaks:
     """What a detector made of all scenes.
 
     Attributes:
@@ -157,8 +147,8 @@ def watch_scenes(
     make: Make | None = None,
     cache: Path | None = None,
     workers: int = 0,
-    watch: Callable[[Iterable[Done]], Iterable[Done]] = iter,
-) -> Watched:
+    watch: Callable[[Sequence[SceneBlock]], Iterable[SceneBlock]] = iter,
+) -> ScenePeaks:
     """Run a detector on all scenes of a plan.
 
     Args:
@@ -167,7 +157,7 @@ def watch_scenes(
         make: makes the same detector in other processes; needed where there are workers, and picklable.
         cache: folder that blocks are kept in, and taken from; None keeps nothing.
         workers: processes; this one if 0.
-        watch: gets the blocks as they are done and gives them back, as a progress bar does.
+        watch: gets the blocks that are missing and gives them back one by one, as a progress bar does.
 
     Raises:
         ConfigError: where the cache is of other scenes or another detector.
@@ -181,12 +171,13 @@ def watch_scenes(
         if make is None or workers == 0
         else _in_processes(make, plan, missing, workers)
     )
-    for block, arrays in watch(_Counted(results, len(missing))):
+    for _ in watch(missing):
+        block, arrays = next(results)  # in any order
         kept[block] = arrays
         if cache is not None:
             _write(cache / block.file, arrays)
     calibrate, test, targets = ([kept[block] for block in plan.blocks if block.part == part] for part in get_args(Part))
-    return Watched(
+    return ScenePeaks(
         calibrate=_joined(calibrate, "peaks"),
         test=_joined(test, "peaks"),
         found=_joined(targets, "found"),
@@ -199,9 +190,7 @@ def watch_block(detector: Detector, plan: AlarmPlan, block: SceneBlock) -> Array
     """The numbers of a block."""
     words = plan.vocabulary
     peaks = np.zeros((block.end - block.start, len(words)), np.float32)  # (n, C)
-    found: list[float] = []
-    labels: list[int] = []
-    scenes: list[int] = []
+    rows: list[tuple[float, int, int]] = []
     for row, index in enumerate(range(block.start, block.end)):
         scene = plan.scene(block.part, index)
         regions = detector.regions(scene.frame, words=words)
@@ -211,29 +200,11 @@ def watch_block(detector: Detector, plan: AlarmPlan, block: SceneBlock) -> Array
             if thing.kind in plan.asked:
                 label = plan.asked.index(thing.kind)
                 close = overlaps(boxes_of([thing]), regions.xyxy)[0] >= _IOU  # (N,)
-                found.append(float(compared[close, label].max(initial=0.0)))
-                labels.append(label)
-                scenes.append(index)
+                rows.append((float(compared[close, label].max(initial=0.0)), label, index))
     if block.part != "targets":
         return {"peaks": peaks}
-    return {
-        "found": np.array(found, np.float32),
-        "labels": np.array(labels, np.int64),
-        "scenes": np.array(scenes, np.int64),
-    }
-
-
-class _Counted:
-    """Results that know how many they will be."""
-
-    def __init__(self, results: Iterator[Done], count: int) -> None:
-        self._results, self._count = results, count
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[Done]:
-        return self._results
+    found, labels, scenes = np.array(rows, float).reshape(-1, 3).T  # (m,) each
+    return {"found": found.astype(np.float32), "labels": labels.astype(np.int64), "scenes": scenes.astype(np.int64)}
 
 
 def _in_processes(make: Make, plan: AlarmPlan, blocks: Sequence[SceneBlock], workers: int) -> Iterator[Done]:
@@ -270,7 +241,7 @@ def _claim(cache: Path, detector: Detector, plan: AlarmPlan) -> None:
     settings = {
         "plan": {**asdict(plan), "calibrate": None, "test": None, "targets": None},  # more scenes may be added
         "vocabulary": identity(plan.vocabulary),
-        "detector": detector.conditions().model_dump(),
+        "detector": detector.scorer.conditions().model_dump(),
         "first": [
             hashlib.sha256(plan.scene(part, 0).frame.tobytes()).hexdigest() for part in get_args(Part)
         ],  # how it is drawn

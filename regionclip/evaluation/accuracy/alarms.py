@@ -10,22 +10,18 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-mpl.use("Agg")  # no window
-
-from matplotlib import pyplot
-from matplotlib.axes import Axes
-
-from regionclip.calibration.alarms import Alarm
-from regionclip.calibration.empty import FEWEST, FootageLength, Goal, LabelFinding, set_thresholds
+from regionclip.calibration.alarms import Alarm, Goal
+from regionclip.calibration.empty import FEWEST, FootageLength, LabelFinding, set_thresholds
 from regionclip.calibration.extremes import share_bounds
 from regionclip.calibration.peaks import Peaks
 from regionclip.data.intervals import Share, share, with_interval
 from regionclip.detector import Detector
-from regionclip.evaluation.accuracy.alarm_scenes import AlarmPlan, Watched
+from regionclip.evaluation.accuracy.alarm_scenes import AlarmPlan, ScenePeaks
 from regionclip.formats.tables import as_table
 
 SHARES = (0.01, 0.005)
@@ -84,7 +80,10 @@ class AlarmFigures:
 
 
 def evaluate_alarms(
-    detector: Detector, plan: AlarmPlan, watched: Watched, rates: Sequence[float | None] = (None, *SHARES, *RARER)
+    detector: Detector,
+    plan: AlarmPlan,
+    watched: ScenePeaks,
+    rates: Sequence[float | None] = (None, *SHARES, *RARER),
 ) -> list[AlarmFigures]:
     """Calibrate for each rate on the one set of empty scenes, and measure on the other."""
     peaks = Peaks(len(plan.asked), kept=max(1, plan.calibrate))
@@ -93,7 +92,9 @@ def evaluate_alarms(
     return [_figures(detector, plan, watched, peaks, rate) for rate in rates]
 
 
-def _figures(detector: Detector, plan: AlarmPlan, watched: Watched, peaks: Peaks, rate: float | None) -> AlarmFigures:
+def _figures(
+    detector: Detector, plan: AlarmPlan, watched: ScenePeaks, peaks: Peaks, rate: float | None
+) -> AlarmFigures:
     words = plan.vocabulary
     goal = Goal(rate or SHARES[0], "frame")
     findings = set_thresholds(detector, words, peaks, FootageLength(peaks.frames), goal, Alarm(0.0, np.inf)).findings
@@ -134,7 +135,7 @@ def _mean(passed: NDArray[np.bool_]) -> Share:
     return with_interval(passed.mean(), means)
 
 
-def _by_scene(hits: NDArray[np.bool_], watched: Watched, chosen: NDArray[np.bool_]) -> Share:
+def _by_scene(hits: NDArray[np.bool_], watched: ScenePeaks, chosen: NDArray[np.bool_]) -> Share:
     scenes = watched.scenes[chosen]
     return (
         share([hits[chosen][scenes == scene] for scene in np.unique(scenes)]) if len(scenes) else Share(0.0, 0.0, 1.0)
@@ -195,12 +196,13 @@ def _row(row: LabelRow, asked: float | None) -> tuple[object, ...]:
     return finding.label, f"{level:.4f}", row.alarms, share, interval, recall, note
 
 
-def draw(detector: Detector, plan: AlarmPlan, watched: Watched) -> bytes:
+def draw(detector: Detector, plan: AlarmPlan, watched: ScenePeaks) -> bytes:
     """A PNG: the share of frames asked for against the share measured, and against the recall that is left."""
     rates = [float(rate) for rate in _CURVE if rate * plan.calibrate >= FEWEST]
     figures = evaluate_alarms(detector, plan, watched, rates)
     before = evaluate_alarms(detector, plan, watched, [None])[0]
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 5), dpi=110)
+    figure = Figure(figsize=(11, 5), dpi=110)
+    left, right = figure.subplots(1, 2)
     _draw_rates(left, rates, figures)
     right.plot(rates, [each.kept.value for each in figures], "o-", color="tab:blue", label="calibrated thresholds")
     right.fill_between(
@@ -212,20 +214,14 @@ def draw(detector: Detector, plan: AlarmPlan, watched: Watched) -> bytes:
         linestyle="--",
         label=f"thresholds as they were (pass on {before.measured.value:.2%} of empty frames)",
     )
-    right.set(
-        xlim=_LIMITS,
-        ylim=(0, 1),
-        xscale="log",
-        xlabel="share of frames asked for, each label",
-        ylabel="recall of targets",
-    )
+    right.set(xlabel="share of frames asked for, each label", ylabel="recall of targets")
+    right.set(xlim=_LIMITS, ylim=(0, 1), xscale="log")
     right.grid(alpha=0.3)
     right.legend(loc="lower right", fontsize=9)
     figure.suptitle(f"Thresholds from {plan.calibrate:,} empty scenes, measured on {plan.test:,} others")
     figure.tight_layout()
     content = io.BytesIO()
     figure.savefig(content, format="png")
-    pyplot.close(figure)
     return content.getvalue()
 
 

@@ -19,7 +19,7 @@ from regionclip.detector import Detector
 from regionclip.evaluation.accuracy.precision import FoundBoxes, average_precision, covered, truth_of
 from regionclip.formats.tables import as_table
 from regionclip.scenes.kinds.colours import colours_of
-from regionclip.scenes.language.phrases import ASKED, KINDS, kind_names, misspelt, name, phrase, trait_phrase
+from regionclip.scenes.language.phrases import ASKED, KINDS, kind_names, phrase, trait_phrase, with_a_slip
 from regionclip.scenes.language.sentences import LANGUAGES, UNSEEN, Language
 from regionclip.scenes.language.strangers import NONSENSE_TEST, held_back_strangers
 from regionclip.scenes.render import Scene, render_scene
@@ -122,16 +122,12 @@ def _words(detector: Detector, scenes: Sequence[Scene], watch: _Watch) -> list[S
         "nonsense": "nonsense words above the threshold, share of pairs",
         "agreement": "English and Chinese name the same kind",
     }
-    return [
-        SceneRow(
-            key, _titled(titles[key.removesuffix("_en").removesuffix("_zh")], key), share([hit[key] for hit in hits])
-        )
-        for key in hits[0]
-    ]
-
-
-def _titled(title: str, key: str) -> str:
-    return f"{title}, {key[-2:]}" if key.endswith(("_en", "_zh")) else title
+    rows = []
+    for key in hits[0]:
+        what, _, language = key.partition("_")
+        title = f"{titles[what]}, {language}" if language else titles[what]
+        rows.append(SceneRow(key, title, share([hit[key] for hit in hits])))
+    return rows
 
 
 def _asked(detector: Detector, scene: Scene) -> _Hits:
@@ -165,15 +161,7 @@ def _asked(detector: Detector, scene: Scene) -> _Hits:
 def misspelt_kinds(seed: int) -> list[str]:
     """Every English kind with one slip in one of its words of four letters or more; shorter names stay as they are."""
     rng = np.random.default_rng(seed)
-    made = []
-    for kind in KINDS:
-        words = name(kind, "en").split(" ")
-        long = [i for i, word in enumerate(words) if len(word) >= 4]
-        if long:
-            at = long[rng.integers(len(long))]
-            words[at] = misspelt(rng, words[at])
-        made.append(" ".join(words))
-    return made
+    return [with_a_slip(rng, name) for name in kind_names("en")]
 
 
 _TYPOS = tuple(misspelt_kinds(seed) for seed in range(5))
@@ -181,14 +169,10 @@ _LONG = [place for place, (kind, wrong) in enumerate(zip(KINDS, _TYPOS[0], stric
 """Kinds whose names are misspelt; only these are asked for."""
 
 
-def _kinds(detector: Detector, scenes: Sequence[Scene], key: str, title: str) -> list[SceneRow]:
-    return _kinds_in(detector, scenes, [_regions(detector, scene) for scene in scenes], key, title)
-
-
-def _kinds_in(
-    detector: Detector, scenes: Sequence[Scene], regions: Sequence[Regions], key: str, title: str
+def _kinds(
+    detector: Detector, scenes: Sequence[Scene], key: str, title: str, regions: Sequence[Regions] | None = None
 ) -> list[SceneRow]:
-    rows = []
+    regions, rows = regions or [_regions(detector, scene) for scene in scenes], []
     for language in LANGUAGES:
         names = kind_names(language)
         hits = [
@@ -202,7 +186,7 @@ def _kinds_in(
 def _pairs(detector: Detector, scenes: Sequence[Scene], key: str) -> list[SceneRow]:
     title = f"{len(PAIRS)} kind x colour phrases, pairs never trained, top-1"
     regions = [_regions(detector, scene) for scene in scenes]
-    rows = _kinds_in(detector, scenes, regions, f"{key}_kinds", "kinds in colours they never had in training")
+    rows = _kinds(detector, scenes, f"{key}_kinds", "kinds in colours they never had in training", regions)
     for language in LANGUAGES:
         hits = [_pair_hits(detector, seen, scene, language) for scene, seen in zip(scenes, regions, strict=True)]
         rows.append(SceneRow(f"{key}_{language}", f"{title}, {language}", share(hits)))
@@ -268,12 +252,9 @@ def _pair_hits(detector: Detector, regions: Regions, scene: Scene, language: Lan
     """Whether the best pair is the true one, of all but people in a safety vest, which hides the jacket."""
     best = detector.scores(regions, [phrase(*pair, language) for pair in PAIRS]).argmax(1)  # (N,)
     asked = ["vest" not in item.traits for item in scene.objects]
-    return np.asarray(best == _pairs_of(scene))[asked]
+    true = [PAIRS.index((item.kind, item.colour or "")) for item in scene.objects]
+    return np.asarray(best == np.array(true, np.int64))[asked]
 
 
 def _kinds_of(scene: Scene) -> NDArray[np.int64]:
     return truth_of(scene.objects)[1]
-
-
-def _pairs_of(scene: Scene) -> NDArray[np.int64]:
-    return np.array([PAIRS.index((item.kind, item.colour or "")) for item in scene.objects], np.int64)

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from regionclip.answers.regions import Regions
 from regionclip.data.intervals import Share, share_of_lessons
 from regionclip.detector import Detector
+from regionclip.errors import ConfigError
 from regionclip.formats.tables import as_table
-from regionclip.scenes.kinds.known import Kind
 from regionclip.scenes.kinds.novel import NOVEL
 from regionclip.scenes.language.phrases import KINDS, name
 from regionclip.scenes.render import Scene, render_scene
@@ -73,13 +73,15 @@ def evaluate_teaching(
         watch: gets the kinds and gives them back one by one, as a progress bar does.
 
     Raises:
-        ValueError: where the scenes show too few of a kind; take more.
+        ConfigError: where the scenes show too few of a kind; take more.
     """
     chosen = list(NOVEL) if kinds is None else list(kinds)
     extra = {kind: NOVEL[kind] for kind in chosen if kind in NOVEL}
-    asked = [_shown(seed, index, extra) for index in range(scenes)]
-    shown = [_shown(seed + 1, index, extra) for index in range(scenes)]
-    regions = _together(detector, asked)
+    asked, shown = (
+        [render_scene(series, index, extra=extra or None) for index in range(scenes)] for series in (seed, seed + 1)
+    )
+    # As if all were of one frame: scores depend on the embedding alone.
+    regions = Regions.joined([detector.regions(scene.frame, boxes_of(scene.objects)) for scene in asked])
     of_scene = np.repeat(np.arange(scenes), [len(scene.objects) for scene in asked])  # (N,)
     truth = np.array([thing.kind for scene in asked for thing in scene.objects])  # (N,)
     rows = []
@@ -115,22 +117,13 @@ def table(figures: TeachingFigures, title: str) -> str:
     return f"{head}\n{as_table(('', ''), rows, indent=2)}"
 
 
-def _shown(seed: int, index: int, extra: dict[str, Kind]) -> Scene:
-    return render_scene(seed, index, extra=extra or None)
-
-
-def _together(detector: Detector, scenes: Sequence[Scene]) -> Regions:
-    """The true boxes of all scenes as if they were of one frame: scores depend on the embedding alone."""
-    return Regions.joined([detector.regions(scene.frame, boxes_of(scene.objects)) for scene in scenes])
-
-
 def _examples(
     scenes: Sequence[Scene], kind: str, count: int, rng: np.random.Generator
 ) -> list[tuple[NDArray[np.uint8], tuple[float, float, float, float]]]:
     """`count` frames with one box of `kind` each, drawn from those that show it."""
     frames = [scene for scene in scenes if any(thing.kind == kind for thing in scene.objects)]
     if len(frames) < count:
-        raise ValueError(f"teaching: expected {count} scenes with {kind!r}, got {len(frames)} of {len(scenes)}")
+        raise ConfigError(f"teaching: expected {count} scenes with {kind!r}, got {len(frames)} of {len(scenes)}")
     pairs = []
     for place in rng.permutation(len(frames))[:count]:
         boxes = [thing.xyxy for thing in frames[place].objects if thing.kind == kind]

@@ -81,10 +81,9 @@ class _Way:
         self.update: list[float] = []
         self.carry: list[float] = []
         self._detector, self._vocabulary = detector, vocabulary
-        self.start_clip()
+        self._start_clip()
 
-    def start_clip(self) -> None:
-        """The next frame is of another clip."""
+    def _start_clip(self) -> None:
         self._tracks = Tracks(self._detector, self._vocabulary, self.settings)
         self._names: dict[int, str] = {}  # of each track on the latest key frame that saw it, without fusion
 
@@ -104,9 +103,10 @@ class _Way:
         self._count(shot, rows)
 
     def end_clip(self) -> None:
-        """All frames of a clip have been taken."""
+        """The next frame is of another clip."""
         self.fused.end_clip()
         self.alone.end_clip()
+        self._start_clip()
 
     def rows(self, fps: float) -> list[TrackRow]:
         """Without fusion, and with it."""
@@ -184,8 +184,6 @@ def evaluate_tracks(
     vocabulary = Vocabulary.of(WORDS)
     ways = [_Way(detector, vocabulary, each, step) for each in settings for step in every]
     for clip in clips:
-        for way in ways:
-            way.start_clip()
         for shot in clip:
             look = cache(partial(detector.regions, shot.frame, words=vocabulary))
             for way in ways:

@@ -85,7 +85,7 @@ def measure_gap(detector: Detector, vocabulary: Vocabulary, samples: Iterable[Ca
     scores: list[list[NDArray[np.float32]]] = [[] for _ in LANGUAGES]
     for make in samples:
         sample = make()
-        regions = detector.regions(sample.frame(), sample.boxes)
+        regions = detector.regions(sample.frame, sample.boxes)
         truths.append(sample.truth[regions.valid])
         for own, words in zip(scores, asked, strict=True):
             own.append(detector.scores(regions, words)[regions.valid])  # (N, C)

@@ -17,7 +17,7 @@ import numpy as np
 
 from regionclip.detector import Detector
 from regionclip.errors import SourceError
-from regionclip.evaluation.speed.fleet import Fleet, SilentPort
+from regionclip.evaluation.speed.fleet import Fleet, silent_port
 from regionclip.site.secrets import SecretText
 from regionclip.site.settings import CameraSettings, SiteSettings
 from regionclip.site.status import CameraStatus
@@ -128,7 +128,7 @@ def measure_sharing(detector: Detector, plan: CameraPlan, *, dead: bool) -> Shar
     """
     with ExitStack() as stack:
         fleet = stack.enter_context(Fleet(plan.cameras, fps=plan.fps, size=plan.size))
-        urls = [*fleet.urls, *([stack.enter_context(SilentPort())] if dead else [])]
+        urls = [*fleet.urls, *([stack.enter_context(silent_port())] if dead else [])]
         site = stack.enter_context(Site(settings_of(urls, plan.words, every=plan.every), detector))
         marks: list[tuple[float, float, list[int], dict[str, float]]] = []
 

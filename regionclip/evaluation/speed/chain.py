@@ -1,20 +1,24 @@
-"""How fast a recording goes through the whole chain: read, find, follow, judge, draw, write."""
+"""How fast a recording goes through the whole chain: read, find, follow, judge, draw, write; and writing alone."""
 
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 
 from regionclip.detector import Detector
 from regionclip.scenes.clips import render_clip
 from regionclip.video.annotating import Outputs, VideoSummary, annotate_video
+from regionclip.video.output.codecs import CODECS
 from regionclip.video.output.writer import VideoWriter
 
 WORDS = ("person", "背包", "suitcase", "手提包", "car", "自行车", "chair", "箱子", "forklift", "灭火器")
 """Ten labels, so that the frames have about as many rows as things."""
 
-_FPS = 12.0
+_FPS, _WRITING_FPS = 12.0, 25.0
+_RENDERED = 50
+"""Frames that are rendered to be written; longer videos show them to and fro."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +85,56 @@ def table(runs: Sequence[ChainSpeed]) -> str:
             f"{run.summary.key_frames} of {run.summary.frames} seen by the tower\n  {shares}"
         )
     return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class WritingCost:
+    """What was measured.
+
+    Attributes:
+        codec: of the video.
+        size: `(H, W)` of the frames in pixels.
+        wall_ms: milliseconds a frame until the file was closed.
+        cpu_ms: milliseconds a frame of all threads.
+        kbit_per_second: size of the file at 25 frames a second.
+    """
+
+    codec: str
+    size: tuple[int, int]
+    wall_ms: float
+    cpu_ms: float
+    kbit_per_second: float
+
+
+def measure_writer(size: tuple[int, int] = (720, 1280), frames: int = 100, *, codec: str = "h264") -> WritingCost:
+    """Time `VideoWriter` with its default settings; rendering is not counted.
+
+    Args:
+        size: `(H, W)` of the frames in pixels, 64 at least.
+        frames: how many.
+        codec: of the video.
+
+    Raises:
+        ConfigError: for an unknown codec.
+    """
+    clip = render_clip(0, 0, size, seconds=_RENDERED / _WRITING_FPS, fps=_WRITING_FPS, event="pass", camera="still")
+    images = [each.frame for each in islice(clip, frames)]
+    suffix = CODECS[codec].suffixes[0] if codec in CODECS else ".mp4"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"written{suffix}"
+        wall, cpu = time.perf_counter(), time.process_time()
+        with VideoWriter(path, codec=codec) as writer:
+            for number, image in enumerate(islice(cycle([*images, *images[-2:0:-1]]), frames)):
+                writer.write(image, number / _WRITING_FPS)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        kilobits = path.stat().st_size * 8 / 1000
+    return WritingCost(codec, size, 1000 * wall / frames, 1000 * cpu / frames, kilobits * _WRITING_FPS / frames)
+
+
+def writing_table(costs: Sequence[WritingCost]) -> str:
+    """The figures as lines of text."""
+    return "\n".join(
+        f"writing {cost.codec} {cost.size[1]}x{cost.size[0]}: {cost.wall_ms:.1f} ms a frame, "
+        f"{cost.cpu_ms:.1f} ms of processor time, {cost.kbit_per_second:.0f} kbit/s"
+        for cost in costs
+    )

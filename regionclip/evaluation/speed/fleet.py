@@ -4,8 +4,8 @@ import json
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Self
 
 from regionclip.errors import SourceError
@@ -40,30 +40,18 @@ class Fleet:
         self._process.stdin.write(f"{'on' if on else 'off'} {number}\n")
         self._process.stdin.flush()
 
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
-
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def __exit__(self, *raised: object) -> None:
+        self._process.communicate()  # it ends with its input
 
 
-class SilentPort:
-    """A dead camera of the worst kind: it takes connections and never says a word. Use it with `with`."""
-
-    def __enter__(self) -> str:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}/video.mjpg"
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._socket.close()
+@contextmanager
+def silent_port() -> Iterator[str]:
+    """A dead camera of the worst kind: it takes connections and never says a word; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/video.mjpg"
 
 
 def _serve(count: int, fps: float, size: tuple[int, int]) -> None:

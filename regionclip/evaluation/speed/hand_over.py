@@ -27,14 +27,12 @@ class HandOver:
     """What became of the frames, and how old they were when they were handed over.
 
     Attributes:
-        used: frames that were read.
         arrived: frames that came.
         dropped: frames replaced by newer ones before they were read.
-        since_taken: ages in milliseconds from the camera's own clock.
+        since_taken: ages in milliseconds from the camera's own clock, one for each frame that was read.
         since_arrival: ages in milliseconds as the source tells them.
     """
 
-    used: int
     arrived: int
     dropped: int
     since_taken: tuple[float, ...]
@@ -67,7 +65,7 @@ def measure_ages(*, fps: float, busy: float, seconds: float, size: tuple[int, in
             arrival.append(frame.age_seconds * 1000)
             time.sleep(busy)
         status = source.status()
-    return HandOver(len(taken), status.arrived, status.dropped, tuple(taken), tuple(arrival))
+    return HandOver(status.arrived, status.dropped, tuple(taken), tuple(arrival))
 
 
 def measure_recovery(outage: float) -> Recovery:
@@ -94,7 +92,7 @@ def table(ages: HandOver, recoveries: Sequence[Recovery], *, fps: float, busy: f
     """The figures as lines of text."""
     lines = [
         f"loopback MJPEG camera of {fps:g} fps, a detector busy for {busy * 1000:g} ms with each frame",
-        f"  frames: {ages.arrived} came, {ages.used} used, {ages.dropped} dropped for newer ones",
+        f"  frames: {ages.arrived} came, {len(ages.since_taken)} used, {ages.dropped} dropped for newer ones",
         f"  age at hand-over since they were taken: {_spread(ages.since_taken)}",
         f"  age at hand-over since they arrived:    {_spread(ages.since_arrival)}",
         "camera switched off and on",

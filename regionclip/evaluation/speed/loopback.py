@@ -3,7 +3,6 @@
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
-from types import TracebackType
 from typing import Self
 
 import cv2
@@ -22,16 +21,16 @@ class LoopbackCamera:
     Args:
         fps: pictures a second.
         size: `(H, W)` in pixels, W from 256, H from 16.
-        port: 0 takes a free one; it is kept when the camera is switched off and on.
 
     Attributes:
+        port: a free one from when it is first switched on; kept when it is switched off and on.
         frozen: while set, connections stay open and nothing is sent.
     """
 
-    def __init__(self, *, fps: float = 25.0, size: tuple[int, int] = (480, 640), port: int = 0) -> None:
+    def __init__(self, *, fps: float = 25.0, size: tuple[int, int] = (480, 640)) -> None:
         if size[1] < 8 * _BITS or size[0] < 16:
             raise FrameError(f"loopback camera: expected a size of at least 256 x 16, got {size[1]} x {size[0]}")
-        self.fps, self.size, self.port = fps, size, port
+        self.fps, self.size, self.port = fps, size, 0
         self.frozen = Event()
         self._off = Event()
         self._server: ThreadingHTTPServer | None = None
@@ -94,9 +93,7 @@ class LoopbackCamera:
         self.switch_on()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.switch_off()
 
 

@@ -25,6 +25,7 @@ from regionclip.towers.base import Frame, Tower
 from regionclip.towers.preprocess import budget_grid
 
 _SIDE = 1024
+_REGIONS = 300  # of the frame that many words are timed on
 _ANCHOR = "anchor"
 _PREPROCESS = "preprocess alone"
 _CALL = "det(frame, words)"
@@ -108,13 +109,13 @@ def _one_round(
         select(torch.from_numpy(corners), scores.values, Rules(), thresholds=thresholds, valid=valid)
 
 
-def measure_words(tower: Tower, *, labels: int, regions: int = 300, rounds: int = 5) -> tuple[StageTime, ...]:
+def measure_words(tower: Tower, *, labels: int, rounds: int = 5) -> tuple[StageTime, ...]:
     """Time what many words cost a frame whose regions are pooled: each label has an English and a Chinese phrase.
 
     The embeddings are random; the tower's background phrases stand against all labels. Thresholds let one label of a
     region pass on average. `encode a phrase` is what a new phrase costs, once.
     """
-    card, generator = tower.card, torch.Generator().manual_seed(0)
+    regions, card, generator = _REGIONS, tower.card, torch.Generator().manual_seed(0)
     unit = torch.nn.functional.normalize(torch.randn(2 * labels + regions, card.width, generator=generator))
     phrases, pooled = unit[: 2 * labels], unit[2 * labels :]  # (2C, D), (N, D)
     bank = torch.nn.functional.normalize(torch.randn(len(card.negatives), card.width, generator=generator))
@@ -137,9 +138,9 @@ def measure_words(tower: Tower, *, labels: int, regions: int = 300, rounds: int 
     return tuple(_stage(name, values) for name, values in times.items())
 
 
-def words_table(stages: tuple[StageTime, ...], labels: int, regions: int = 300) -> str:
+def words_table(stages: tuple[StageTime, ...], labels: int) -> str:
     """The figures of `measure_words` as lines of text."""
-    lines = [f"{labels} labels x 2 languages, {regions} regions, words encoded before", ""]
+    lines = [f"{labels} labels x 2 languages, {_REGIONS} regions, words encoded before", ""]
     rows = [(stage.name, f"{stage.median:.2f}", f"{stage.best:.2f}") for stage in stages]
     lines.append(as_table(("stage", "median ms", "best ms"), rows, indent=2))
     each = next(stage.median for stage in stages if stage.name == "encode a phrase")

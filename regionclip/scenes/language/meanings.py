@@ -3,27 +3,27 @@
 from functools import cache
 
 from regionclip.scenes.kinds.known import KINDS as DRAWN
-from regionclip.scenes.language.phrases import COLOURS, KINDS, Phrase, trait_words
+from regionclip.scenes.language.phrases import COLOURS, KINDS, Statement, trait_words
 from regionclip.scenes.language.sentences import LANGUAGES, Language
 from regionclip.scenes.language.words import COLOUR_WORDS, GROUPS, KIND_WORDS, NOT_CERTAIN, THINGS
 
 
 @cache
-def meanings() -> dict[str, Phrase]:
+def meanings() -> dict[str, Statement]:
     """Phrase, lower case, to its claim: names, traits and colours of kinds, of groups of kinds and of things."""
-    found: dict[str, Phrase] = {}
+    found: dict[str, Statement] = {}
     for language in LANGUAGES:
         for claim in (*_of_kinds(language), *_of_groups(language)):
             found.setdefault(claim.text.lower(), claim)
     return found
 
 
-def _of_kinds(language: Language) -> list[Phrase]:
+def _of_kinds(language: Language) -> list[Statement]:
     claims = []
     for kind in KINDS:
         kinds = frozenset({kind})
         for noun in KIND_WORDS[language][kind]:
-            claims.append(Phrase(noun, kinds))
+            claims.append(Statement(noun, kinds))
             claims += _coloured(noun, kinds, language, wears=kind == "person")
             for trait in DRAWN[kind].traits:
                 for holds in (True, False):
@@ -31,17 +31,17 @@ def _of_kinds(language: Language) -> list[Phrase]:
                         before = language == "zh" or trait == "open"
                         parts = (words, noun) if before else (noun, words)
                         text = ("" if language == "zh" else " ").join(parts)
-                        claims.append(Phrase(text, kinds, traits=((trait, holds),)))
+                        claims.append(Statement(text, kinds, traits=((trait, holds),)))
     return claims
 
 
-def _of_groups(language: Language) -> list[Phrase]:
+def _of_groups(language: Language) -> list[Statement]:
     groups = [(words[language], kinds, NOT_CERTAIN.get(name)) for name, (kinds, words) in GROUPS.items()]
     groups.append((THINGS[language], frozenset(KINDS), None))
     claims = []
     for nouns, kinds, doubtful in groups:
         for noun in nouns:
-            claims.append(Phrase(noun, kinds, not_certain=doubtful or frozenset()))
+            claims.append(Statement(noun, kinds, not_certain=doubtful or frozenset()))
             claims += _coloured(noun, kinds, language, doubtful=doubtful or frozenset())
     return claims
 
@@ -53,7 +53,7 @@ def _coloured(
     *,
     wears: bool = False,
     doubtful: frozenset[str] = frozenset(),
-) -> list[Phrase]:
+) -> list[Statement]:
     """A noun in every colour; of people it is the jacket's."""
     claims = []
     for colour in COLOURS:
@@ -65,5 +65,5 @@ def _coloured(
                 texts = [f"穿{word}色{garment}的{noun}" for garment in ("衣服", "上衣", "外套")]
             else:
                 texts = [f"{word} {noun}"] if language == "en" else [f"{word}色的{noun}", f"{word}色{noun}"]
-            claims += [Phrase(text, kinds, frozenset({colour}), not_certain=doubtful) for text in texts]
+            claims += [Statement(text, kinds, frozenset({colour}), not_certain=doubtful) for text in texts]
     return claims

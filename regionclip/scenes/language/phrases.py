@@ -3,7 +3,7 @@
 Pairs of kind and colour that no training scene shows (`colours.HELD_OUT`) are not spoken of either: a phrase that is
 never true would be learned as one that means nothing.
 
-A `Phrase` is a sentence with its predicate: the kinds, colours, traits and size it speaks of. The truth of every
+A `Statement` is a sentence with its predicate: the kinds, colours, traits and size it speaks of. The truth of every
 phrase for every object is therefore known: no pair of a region and a phrase is ever a false negative, and pairs of
 which nothing can be said (a helmet on a head behind a box, a size between small and big) are marked as such.
 """
@@ -47,7 +47,7 @@ _SMALL, _NOT_SMALL, _NOT_BIG, _BIG = 0.2, 0.3, 0.33, 0.45
 
 
 @dataclass(frozen=True, slots=True)
-class Phrase:
+class Statement:
     """A sentence and what it claims of one object.
 
     Attributes:
@@ -133,7 +133,7 @@ def trait_words(kind: str | None, trait: str, holds: bool, language: Language) -
     return TRAITS[language][trait][holds]
 
 
-def targets(phrases: Sequence[Phrase], objects: Sequence[SceneObject]) -> NDArray[np.float32]:
+def targets(phrases: Sequence[Statement], objects: Sequence[SceneObject]) -> NDArray[np.float32]:
     """`(N, P)` float32: 1 where a phrase holds for an object, 0 where not, nan where it cannot be said."""
     truth = [[item.holds(thing) for item in phrases] for thing in objects]
     return np.asarray(truth, np.float32).reshape(len(objects), len(phrases))
@@ -164,17 +164,18 @@ class PhraseMaker:
         self._typos = typos
         self._babble = babble
 
-    def true_of(self, item: SceneObject) -> Phrase:
+    def true_of(self, item: SceneObject) -> Statement:
         """A phrase that holds for an object, or nothing is wrong with it as far as can be said."""
         return self._say(self._true_claim(item))
 
-    def near_miss(self, item: SceneObject) -> Phrase:
+    def near_miss(self, item: SceneObject) -> Statement:
         """A phrase with one part swapped: another kind, colour, size or the opposite of a trait."""
         claim = self._true_claim(item)
         parts = [part for part in ("colour", "traits", "size") if getattr(claim, part)] or ["kind"]
         part = self._pick([*parts, "kind"])
         if part == "colour":
-            claim.colour = self._other(trained_colours(claim.kind) if claim.kind else COLOURS, claim.colour)
+            colours = trained_colours(claim.kind) if claim.kind else COLOURS
+            claim.colour = self._pick([colour for colour in colours if colour != claim.colour])
         elif part == "size":
             claim.size = "big" if claim.size == "small" else "small"
         elif part == "traits":
@@ -185,18 +186,18 @@ class PhraseMaker:
             claim = _Claim(kind=self._pick(others), colour=claim.colour, size=claim.size)
         return self._say(claim)
 
-    def said_and_denied(self, item: SceneObject) -> tuple[Phrase, Phrase]:
+    def said_and_denied(self, item: SceneObject) -> tuple[Statement, Statement]:
         """Two phrases, one that says a trait the object's kind may have and one that denies it."""
         trait = self._pick(DRAWN[item.kind].traits)
         said, denied = (self._say(_Claim(kind=item.kind, traits=((trait, holds),))) for holds in (True, False))
         return said, denied
 
-    def anything(self) -> Phrase:
+    def anything(self) -> Statement:
         """A phrase about a random kind, sometimes in a random colour."""
         kind = self._pick(KINDS)
         return self._say(_Claim(kind=kind, colour=self._pick(trained_colours(kind)) if self._chance(0.6) else None))
 
-    def unknown(self) -> Phrase:
+    def unknown(self) -> Statement:
         """A phrase about something that no scene shows, or a word that means nothing."""
         language = self._language()
         draw = self._rng.random()
@@ -208,7 +209,7 @@ class PhraseMaker:
         if self._chance(0.3):
             colour = self._pick(COLOUR_WORDS[language][self._pick(COLOURS)])
             words = [colour, noun] if language == "en" else [f"{colour}色的", noun]
-        return Phrase(self._finish(" ".join(words) if language == "en" else "".join(words), language), frozenset())
+        return Statement(self._finish(" ".join(words) if language == "en" else "".join(words), language), frozenset())
 
     def _true_claim(self, item: SceneObject) -> _Claim:
         claim = _Claim(kind=item.kind)
@@ -237,7 +238,7 @@ class PhraseMaker:
         some = [names[i] for i in self._rng.permutation(len(names))[: 2 if self._chance(0.15) else 1]]
         return tuple((trait, trait in item.traits) for trait in some)
 
-    def _say(self, claim: _Claim) -> Phrase:
+    def _say(self, claim: _Claim) -> Statement:
         language = self._language()
         if claim.group:
             kinds, words = GROUPS[claim.group]
@@ -249,7 +250,7 @@ class PhraseMaker:
         many = language == "en" and claim.kind is not None and self._chance(0.15)
         text = self._english(plural(noun) if many else noun, claim) if language == "en" else self._chinese(noun, claim)
         colours = None if claim.colour is None else frozenset([claim.colour])
-        return Phrase(
+        return Statement(
             self._finish(text, language, many=many),
             kinds,
             colours,
@@ -297,7 +298,7 @@ class PhraseMaker:
         alone = self._chance(0.5)
         if language == "zh":
             return text if alone else self._sentence(text, language)
-        text = self._slip(text) if self._chance(self._typos) else text
+        text = with_a_slip(self._rng, text) if self._chance(self._typos) else text
         if not alone or self._chance(0.3):
             text = self._determined(text, many=many)
         return text if alone else self._sentence(text, language)
@@ -311,16 +312,6 @@ class PhraseMaker:
         word = self._pick(_FOR_MANY if bare else _FOR_ONE)
         return f"{article(text) if word == 'a' else word} {text}".strip()
 
-    def _slip(self, text: str) -> str:
-        """A letter dropped, swapped, replaced or doubled in one word of four letters or more."""
-        words = text.split(" ")
-        long = [i for i, word in enumerate(words) if len(word) >= 4 and word.isalpha()]
-        if not long:
-            return text
-        at = long[self._rng.integers(len(long))]
-        words[at] = misspelt(self._rng, words[at])
-        return " ".join(words)
-
     def _language(self) -> Language:
         return LANGUAGES[int(self._rng.integers(2))]
 
@@ -330,15 +321,22 @@ class PhraseMaker:
     def _mostly_first(self, words: Sequence[str]) -> str:
         return words[0] if self._chance(0.5) else self._pick(words)
 
-    def _other(self, choices: Sequence[str], than: str | None) -> str:
-        return self._pick([choice for choice in choices if choice != than])
-
     def _pick(self, choices: Sequence[str]) -> str:
         return choices[int(self._rng.integers(len(choices)))]
 
 
 _FOR_ONE = ("a", "a", "a", "the", "the", "one", "this", "that", "any", "every", "each", "another", "my", "")
 _FOR_MANY = ("the", "some", "all", "any", "all the", "my", "")
+
+
+def with_a_slip(rng: np.random.Generator, text: str) -> str:
+    """English with one of its words of four letters or more misspelt; as it is where there is none."""
+    words = text.split(" ")
+    long = [i for i, word in enumerate(words) if len(word) >= 4 and word.isalpha()]
+    if long:
+        at = long[rng.integers(len(long))]
+        words[at] = misspelt(rng, words[at])
+    return " ".join(words)
 
 
 def misspelt(rng: np.random.Generator, word: str) -> str:

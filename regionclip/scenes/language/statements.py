@@ -6,7 +6,7 @@ means nothing.
 
 from regionclip.scenes.kinds.colours import trained_colours
 from regionclip.scenes.kinds.known import KINDS as DRAWN
-from regionclip.scenes.language.phrases import Phrase, name, phrase, trait_phrase
+from regionclip.scenes.language.phrases import Statement, name, phrase, trait_phrase
 from regionclip.scenes.language.sentences import Language
 from regionclip.scenes.stage import SceneObject
 
@@ -32,16 +32,16 @@ def possible_phrases(item: SceneObject, language: Language) -> list[str]:
     return [each.text for each in _about(item, language) if each.holds(item) != 0]
 
 
-def _about(item: SceneObject, language: Language) -> list[Phrase]:
+def _about(item: SceneObject, language: Language) -> list[Statement]:
     """Name, colours and traits of the object's kind."""
     kinds = frozenset({item.kind})
     own = [] if item.colour is None else [item.colour]
     colours = dict.fromkeys([*own, *trained_colours(item.kind)])  # a scene may be asked for with pairs never trained
     return [
-        Phrase(name(item.kind, language), kinds),
-        *(Phrase(phrase(item.kind, colour, language), kinds, frozenset({colour})) for colour in colours),
+        Statement(name(item.kind, language), kinds),
+        *(Statement(phrase(item.kind, colour, language), kinds, frozenset({colour})) for colour in colours),
         *(
-            Phrase(trait_phrase(item.kind, trait, holds, language), kinds, traits=((trait, holds),))
+            Statement(trait_phrase(item.kind, trait, holds, language), kinds, traits=((trait, holds),))
             for trait in DRAWN[item.kind].traits
             for holds in (True, False)
         ),

@@ -49,3 +49,12 @@ def ramp(rng: np.random.Generator, height: int, width: int, top: Colour, bottom:
     grain = texture_patch(rng, height, width, other) * float(rng.uniform(1.5, 6))
     planes = [np.linspace(p, q, height, dtype=np.float32)[:, None] + grain for p, q in zip(top, bottom, strict=True)]
     return np.asarray(cv2.convertScaleAbs(cv2.merge(planes)), np.uint8)
+
+
+def lay_ground(
+    rng: np.random.Generator, picture: Image, horizon: float, top: Colour, bottom: Colour, other: bool = False
+) -> None:
+    """Cover `picture` below `horizon`, a share of its height, with a `ramp`."""
+    height, width = picture.shape[:2]
+    start = round(horizon * height)
+    picture[start:] = ramp(rng, height - start, width, top, bottom, other)

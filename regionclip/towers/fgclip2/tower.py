@@ -4,6 +4,7 @@ Letters: B frames, D channels, h x w feature grid, n patches a batch is padded t
 """
 
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import ClassVar, Final, Self
 
@@ -12,7 +13,6 @@ from torch.nn.utils.rnn import pad_sequence
 
 from regionclip.config import Budget
 from regionclip.errors import WeightsError
-from regionclip.towers.background import BANK
 from regionclip.towers.base import Frame, Target
 from regionclip.towers.card import Score, TowerCard
 from regionclip.towers.dense import DenseTower, Grid
@@ -31,6 +31,13 @@ _REGION_SCORE: Final = Score(scale=100.0, bias=None)
 # A region's score is its share against the bank of background phrases: 0.5 means "as likely as all background phrases
 # together". Not measured: no released weights were at hand. Choose it anew with real weights.
 _THRESHOLD: Final = 0.5
+
+BANK: Final = tuple((files("regionclip.towers") / "background.txt").read_text("utf-8").splitlines())
+"""Background phrases, English and Chinese, for what is there when nothing asked for is.
+
+Without a trained region bias there is no zero: a softmax always names something. So labels are weighed against these,
+which name surfaces, sky, blur and parts of things, and no object that someone may look for.
+"""
 
 _MOST_GRIDS: Final = 32
 

@@ -22,6 +22,9 @@ MODEL_TYPE: Final = "regionclip-tiny"
 BUDGETS: Final = (128, 256, 400)
 """Patch budgets on offer; trained with 64 to 391 patches a frame."""
 
+_LARGEST: Final = 1_000_000
+"""Size that a file may ask for."""
+
 NOTICE: Final = (
     "the tower tiny was trained on rendered scenes only; for photographs use FG-CLIP 2 weights "
     "(--tower fgclip2-base --weights FOLDER)"
@@ -102,7 +105,10 @@ class TinyTower(DenseTower[TinyModel]):
         config = read_config(notes, folder / CONFIG)
         tokenizer = _read_tokenizer(folder / TOKENIZER, config)
         threshold, trained_budget = _defaults(notes, folder / CONFIG)
-        model = TinyModel(config)
+        try:
+            model = TinyModel(config)
+        except RuntimeError as error:  # no memory for it
+            raise WeightsError(f"{folder / CONFIG}: no network of these sizes can be made: {error}") from error
         assign_tensors(model, read_tensors(folder), dtype=dtype, device=device, where=str(folder / WEIGHTS))
         model.requires_grad_(False)
         return cls(
@@ -150,7 +156,7 @@ def read_config(notes: dict[str, Any], where: Path) -> TinyConfig:
     """The network's sizes from the content of `config.json`.
 
     Raises:
-        WeightsError: it is of another model, or a size is missing or not a whole number above 0.
+        WeightsError: it is of another model, or a size is missing, or no whole number that can be.
     """
     if notes.get("model_type") != MODEL_TYPE:
         raise WeightsError(f"{where}: expected model_type {MODEL_TYPE!r}, got {notes.get('model_type')!r}")
@@ -165,8 +171,8 @@ def read_config(notes: dict[str, Any], where: Path) -> TinyConfig:
     if not isinstance(stem, list) or len(stem) != 3:
         raise WeightsError(f"{where}: expected stem to be three numbers of channels, got {stem!r}")
     for name, size in [*sizes.items(), *(("stem", width) for width in stem)]:
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise WeightsError(f"{where}: expected {name} to be a whole number above 0, got {size!r}")
+        if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= _LARGEST:
+            raise WeightsError(f"{where}: expected {name} to be a whole number in 1..{_LARGEST}, got {size!r}")
     if sizes["width"] % (4 * sizes["heads"]):
         raise WeightsError(f"{where}: expected width to be a multiple of 4 * heads, got {sizes['width']}")
     return TinyConfig(stem=(stem[0], stem[1], stem[2]), residual=residual, **sizes)

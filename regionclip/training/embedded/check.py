@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 from torchvision.ops import box_iou, roi_align
 
 from proposals.dense import DenseHead
-from regionclip.scenes.language.phrases import ASKED, COLOURS, KINDS, misspelt, name, phrase, trait_phrase
+from regionclip.scenes.language.phrases import ASKED, COLOURS, KINDS, kind_names, misspelt, phrase, trait_phrase
 from regionclip.scenes.language.sentences import LANGUAGES, UNSEEN
 from regionclip.scenes.render import Pairs, render_scene
 from regionclip.scenes.stage import SceneObject
@@ -88,7 +88,7 @@ def _questions() -> dict[str, list[str]]:
     rng = np.random.default_rng(CHECK_SEED)
     asked: dict[str, list[str]] = {}
     for language in LANGUAGES:
-        nouns = [name(kind, language) for kind in KINDS]
+        nouns = list(kind_names(language))
         asked[f"kinds_{language}"] = nouns
         asked[f"pairs_{language}"] = [phrase(kind, colour, language) for kind in KINDS for colour in COLOURS]
         frame = UNSEEN[language][0]

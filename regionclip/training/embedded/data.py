@@ -1,21 +1,21 @@
 """Training batches of the embedded tower: rendered scenes and phrases with their exact truth.
 
-A batch is a pure function of the run's seed, its number and its stage, so a run can be resumed at any batch.
+A batch is a pure function of the run's seed, its number and its phase, so a run can be resumed at any batch.
 
 Letters: B images, N regions of the whole batch, P phrases, L text tokens, h x w token grid.
 """
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
-from torch.utils.data import Dataset, Sampler
 
 from regionclip.scenes.casting import PEOPLE
 from regionclip.scenes.kinds.known import KINDS as DRAWN
-from regionclip.scenes.language.phrases import COLOURS, KINDS, TRAIT_NAMES, Phrase, PhraseMaker, targets
+from regionclip.scenes.language.phrases import COLOURS, KINDS, TRAIT_NAMES, PhraseMaker, Statement, targets
 from regionclip.scenes.render import render_scene
 from regionclip.scenes.stage import SceneObject
 from regionclip.towers.preprocess import resize_frame
@@ -24,11 +24,12 @@ from regionclip.training.loader import load
 
 PATCH = 16
 _UNNAMED = 0.25
+_ABOUT = 64  # objects of a batch that phrases are true of
 _LARGEST_SHARE = 0.08  # of an empty box that objects may fill
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Phase:
     """A part of the run with its own picture sizes.
 
     Attributes:
@@ -50,10 +51,10 @@ class Stage:
     babble: float = 0.0
 
 
-STAGES: tuple[Stage, ...] = (
-    Stage(0.42, ((8, 8), (8, 10), (7, 10), (9, 9), (7, 12), (10, 8)), (0.2, 0.65)),
-    Stage(0.66, ((10, 13), (9, 14), (11, 11), (8, 15), (12, 10), (13, 18), (12, 16)), (0.16, 0.62), 0.16, 14, 30, 0.3),
-    Stage(1.0, ((13, 18), (12, 21), (14, 14), (15, 20), (17, 23), (15, 26), (17, 13)), (0.08, 0.62), 0.16, 14, 30, 0.3),
+PHASES: tuple[Phase, ...] = (
+    Phase(0.42, ((8, 8), (8, 10), (7, 10), (9, 9), (7, 12), (10, 8)), (0.2, 0.65)),
+    Phase(0.66, ((10, 13), (9, 14), (11, 11), (8, 15), (12, 10), (13, 18), (12, 16)), (0.16, 0.62), 0.16, 14, 30, 0.3),
+    Phase(1.0, ((13, 18), (12, 21), (14, 14), (15, 20), (17, 23), (15, 26), (17, 13)), (0.08, 0.62), 0.16, 14, 30, 0.3),
 )
 """Small pictures first: shapes are learned from many pictures, fine boxes and what people wear from larger ones."""
 
@@ -89,8 +90,8 @@ class Batch:
     phrase_traits: torch.Tensor
 
 
-class SceneBatches(Dataset[Batch]):
-    """Batches by `(number, stage)`.
+class SceneBatches:
+    """Batches by `(number, phase)`.
 
     Args:
         seed: of the run; scenes of the series `seed` are rendered.
@@ -106,17 +107,17 @@ class SceneBatches(Dataset[Batch]):
         self._size = size
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
-        number, stage = key[0], STAGES[key[1]]
+        number, phase = key[0], PHASES[key[1]]
         rng = np.random.default_rng((self._seed, 0x5CE4E, number))
-        grid = stage.grids[rng.integers(len(stage.grids))]
+        grid = phase.grids[rng.integers(len(phase.grids))]
         images, boxes = [], []
         objects: list[SceneObject] = []
         for i in range(self._size):
-            image, box, seen = self._scene(rng, number * self._size + i, grid, stage)
+            image, box, seen = self._scene(rng, number * self._size + i, grid, phase)
             images.append(image)
             boxes.append(box)
             objects += seen
-        phrases = draw_phrases(rng, objects, stage)
+        phrases = draw_phrases(rng, objects, phase)
         return Batch(
             images=torch.stack(images),
             boxes=boxes,
@@ -132,14 +133,14 @@ class SceneBatches(Dataset[Batch]):
         )
 
     def _scene(
-        self, rng: np.random.Generator, index: int, grid: tuple[int, int], stage: Stage
+        self, rng: np.random.Generator, index: int, grid: tuple[int, int], phase: Phase
     ) -> tuple[torch.Tensor, torch.Tensor, tuple[SceneObject, ...]]:
         """One picture at the grid's size, its boxes in tokens and what it shows."""
         alone = rng.random() < 0.12  # one thing fills the picture, for whole-image words
-        count, sides = ((1, 1), (0.5, 0.95)) if alone else ((3, 8), stage.sides)
+        many, sides = ((1, 1), (0.5, 0.95)) if alone else ((3, 8), phase.sides)
         fine = 2 if rng.random() < 0.2 else 1  # some are rendered large and resized, as camera frames are
         size = (grid[0] * PATCH * fine, grid[1] * PATCH * fine)
-        scene = render_scene(self._seed, index, size, count=count, sides=sides, unnamed=_UNNAMED, people=stage.people)
+        scene = render_scene(self._seed, index, size, count=many, sides=sides, unnamed=_UNNAMED, people=phase.people)
         image = resize_frame(scene.frame, (grid[0] * PATCH, grid[1] * PATCH))  # (3, h*16, w*16)
         xyxy = torch.tensor([o.xyxy for o in scene.objects], dtype=torch.float32).reshape(-1, 4)
         return image, xyxy / (PATCH * fine), scene.objects
@@ -156,16 +157,16 @@ def empty_boxes(rng: np.random.Generator, boxes: torch.Tensor, grid: tuple[int, 
     return tried[free][:count]
 
 
-def draw_phrases(rng: np.random.Generator, objects: list[SceneObject], stage: Stage, about: int = 64) -> list[Phrase]:
-    """Phrases for a batch: true ones for up to `about` objects, half as many near misses, what the stage asks for."""
-    maker = PhraseMaker(rng, babble=stage.babble)
-    chosen = [objects[i] for i in rng.permutation(len(objects))[:about]]
+def draw_phrases(rng: np.random.Generator, objects: list[SceneObject], phase: Phase) -> list[Statement]:
+    """Phrases for a batch: true ones for up to 64 objects, half as many near misses, what the phase asks for."""
+    maker = PhraseMaker(rng, babble=phase.babble)
+    chosen = [objects[i] for i in rng.permutation(len(objects))[:_ABOUT]]
     phrases = [maker.true_of(item) for item in chosen]
     phrases += [maker.near_miss(item) for item in chosen[::2]]
     phrases += [maker.anything() for _ in range(4)]
-    phrases += [maker.unknown() for _ in range(stage.strangers)]
+    phrases += [maker.unknown() for _ in range(phase.strangers)]
     asked = [item for item in objects if item.certain and DRAWN[item.kind].traits]
-    for i in rng.permutation(len(asked))[: stage.traits]:
+    for i in rng.permutation(len(asked))[: phase.traits]:
         phrases += maker.said_and_denied(asked[i])
     return phrases
 
@@ -184,18 +185,13 @@ def _traits_seen(item: SceneObject) -> list[int]:
     return [int(trait in item.traits) if trait in DRAWN[item.kind].traits else -1 for trait in TRAIT_NAMES]
 
 
-class _Numbers(Sampler[tuple[int, int]]):
-    def __init__(self, first: int, progress: Callable[[int], float]) -> None:
-        self._first = first
-        self._progress = progress
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        number = self._first
-        while (share := self._progress(number)) < 1:
-            yield number, next(i for i, stage in enumerate(STAGES) if share < stage.until)
-            number += 1
-
-
 def batches(data: SceneBatches, first: int, progress: Callable[[int], float], workers: int) -> Iterator[Batch]:
     """Batches from number `first` until `progress(number)` reaches 1; `workers` processes render, this one if 0."""
-    return load(data, _Numbers(first, progress), workers)
+
+    def keys() -> Iterator[tuple[int, int]]:
+        for number in count(first):
+            if (share := progress(number)) >= 1:
+                return
+            yield number, next(i for i, phase in enumerate(PHASES) if share < phase.until)
+
+    return load(data.__getitem__, keys(), workers)

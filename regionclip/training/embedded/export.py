@@ -15,9 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import torch
-from matplotlib import pyplot
+from matplotlib.figure import Figure
 from rich.progress import Progress
 from safetensors.torch import save
 
@@ -27,15 +26,13 @@ from regionclip.loading import load
 from regionclip.towers.tiny.model import TinyConfig
 from regionclip.towers.tiny.tower import config_json
 from regionclip.training.embedded.network import TrainingNetwork
-from regionclip.training.embedded.run import Settings
+from regionclip.training.embedded.run import RunSettings
 from regionclip.training.loop import CHECKPOINT
-
-mpl.use("Agg")  # no window
 
 THRESHOLD = 0.6
 BUDGET = 256
 _SEED = 900_001
-_CURVES = {
+CURVES = {
     "kinds_en": "kinds, English",
     "kinds_zh": "kinds, Chinese",
     "pairs_en": "kind x colour",
@@ -72,7 +69,7 @@ def record(state: dict[str, Any], figures: SceneFigures, scenes: int) -> dict[st
     settings = json.loads(state["settings"])
     steps = settings["steps"]
     lengths = [f"--minutes {minutes:g}" for minutes in state["lengths"]] if steps is None else [f"--steps {steps}"]
-    usual = Settings()
+    usual = RunSettings()
     options = "".join(
         option
         for option, given in (
@@ -103,9 +100,10 @@ def record(state: dict[str, Any], figures: SceneFigures, scenes: int) -> dict[st
 
 def draw_curve(curve: list[dict[str, float]], path: Path) -> None:
     """A PNG of the figures that were taken while the run went on."""
-    figure, axes = pyplot.subplots(figsize=(9, 5), dpi=110)
+    figure = Figure(figsize=(9, 5), dpi=110)
+    axes = figure.subplots()
     minutes = [row["minutes"] for row in curve]
-    for key, label in _CURVES.items():
+    for key, label in CURVES.items():
         axes.plot(minutes, [row[key] for row in curve], label=label)
     axes.set(xlabel="minutes of training", ylabel="share right", ylim=(0, 1), xlim=(0, None))
     axes.set_title("Embedded tower: figures on 60 + 30 fixed scenes while training")
@@ -113,7 +111,6 @@ def draw_curve(curve: list[dict[str, float]], path: Path) -> None:
     axes.legend(loc="lower right", fontsize=8)
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", bbox_inches="tight")
-    pyplot.close(figure)
     write_file(path, drawn.getvalue())
 
 

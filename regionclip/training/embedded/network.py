@@ -19,7 +19,7 @@ _JITTER = 0.08
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs:
+class Predictions:
     """What the network gives for a batch, all float32.
 
     Attributes:
@@ -50,7 +50,7 @@ class TrainingNetwork(nn.Module):
         self.colours = nn.Parameter(torch.randn(len(COLOURS), config.width))
         self.traits = nn.Parameter(torch.randn(len(TRAIT_NAMES), 2, config.width))
 
-    def forward(self, images: torch.Tensor, phrases: list[list[int]]) -> Outputs:
+    def forward(self, images: torch.Tensor, phrases: list[list[int]]) -> Predictions:
         """Run everything once; `images` `(B, 3, h*16, w*16)` in -1..1, in the dtype of the weights."""
         grid = (images.shape[2] // self.tower.config.patch, images.shape[3] // self.tower.config.patch)
         tokens = self.tower.tokens(images)  # (B, h*w, D)
@@ -59,7 +59,7 @@ class TrainingNetwork(nn.Module):
         texts = self._texts(phrases)  # (P, D)
         heads = self.tower.text
         out = (dense, self.tower.whole(tokens), heads.region(texts), heads.image(texts), objectness, distances)
-        return Outputs(*(part.float() for part in out))
+        return Predictions(*(part.float() for part in out))
 
     def _texts(self, phrases: list[list[int]]) -> torch.Tensor:
         """`(P, D)`; short and long phrases apart, since padding costs as much as words."""
@@ -71,11 +71,11 @@ class TrainingNetwork(nn.Module):
         return torch.cat(parts)[back]
 
 
-def run_network(network: TrainingNetwork, batch: Batch, dtype: torch.dtype) -> Outputs:
-    """Outputs for a batch, computed in `dtype`; the weights themselves stay float32."""
+def run_network(network: TrainingNetwork, batch: Batch, dtype: torch.dtype) -> Predictions:
+    """Predictions for a batch, computed in `dtype`; the weights themselves stay float32."""
     images = (batch.images.to(dtype) / 127.5 - 1).to(memory_format=torch.channels_last)
     cast = {name: value.to(dtype) for name, value in network.named_parameters()}
-    outputs: Outputs = torch.func.functional_call(network, cast, (images, batch.phrases))
+    outputs: Predictions = torch.func.functional_call(network, cast, (images, batch.phrases))
     return outputs
 
 
@@ -86,7 +86,7 @@ def jittered(boxes: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 def losses(
-    network: TrainingNetwork, out: Outputs, batch: Batch, weights: dict[str, float], generator: torch.Generator
+    network: TrainingNetwork, out: Predictions, batch: Batch, weights: dict[str, float], generator: torch.Generator
 ) -> Terms:
     """Every loss of a batch, and their sum by `WEIGHTS` and `weights`."""
     jitter = [jittered(boxes, generator) for boxes in batch.boxes]

@@ -20,7 +20,7 @@ _FREE = ("workers", "bfloat16", "minutes")
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class RunSettings:
     """One training run. Its length is `steps`, or, where that is None, `minutes` of computing.
 
     Attributes:
@@ -53,7 +53,7 @@ class Settings:
 class Run(Loop[Batch]):
     """A run that goes on from the checkpoint in its folder, where there is one.
 
-    A run counted in minutes may be given another length, finished or not: the learning rate and the stages are then
+    A run counted in minutes may be given another length, finished or not: the learning rate and the phases are then
     those of the new length, and `lengths` keeps them all.
 
     Args:
@@ -71,7 +71,7 @@ class Run(Loop[Batch]):
 
     def __init__(
         self,
-        settings: Settings,
+        settings: RunSettings,
         config: TinyConfig,
         tokenizer: Tokenizer,
         out: Path,
@@ -115,7 +115,7 @@ class Run(Loop[Batch]):
         return learning_rate(settings.rate, self.step, warmup=settings.warmup, share=share, floor=0.01)
 
     def batches(self) -> Iterator[Batch]:
-        """Rendered scenes with phrases, of the stage that the progress is in."""
+        """Rendered scenes with phrases, of the phase that the progress is in."""
         return batches(self._data, self.step, self.progress, self.settings.workers)
 
     def loss(self, batch: Batch) -> Terms:

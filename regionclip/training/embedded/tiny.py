@@ -13,8 +13,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import Progress
 from tokenizers import Tokenizer
 
 from regionclip.errors import ConfigError, FileError
@@ -25,9 +23,9 @@ from regionclip.scenes.render import SMALLEST, render_scene
 from regionclip.towers.tiny.model import TinyConfig
 from regionclip.towers.tiny.text import train_tokenizer
 from regionclip.training.embedded.check import Check
-from regionclip.training.embedded.run import Run, Settings
+from regionclip.training.embedded.run import Run, RunSettings
 from regionclip.training.loop import CHECKPOINT
-from regionclip.training.watch import Watch
+from regionclip.training.watch import train_watched
 
 SIZES = TinyConfig()
 """Of the tower that ships."""
@@ -87,7 +85,7 @@ def main(given: Sequence[str] | None = None, *, sizes: TinyConfig = SIZES, scene
     args.out.mkdir(parents=True, exist_ok=True)
     config = replace(sizes, residual=not args.strict_head)
     tokenizer = tokenizer_for(args.seed, config, args.out, scenes)
-    settings = Settings(
+    settings = RunSettings(
         args.seed,
         args.steps,
         args.minutes,
@@ -106,9 +104,7 @@ def main(given: Sequence[str] | None = None, *, sizes: TinyConfig = SIZES, scene
     if run.progress(run.step) >= 1:
         sys.stdout.write("the run is complete\n")
         return
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as bar:
-        run.train(Watch(run, bar))
+    train_watched(run)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from regionclip.video.sources.decoding import reason
 from regionclip.video.sources.urls import mask, scheme_of
 
 if TYPE_CHECKING:
-    from av.container import InputContainer, OutputContainer
+    from av.container import OutputContainer
 
     _AudioPacket: TypeAlias = av.Packet[AudioStream]
 
@@ -46,9 +46,6 @@ class Sound:
         path: the recording. One without sound gives none.
         container: of the new file.
 
-    Attributes:
-        copied: whether packets go over as they are; False where there is no sound.
-
     Raises:
         ConfigError: for a URL: the sound of a live stream is gone when its frames are written.
         SourceError: where the recording cannot be read.
@@ -60,19 +57,22 @@ class Sound:
                 f"audio_from: expected a file, got {mask(str(path))}; sound is copied from recordings only"
             )
         self._name, self._container = str(path), container
-        self._input = self._open()
-        self._from = next((each for each in self._input.streams.audio), None)
+        try:
+            self._input = av.open(str(Path(path).absolute()), metadata_errors="replace")
+        except (FFmpegError, OSError, ValueError) as error:
+            raise SourceError(f"{path}: {reason(error, self._name)}") from None
+        self._from = next(iter(self._input.streams.audio), None)
         self._to: AudioStream | None = None
         self._offset = 0.0
         self._packets: Iterator[_AudioPacket] = iter(())
         self._waiting: _AudioPacket | None = None
-        self.copied = self._from is not None and self._from.codec_context.codec.canonical_name in _COPIED[container]
+        self._copied = self._from is not None and self._from.codec_context.codec.canonical_name in _COPIED[container]
 
     def attach(self, output: "OutputContainer", start_seconds: float) -> None:
         """Add the sound's stream to a file whose first frame is that of the recording's `start_seconds`."""
         if self._from is None:
             return
-        if self.copied:
+        if self._copied:
             self._to = output.add_stream_from_template(self._from)
         else:
             self._to = self._encoder(output, self._from)
@@ -97,18 +97,12 @@ class Sound:
     def finish(self, until: float) -> None:
         """Write the rest of what sounds before `until`."""
         self.carry(until)
-        if self._to is not None and not self.copied:
+        if self._to is not None and not self._copied:
             self._output.mux(self._to.encode(None))
 
     def close(self) -> None:
         """Close the recording."""
         self._input.close()
-
-    def _open(self) -> "InputContainer":
-        try:
-            return av.open(str(Path(self._name).absolute()), metadata_errors="replace")
-        except (FFmpegError, OSError, ValueError) as error:
-            raise SourceError(f"{self._name}: {reason(error, self._name)}") from None
 
     def _encoder(self, output: "OutputContainer", source: AudioStream) -> AudioStream:
         name = _ENCODED[self._container]
@@ -139,7 +133,7 @@ class Sound:
 
     def _write(self, packet: "_AudioPacket") -> None:
         assert self._to is not None
-        if not self.copied:
+        if not self._copied:
             self._encode(packet)
             return
         shift = round(self._offset / packet.time_base)

@@ -105,7 +105,11 @@ def encoding(path: str | Path, codec: str = "h264", quality: int | None = None) 
             f"{path}: {suffix} does not hold {codec}; expected codec {_list(fitting)}, or a file ending with "
             f"{_list(chosen.suffixes)}"
         )
-    quality = _checked_quality(codec, quality)
+    quality = chosen.quality if quality is None else quality
+    if isinstance(quality, bool) or not isinstance(quality, int) or not chosen.best <= quality <= chosen.worst:
+        raise ConfigError(
+            f"quality: expected a whole number from {chosen.best} (best) to {chosen.worst} for {codec}, got {quality!r}"
+        )
     _check_encoder(codec)
     container = CONTAINERS[suffix]
     options = {**chosen.options, "g": str(_KEY_EVERY)}
@@ -113,17 +117,6 @@ def encoding(path: str | Path, codec: str = "h264", quality: int | None = None) 
     # Matroska counts whole milliseconds. 16 000 is what FFmpeg makes of milliseconds in MP4, where a gap has 31 bits.
     ticks, gap = (16000, 86400) if container == "mp4" else (1000, math.inf)
     return Encoding(codec, chosen.encoder, container, options, ticks, gap)
-
-
-def _checked_quality(codec: str, quality: int | None) -> int:
-    chosen = CODECS[codec]
-    if quality is None:
-        return chosen.quality
-    if isinstance(quality, bool) or not isinstance(quality, int) or not chosen.best <= quality <= chosen.worst:
-        raise ConfigError(
-            f"quality: expected a whole number from {chosen.best} (best) to {chosen.worst} for {codec}, got {quality!r}"
-        )
-    return quality
 
 
 def _check_encoder(codec: str) -> None:

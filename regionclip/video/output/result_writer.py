@@ -1,18 +1,16 @@
 """What the files of results have in common: they grow under a temporary name, and survive exceptions and full disks."""
 
 import json
-import os
 from abc import abstractmethod
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from regionclip.answers.records import asked_record, detection_records, readable
 from regionclip.detector import Detector
 from regionclip.errors import FileError
-from regionclip.formats.growing import FrameFile, NewFile, append
-from regionclip.video.sources.base import VideoFrame
+from regionclip.formats.growing import FrameFile, NewFile, append, is_at
+from regionclip.video.sources.base import VideoFrame, utc_text
 from regionclip.words.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -22,10 +20,8 @@ if TYPE_CHECKING:
 class ResultWriter(FrameFile):
     """A file of results that grows frame by frame; made by `open_results`, a context manager.
 
-    It has a temporary name until it is closed; what an exception leaves of it, see `FrameFile`.
-
-    A frame that cannot be written, as on a full disk, is left out as a whole, and the next one is tried again. A file
-    that was removed begins anew once its folder is back.
+    What an exception leaves of it, see `FrameFile`. A frame that cannot be written, as on a full disk, is left out as a
+    whole, and the next one is tried again. A file that was removed begins anew once its folder is back.
 
     Args:
         path: of the file to be.
@@ -33,7 +29,7 @@ class ResultWriter(FrameFile):
         vocabulary: what it is asked.
 
     Attributes:
-        frames: written until now; since the file was begun anew, where it was.
+        frames: written until now, or since the file was begun anew.
         missing: frames that could not be written.
 
     Raises:
@@ -43,9 +39,8 @@ class ResultWriter(FrameFile):
     _MODE = "wb"
 
     def __init__(self, path: str | Path, detector: Detector, vocabulary: Vocabulary) -> None:
-        self.path = Path(path)
+        super().__init__(path)
         self.missing = 0
-        self._closed = False
         self._detector, self._vocabulary = detector, vocabulary
         self._new = NewFile(path)
         try:
@@ -67,7 +62,7 @@ class ResultWriter(FrameFile):
         if self._closed:
             raise FileError(f"{self.path} is closed")
         try:
-            if self._is_lost:
+            if not is_at(self._file, self._new.temporary):  # it was removed, maybe with its folder or disk
                 self._open_anew()
             self._add(frame, detection_records(rows))
         except OSError as error:
@@ -97,13 +92,6 @@ class ResultWriter(FrameFile):
         self._release()
         self._new.keep()
 
-    def abort(self) -> None:
-        """Throw away what was written."""
-        if not self._closed:
-            self._closed = True
-            self._release()
-            self._new.discard()
-
     def _asked(self) -> dict[str, Any]:
         """What the file says of tower and words."""
         thresholds = self._detector.thresholds(self._vocabulary)
@@ -125,17 +113,12 @@ class ResultWriter(FrameFile):
         self._new.keep() if self.frames else self._new.discard()
 
     def _release(self) -> None:
-        """Close what is open."""
+        super()._release()
+        self._close_file()
+
+    def _close_file(self) -> None:
         with suppress(OSError):
             self._file.close()
-
-    @property
-    def _is_lost(self) -> bool:
-        """Whether what is written goes nowhere: the file was removed, maybe with its folder or disk."""
-        try:
-            return not os.path.samestat(self._new.temporary.stat(), os.fstat(self._file.fileno()))
-        except (OSError, ValueError):  # no such file; closed
-            return True
 
     def _open(self) -> None:
         self.frames = 0
@@ -143,12 +126,12 @@ class ResultWriter(FrameFile):
         try:
             self._begin()
         except OSError:
-            self._release()
+            self._close_file()
             raise
 
     def _open_anew(self) -> None:
         self._new.begin_anew()
-        self._release()
+        self._close_file()
         try:
             self._open()
         except OSError:
@@ -165,14 +148,11 @@ class ResultWriter(FrameFile):
 
 def place_record(frame: VideoFrame) -> dict[str, Any]:
     """Where and when a frame was taken, for JSON."""
-    utc = None
-    if frame.utc_seconds is not None:
-        utc = datetime.fromtimestamp(frame.utc_seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {
         "source": readable(frame.source),
         "index": frame.index,
         "t_seconds": round(frame.t_seconds, 4),
-        "utc": utc,
+        "utc": None if frame.utc_seconds is None else utc_text(frame.utc_seconds),
     }
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from regionclip.answers.detections import OWN_COLUMNS
 from regionclip.detector import Detector
-from regionclip.errors import ConfigError
 from regionclip.video.output.result_writer import ResultWriter, place_record, to_json
 from regionclip.video.output.results_coco import CocoResults
+from regionclip.video.output.suffixes import RESULTS, check_results
 from regionclip.video.sources.base import VideoFrame
 from regionclip.words.vocabulary import Vocabulary
 
@@ -36,12 +36,7 @@ def open_results(path: str | Path, detector: Detector, vocabulary: Vocabulary) -
         ConfigError: for another suffix.
         FileError: where the file cannot be made.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in _KINDS:
-        raise ConfigError(
-            f"{path}: expected a file of results ending with {', '.join(_KINDS)}, got {suffix or 'no suffix'}"
-        )
-    return _KINDS[suffix](path, detector, vocabulary)
+    return dict(zip(RESULTS, _WRITERS, strict=True))[check_results(path)](path, detector, vocabulary)
 
 
 class JsonLines(ResultWriter):
@@ -54,7 +49,7 @@ class JsonLines(ResultWriter):
             self._add_line()
 
     def _begin(self) -> None:
-        self._told: Vocabulary | None = None
+        self._announced: Vocabulary | None = None
         self._add_line()
 
     def _add(self, frame: VideoFrame, found: list[dict[str, Any]]) -> None:
@@ -65,10 +60,10 @@ class JsonLines(ResultWriter):
     def _add_line(self, line: str = "") -> None:
         """Write a line, after one that says what is asked where that is new."""
         vocabulary = self._vocabulary
-        if vocabulary is not self._told:
+        if vocabulary is not self._announced:
             line = to_json({"schema": SCHEMA, **self._asked()}) + "\n" + line
         self._append(line)
-        self._told = vocabulary
+        self._announced = vocabulary
 
 
 class Table(ResultWriter):
@@ -110,4 +105,5 @@ def _csv(rows: list[list[Any]]) -> str:
     return text.getvalue()
 
 
-_KINDS: dict[str, type[ResultWriter]] = {".jsonl": JsonLines, ".csv": Table, ".json": CocoResults}
+_WRITERS: tuple[type[ResultWriter], ...] = (JsonLines, Table, CocoResults)
+"""Of `RESULTS`, in order."""

@@ -24,6 +24,7 @@ class CocoResults(ResultWriter):
     _MODE = "w+b"
 
     def _begin(self) -> None:
+        self._images = self._file  # closed with it where the next line fails
         folder = self._new.temporary.parent
         self._images = cast("BinaryIO", tempfile.TemporaryFile(dir=folder, buffering=0))  # noqa: SIM115
         self._categories: dict[str, dict[str, Any]] = {}
@@ -91,10 +92,10 @@ class CocoResults(ResultWriter):
         _drop_comma(self._file)
         append(self._file, to_bytes(f'],\n"videos": {to_json(videos)},\n"categories": {to_json(categories)}}}\n'))
 
-    def _release(self) -> None:
+    def _close_file(self) -> None:
         with suppress(OSError):
             self._images.close()
-        super()._release()
+        super()._close_file()
 
     def _salvage(self) -> None:
         self._new.discard()  # what is cut short is no JSON

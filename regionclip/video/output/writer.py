@@ -31,7 +31,7 @@ _USUAL_FPS = 25.0
 class VideoWriter(FrameFile):
     """Writes frames with their own times into one video file, a context manager.
 
-    The file has a temporary name until it is closed; what an exception leaves of it, see `FrameFile`.
+    What an exception leaves of it, see `FrameFile`.
 
     Args:
         path: `.mp4`, `.mkv` or `.webm`; an older file is replaced at the end, missing folders are made.
@@ -41,8 +41,7 @@ class VideoWriter(FrameFile):
         fps_hint: frames a second, for how long the last frame is shown where it is the only one.
 
     Attributes:
-        path: of the file to be.
-        frames: written until now.
+        size: `(H, W)` of the video, both even; (0, 0) before the first frame.
 
     Raises:
         ConfigError: where codec, quality and suffix do not go together, or the recording would be overwritten.
@@ -63,19 +62,17 @@ class VideoWriter(FrameFile):
             check_positive(fps_hint, "fps_hint")
         self._fps = fps_hint or _USUAL_FPS
         self._encoding = encoding(path, codec, quality)
-        self.path = Path(path)
-        self.frames = 0
+        super().__init__(path)
         self._clock = Clock(self._encoding.ticks, 1 / self._fps, self._encoding.longest_gap)
-        self._size = (0, 0)
+        self.size = (0, 0)
         self._output: OutputContainer | None = None
         self._codec: VideoCodecContext | None = None
         self._held: av.VideoFrame | None = None
-        self._closed = False
         if audio_from is not None and os.path.realpath(path) == os.path.realpath(audio_from):
             raise ConfigError(f"{path}: this is the recording itself; write to another file")
         self._sound = None if audio_from is None else Sound(audio_from, self._encoding.container)
         try:
-            self._file = NewFile(path)
+            self._new = NewFile(path)
         except BaseException:
             self._close_sound()
             raise
@@ -84,11 +81,6 @@ class VideoWriter(FrameFile):
     def start_seconds(self) -> float | None:
         """Time of the first frame: what a place in the file lacks to the source's time. None before it."""
         return self._clock.start
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """`(H, W)` of the video, both even; (0, 0) before the first frame."""
-        return self._size
 
     def write(self, image: FrameLike, t_seconds: float) -> None:
         """Add a frame.
@@ -111,9 +103,9 @@ class VideoWriter(FrameFile):
             raise InputError(f"t_seconds: expected a finite number, got {t_seconds}")
         try:
             if self._output is None:
-                self._size = (frame.shape[0] + frame.shape[0] % 2, frame.shape[1] + frame.shape[1] % 2)
+                self.size = (frame.shape[0] + frame.shape[0] % 2, frame.shape[1] + frame.shape[1] % 2)
                 self._output, self._codec = self._start(t_seconds)
-            picture = av.VideoFrame.from_ndarray(to_yuv420(fitted(frame, self._size)), format="yuv420p")
+            picture = av.VideoFrame.from_ndarray(to_yuv420(fitted(frame, self.size)), format="yuv420p")
             picture.pts, picture.time_base = self._clock.place(t_seconds), Fraction(1, self._encoding.ticks)
             self._push(picture)
             self.frames += 1
@@ -127,7 +119,7 @@ class VideoWriter(FrameFile):
 
         Raises:
             VideoFileError: where no frame was written, or the rest cannot be, as on a full disk.
-        FileError: where the file cannot be renamed.
+            FileError: where the file cannot be renamed.
         """
         if self._closed:
             return
@@ -140,27 +132,21 @@ class VideoWriter(FrameFile):
             raise self._failed(error) from error
         except BaseException:  # another Ctrl-C: the file is whole but for its last frames
             self._release()
-            self._file.keep()
+            self._new.keep()
             raise
         self._release()
-        self._file.keep()
-
-    def abort(self) -> None:
-        """Throw away what was written."""
-        if not self._closed:
-            self._release()
-            self._file.discard()
+        self._new.keep()
 
     def _start(self, t_seconds: float) -> tuple["OutputContainer", VideoCodecContext]:
         """Open the file for frames of `_size`."""
         chosen, second = self._encoding, Fraction(1, self._encoding.ticks)
         flags = {"movflags": "+faststart"} if chosen.container == "mp4" else {}
-        output = av.open(str(self._file.temporary), "w", format=chosen.container, container_options=flags)
+        output = av.open(str(self._new.temporary), "w", format=chosen.container, container_options=flags)
         rate = Fraction(self._fps).limit_denominator(1001)
         stream = output.add_stream(chosen.encoder, rate=rate, options=chosen.options, time_base=second)
         assert isinstance(stream, VideoStream)
         codec = stream.codec_context
-        codec.height, codec.width = self._size
+        codec.height, codec.width = self.size
         codec.flags |= Flags.frame_duration
         codec.color_primaries = codec.color_trc = codec.colorspace = BT709
         codec.color_range = LIMITED
@@ -202,18 +188,18 @@ class VideoWriter(FrameFile):
         """Let go of the file; Matroska can be played as far as it goes, MP4 without its end cannot."""
         text = str(getattr(error, "strerror", None) or error)
         if not self.frames and isinstance(error, ValueError):
-            text = f"{self._encoding.codec} does not take frames of {self._size[1]} x {self._size[0]} ({text})"
+            text = f"{self._encoding.codec} does not take frames of {self.size[1]} x {self.size[0]} ({text})"
         self._release()
         if self.frames and self._encoding.container != "mp4":
             part = self.path.with_stem(f"{self.path.stem}.part").name  # under its own name there are only whole files
-            self._file.keep(part)
+            self._new.keep(part)
             return VideoFileError(f"{self.path} cannot be written on: {text}; what fitted is {part}")
-        self._file.discard()
+        self._new.discard()
         return VideoFileError(f"{self.path} cannot be written: {text}")
 
     def _release(self) -> None:
         """Let go of files and threads."""
-        self._closed = True
+        super()._release()
         if self._output is not None:
             with suppress(FFmpegError, OSError):
                 self._output.close()

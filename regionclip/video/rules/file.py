@@ -69,8 +69,8 @@ class RuleSet(Scaled):
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
-        _check_different([rule.name for rule in self.rules], "rules")
-        _check_different([place.name for place in self.places], "zones and lines")
+        check_different([rule.name for rule in self.rules], "rules")
+        check_different([place.name for place in self.places], "zones and lines")
         for rule in self.rules:
             what, places = ("line", self.lines) if rule.kind == "cross" else ("zone", self.zones)
             known = [place.name for place in places]
@@ -102,7 +102,7 @@ class RuleSet(Scaled):
 
     @property
     def places(self) -> tuple[Zone | Line, ...]:
-        """Zones and lines."""
+        """Zones, then lines."""
         return (*self.zones, *self.lines)
 
     @property
@@ -110,10 +110,18 @@ class RuleSet(Scaled):
         """Names of the rules that can only be judged where things are followed from frame to frame."""
         return tuple(rule.name for rule in self.rules if rule.needs_tracks)
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Every label that a rule names, once."""
-        return tuple(dict.fromkeys(name for rule in self.rules for name in _labels(rule)))
+    def check_clock(self, timezone: str | None) -> None:
+        """Refuse schedules where neither `timezone` nor the file says of which place they are.
+
+        Raises:
+            ConfigError: naming the rule.
+        """
+        for rule in self.rules:
+            if rule.schedule and (timezone or self.timezone) is None:
+                raise ConfigError(
+                    f"{self.source}, [[rule]] {rule.name!r}: schedule: whose clock? Name the time zone of the place, "
+                    'as timezone = "Asia/Shanghai" at the top of the file'
+                )
 
     def check_labels(self, vocabulary: Vocabulary) -> None:
         """Refuse rules about words that nobody asks for.
@@ -165,7 +173,12 @@ def _folder() -> Path:
     return config_folder() / "rules"
 
 
-def _check_different(names: list[str], what: str) -> None:
+def check_different(names: list[str], what: str) -> None:
+    """Refuse a name that stands there twice.
+
+    Raises:
+        ValueError: naming `what`.
+    """
     if doubled := [name for place, name in enumerate(names) if name in names[:place]]:
         raise ValueError(f"{what}: expected different names, got {doubled[0]!r} twice")
 
@@ -174,6 +187,7 @@ def _labels(rule: AnyRule) -> tuple[str, ...]:
     return (*rule.labels, *(rule.owners if rule.kind == "left" else ()))
 
 
-def _list(names: Iterable[str], most: int = 12) -> str:
+def _list(names: Iterable[str]) -> str:
+    """The first twelve, and how many more there are."""
     shown = list(names)
-    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "") or "none"
+    return ", ".join(shown[:12]) + (f" and {len(shown) - 12} more" if len(shown) > 12 else "") or "none"

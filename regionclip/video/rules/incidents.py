@@ -1,14 +1,19 @@
-"""Incidents of one rule at one place: what begins, goes on through short interruptions, ends, and is told once."""
+"""Incidents of one rule at one place: what begins, goes on through short interruptions, ends, and is reported once."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
 import supervision as sv
 
 from regionclip.errors import ConfigError
 from regionclip.video.rules.rule import Phase, Rule
 from regionclip.video.rules.subjects import Sighting, Subject
-from regionclip.video.rules.zones import Box
+from regionclip.video.rules.zones import Box, Shape
+
+RuleT_co = TypeVar("RuleT_co", bound=Rule, covariant=True)
+PlaceT_co = TypeVar("PlaceT_co", bound=Shape, covariant=True)
 
 SLACK = 1e-6
 """Seconds: times of frames are sums that are a little off."""
@@ -23,7 +28,7 @@ class RuleFrame:
         sightings: the same with their subjects.
         seconds: its time.
         size: `(H, W)` of the frame.
-        in_force: whether the schedule of the rule that is asked covers this moment.
+        in_force: whether the schedule of the watcher's rule covers this moment.
     """
 
     rows: sv.Detections
@@ -32,30 +37,10 @@ class RuleFrame:
     size: tuple[int, int]
     in_force: bool = True
 
-    def matching(self, rule: Rule, source: str) -> list[Sighting]:
-        """Sightings that a rule is about.
-
-        Raises:
-            ConfigError: where rows do not have a column that the rule looks at.
-        """
-        found = [
-            each
-            for each in self.sightings
-            if (not rule.labels or each.label in rule.labels) and each.confidence >= rule.min_confidence
-        ]
-        for column, values in rule.where.items() if found else ():
-            if column not in self.rows.data:
-                raise ConfigError(
-                    f"{source}, [[rule]] {rule.name!r}: where: rows have no column {column!r}: expected one of "
-                    f"{', '.join(sorted(self.rows.data))}"
-                )
-            found = [each for each in found if str(self.rows.data[column][each.row]) in values]
-        return found
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What is told of an incident.
+    """What is known of an incident.
 
     Attributes:
         label: of the thing, or of several joined by a comma.
@@ -103,7 +88,7 @@ class Spell:
         since: when it began.
         last: when it was last seen to hold.
         about: the latest of it.
-        number: of the incident; 0 while nothing has been told.
+        number: of the incident; 0 while it is none.
     """
 
     since: float
@@ -114,7 +99,7 @@ class Spell:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Happening:
-    """Something to be told: the spell is as it was at that moment."""
+    """Something to report: the spell is as it was at that moment."""
 
     phase: Phase
     spell: Spell
@@ -138,7 +123,7 @@ class Spells:
 
     def update(self, holds: Mapping[Hashable, About], seconds: float) -> list[Happening]:
         """What begins and ends, given what holds at a time."""
-        told = []
+        found = []
         for key, about in holds.items():
             spell = self.open.get(key)
             if spell is None:
@@ -148,18 +133,18 @@ class Spells:
             if not spell.number and rested and seconds - spell.since >= self.seconds - SLACK:
                 self._numbers += 1
                 spell.number = self._numbers
-                told.append(Happening("start", replace(spell)))
+                found.append(Happening("start", replace(spell)))
         for key in [key for key, spell in self.open.items() if seconds - spell.last > self.rule.grace]:
             if (ended := self._end(key)) is not None:
-                told.append(ended)
+                found.append(ended)
         self._ended = {key: at for key, at in self._ended.items() if seconds < at + self.rule.cooldown}
-        return told
+        return found
 
     def close(self) -> list[Happening]:
         """The ends of all incidents that go on."""
         return [ended for key in list(self.open) if (ended := self._end(key)) is not None]
 
-    def is_told(self, key: Hashable) -> bool:
+    def is_incident(self, key: Hashable) -> bool:
         """Whether something is an incident now."""
         return key in self.open and self.open[key].number > 0
 
@@ -172,21 +157,64 @@ class Spells:
 
 
 class Moments:
-    """Incidents that have no length: told at once, and not again for the same thing within the cool-down."""
+    """Incidents that have no length: reported at once, and not again for the same thing within the cool-down."""
 
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
-        self._told: dict[Hashable, float] = {}
+        self._reported: dict[Hashable, float] = {}
         self._numbers = 0
 
-    def tell(self, key: Hashable, spell: Spell, seen: RuleFrame) -> list[Happening]:
-        """An incident, or none where the rule is not in force or the thing was told of a moment ago."""
-        self._told = {key: at for key, at in self._told.items() if seen.seconds < at + self._rule.cooldown - SLACK}
-        if not seen.in_force or key in self._told:
+    def report(self, key: Hashable, spell: Spell, seen: RuleFrame) -> list[Happening]:
+        """An incident, or none where the rule is not in force or the thing was reported a moment ago."""
+        cooldown = self._rule.cooldown
+        self._reported = {key: at for key, at in self._reported.items() if seen.seconds < at + cooldown - SLACK}
+        if not seen.in_force or key in self._reported:
             return []
-        self._told[key] = seen.seconds
+        self._reported[key] = seen.seconds
         self._numbers += 1
         return [Happening("start", replace(spell, number=self._numbers))]
+
+
+class Watcher(ABC, Generic[RuleT_co, PlaceT_co]):
+    """Watches one place for one rule.
+
+    Args:
+        rule: what for.
+        place: where; a zone without a name is the whole frame.
+        source: names the rule file in errors.
+    """
+
+    def __init__(self, rule: RuleT_co, place: PlaceT_co, source: str) -> None:
+        self.rule, self.place, self._source = rule, place, source
+
+    @abstractmethod
+    def update(self, seen: RuleFrame) -> list[Happening]:
+        """What begins and ends with a frame."""
+
+    def close(self) -> list[Happening]:
+        """The ends of what goes on; a moment has none."""
+        return []
+
+    def _matching(self, seen: RuleFrame) -> list[Sighting]:
+        """Sightings that the rule is about.
+
+        Raises:
+            ConfigError: where rows do not have a column that the rule looks at.
+        """
+        rule, data = self.rule, seen.rows.data
+        found = [
+            each
+            for each in seen.sightings
+            if (not rule.labels or each.label in rule.labels) and each.confidence >= rule.min_confidence
+        ]
+        for column, values in rule.where.items() if found else ():
+            if column not in data:
+                raise ConfigError(
+                    f"{self._source}, [[rule]] {rule.name!r}: where: rows have no column {column!r}: expected one of "
+                    f"{', '.join(sorted(data))}"
+                )
+            found = [each for each in found if str(data[column][each.row]) in values]
+        return found
 
 
 def best(sightings: Sequence[Sighting]) -> dict[Subject, Sighting]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
-from regionclip.video.rules.incidents import SLACK, About, Happening, RuleFrame, Spells, best
+from regionclip.video.rules.incidents import SLACK, About, Happening, RuleFrame, Spells, Watcher, best
 from regionclip.video.rules.rule import LeftRule
 from regionclip.video.rules.subjects import HIDDEN_SECONDS, Rest, Subject
 from regionclip.video.rules.zones import Box, Zone
@@ -36,17 +36,11 @@ class _Thing:
     near: dict[Subject, tuple[float, float]] = field(default_factory=dict)
 
 
-class Left:
-    """Watches one zone for things that were left.
+class Left(Watcher[LeftRule, Zone]):
+    """Watches one zone for things that were left."""
 
-    Args:
-        rule: of the kind left.
-        zone: where.
-        source: names the rule file in errors.
-    """
-
-    def __init__(self, rule: LeftRule, zone: Zone, source: str) -> None:
-        self.rule, self.place, self._source = rule, zone, source
+    def __init__(self, rule: LeftRule, place: Zone, source: str) -> None:
+        super().__init__(rule, place, source)
         self._spells = Spells(rule, 0.0)
         self._things: dict[Subject, _Thing] = {}
 
@@ -55,7 +49,7 @@ class Left:
         zone = self.place.on(seen.size)
         owners = best([each for each in seen.sightings if each.label in self.rule.owners])
         holds: dict[Hashable, About] = {}
-        for subject, each in best(seen.matching(self.rule, self._source)).items():
+        for subject, each in best(self._matching(seen)).items():
             thing = self._seen_again(subject, seen.seconds)
             self._attend(subject, thing, {owner: one.box for owner, one in owners.items()}, seen.seconds)
             alone = max(thing.rest.since, thing.attended)
@@ -89,7 +83,7 @@ class Left:
                 since, _ = thing.near.get(owner, (seconds, seconds))
                 thing.near[owner] = since, seconds
         thing.near = {owner: (since, last) for owner, (since, last) in thing.near.items() if seconds - last <= _BLINK}
-        if not self._spells.is_told(subject):  # who comes to look at what was left has not brought it
+        if not self._spells.is_incident(subject):  # who comes to look at what was left has not brought it
             for owner, (since, last) in thing.near.items():
                 brought = since <= thing.rest.since + BROUGHT_SECONDS and last >= thing.rest.since
                 if brought or last - since >= JOINED_SECONDS:

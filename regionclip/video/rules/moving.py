@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from regionclip.video.rules.incidents import SLACK, About, Happening, Moments, RuleFrame, Spell, best
+from regionclip.video.rules.incidents import SLACK, About, Happening, Moments, RuleFrame, Spell, Watcher, best
 from regionclip.video.rules.rule import CrossRule, EnterRule, LeaveRule
 from regionclip.video.rules.subjects import HIDDEN_SECONDS, Sighting, Subject, diagonal
 from regionclip.video.rules.zones import Line, Point, Zone, anchor_point, crosses, side_of
@@ -12,42 +12,31 @@ _MARGIN = 0.05
 """On a strip of this share of a box's diagonal along a line nothing is on either side: boxes tremble."""
 
 
-class Entering:
-    """Watches one zone for those who enter or leave it.
+class Entering(Watcher[EnterRule | LeaveRule, Zone]):
+    """Watches one zone for those who enter or leave it."""
 
-    Args:
-        rule: of the kinds enter and leave.
-        zone: where.
-        source: names the rule file in errors.
-    """
-
-    def __init__(self, rule: EnterRule | LeaveRule, zone: Zone, source: str) -> None:
-        self.rule, self.place, self._source = rule, zone, source
+    def __init__(self, rule: EnterRule | LeaveRule, place: Zone, source: str) -> None:
+        super().__init__(rule, place, source)
         self._moments = Moments(rule)
         self._stays: dict[Subject, Spell] = {}
-        self._entered: set[Subject] = set()  # of those who stay, who came in and was not told of yet
+        self._entered: set[Subject] = set()  # of those who stay, who came in and was not reported yet
         self._where: dict[Subject, Literal["in", "out"]] = {}  # when last seen
 
     def update(self, seen: RuleFrame) -> list[Happening]:
         """Who enters or leaves with a frame."""
         zone = self.place.on(seen.size)
-        told: list[Happening] = []
-        for subject, each in best(seen.matching(self.rule, self._source)).items():
+        found: list[Happening] = []
+        for subject, each in best(self._matching(seen)).items():
             inside = zone.holds(each.box)
             if inside:
-                told += self._inside(subject, each, seen)
+                found += self._inside(subject, each, seen)
             self._where[subject] = "in" if inside else "out"
         for subject in [one for one, stay in self._stays.items() if seen.seconds - stay.last > self.rule.grace]:
-            told += self._gone(subject, seen)
+            found += self._gone(subject, seen)
         self._where = {
             subject: where for subject, where in self._where.items() if seen.seconds - subject.last < HIDDEN_SECONDS
         }
-        return told
-
-    def close(self) -> list[Happening]:
-        """Nothing: moments have no end."""
-        self._stays.clear()
-        return []
+        return found
 
     def _inside(self, subject: Subject, sighting: Sighting, seen: RuleFrame) -> list[Happening]:
         stay = self._stays.get(subject)
@@ -61,7 +50,7 @@ class Entering:
         if subject not in self._entered or stay.last - stay.since < self.rule.seconds - SLACK:
             return []
         self._entered.discard(subject)
-        return self._moments.tell(subject, stay, seen) if self.rule.kind == "enter" else []
+        return self._moments.report(subject, stay, seen) if self.rule.kind == "enter" else []
 
     def _gone(self, subject: Subject, seen: RuleFrame) -> list[Happening]:
         stay = self._stays.pop(subject)
@@ -72,7 +61,7 @@ class Entering:
         # One who is still there but no longer as the rule wants it (another label, a helmet put on) has not left.
         if vanished and not (self.rule.vanish and subject.last < seen.seconds):
             return []
-        return self._moments.tell(subject, stay, seen)
+        return self._moments.report(subject, stay, seen)
 
 
 @dataclass(slots=True, eq=False)
@@ -92,42 +81,31 @@ class _Crosser:
     met: bool = False
 
 
-class Crossing:
-    """Watches one line.
+class Crossing(Watcher[CrossRule, Line]):
+    """Watches one line."""
 
-    Args:
-        rule: of the kind cross.
-        line: where.
-        source: names the rule file in errors.
-    """
-
-    def __init__(self, rule: CrossRule, line: Line, source: str) -> None:
-        self.rule, self.place, self._source = rule, line, source
+    def __init__(self, rule: CrossRule, place: Line, source: str) -> None:
+        super().__init__(rule, place, source)
         self._moments = Moments(rule)
         self._ways: dict[Subject, _Crosser] = {}
         self._passed = {"a->b": 0, "b->a": 0}
 
     def update(self, seen: RuleFrame) -> list[Happening]:
         """Who crosses with a frame."""
-        told: list[Happening] = []
-        for subject, each in best(seen.matching(self.rule, self._source)).items():
+        found: list[Happening] = []
+        for subject, each in best(self._matching(seen)).items():
             if (direction := self._step(subject, each, seen)) is None or self.rule.direction not in (direction, "both"):
                 continue
             about = replace(About.of(each), direction=direction, count=self._passed[direction] + 1)
-            crossed = self._moments.tell((subject, direction), Spell(seen.seconds, seen.seconds, about), seen)
+            crossed = self._moments.report((subject, direction), Spell(seen.seconds, seen.seconds, about), seen)
             self._passed[direction] += len(crossed)
-            told += crossed
+            found += crossed
         self._ways = {subject: way for subject, way in self._ways.items() if seen.seconds - way.last <= self.rule.grace}
-        return told
-
-    def close(self) -> list[Happening]:
-        """Nothing: moments have no end."""
-        self._ways.clear()
-        return []
+        return found
 
     def _step(self, subject: Subject, sighting: Sighting, seen: RuleFrame) -> str | None:
         """Follow one thing to where it is now; the direction in which it has crossed."""
-        line, point = self.place.on(seen.size), anchor_point(sighting.box, self.place.anchor)
+        line, point = self.place.pixels(seen.size), anchor_point(sighting.box, self.place.anchor)
         way = self._ways.setdefault(subject, _Crosser(point, seen.seconds))
         way.met ^= crosses(line, way.point, point)
         way.point, way.last = point, seen.seconds

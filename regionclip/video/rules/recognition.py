@@ -1,7 +1,7 @@
 """Which subject a row shows: a thing that comes back under another track number is still the same subject."""
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 import supervision as sv
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from regionclip.answers.regions import Regions
 from regionclip.drawing.labels import label_names
-from regionclip.video.rules.file import RuleSet, Sameness
+from regionclip.video.rules.file import RuleSet
 from regionclip.video.rules.subjects import HIDDEN_SECONDS, Rest, Sighting, Subject, centre, diagonal, overlap
 
 _BLIND_SECONDS = 2.0
@@ -40,25 +40,19 @@ _EDGE, _OUTWARDS = 0.02, 0.1
 """What touches so much of the frame's sides, and goes outwards by so many diagonals a second, is leaving."""
 
 
-@dataclass(slots=True, eq=False)
 class Subjects:
     """All subjects of one source.
 
     Attributes:
-        same: when a new track is an old thing.
-        kin: labels that one rule asks for: between them a thing may change.
         size: `(H, W)` of the frames in pixels.
     """
 
-    same: Sameness
-    kin: tuple[frozenset[str], ...] = ()
-    size: tuple[float, float] = (math.inf, math.inf)
-    _known: dict[int, Subject] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, rules: RuleSet) -> "Subjects":
-        """For the labels of some rules."""
-        return cls(rules.same, tuple(frozenset(rule.labels) for rule in rules.rules if len(rule.labels) > 1))
+    def __init__(self, rules: RuleSet) -> None:
+        self._same = rules.same
+        # Labels that one rule asks for: between them a thing may change.
+        self._kin = tuple(frozenset(rule.labels) for rule in rules.rules if len(rule.labels) > 1)
+        self.size: tuple[float, float] = (math.inf, math.inf)
+        self._known: dict[int, Subject] = {}
 
     def see(
         self, rows: sv.Detections, seconds: float, embeddings: Regions | None = None, *, starting: bool = False
@@ -122,10 +116,10 @@ class Subjects:
 
     def _is(self, new: Subject, old: Subject, seconds: float) -> bool:
         """Whether a new subject is one that was lost."""
-        if self.same.seconds == 0 or not self._akin(new.labels, old.labels):
+        if self._same.seconds == 0 or not self._akin(new.labels, old.labels):
             return False
         looked = new.embedding is not None and old.embedding is not None
-        if looked and float(new.embedding @ old.embedding) < self.same.similarity:  # type: ignore[operator]
+        if looked and float(new.embedding @ old.embedding) < self._same.similarity:  # type: ignore[operator]
             return False
         lost = seconds - old.last
         hidden, place = (HIDDEN_SECONDS, _SAME_PLACE) if looked else (_REST_SECONDS, _REST_OVERLAP)
@@ -137,8 +131,8 @@ class Subjects:
         if old.last >= new.first:  # both were there for a moment: two boxes on one thing, or one who passes the other
             apart = math.dist(new.velocity, old.velocity) / max(1e-6, diagonal(old.box))
             return overlap(new.box, old.box) >= _SAME_PLACE and apart <= _TOGETHER
-        limit = self.same.seconds if looked else min(_BLIND_SECONDS, self.same.seconds)
-        return lost <= limit and _strayed(new, old) <= min(self.same.distance, _AT_ONCE + _PER_SECOND * lost)
+        limit = self._same.seconds if looked else min(_BLIND_SECONDS, self._same.seconds)
+        return lost <= limit and _strayed(new, old) <= min(self._same.distance, _AT_ONCE + _PER_SECOND * lost)
 
     def _was_leaving(self, old: Subject) -> bool:
         """Whether a thing was on its way out of the frame: whoever comes in there later is somebody else."""
@@ -149,10 +143,10 @@ class Subjects:
         return max(outwards) > _OUTWARDS * diagonal(old.box)
 
     def _akin(self, first: frozenset[str], second: frozenset[str]) -> bool:
-        return bool(first & second) or any(kin & first and kin & second for kin in self.kin)
+        return bool(first & second) or any(kin & first and kin & second for kin in self._kin)
 
     def _forget(self, seconds: float) -> None:
-        oldest = seconds - max(HIDDEN_SECONDS, self.same.seconds)
+        oldest = seconds - max(HIDDEN_SECONDS, self._same.seconds)
         self._known = {track: subject for track, subject in self._known.items() if subject.last >= oldest}
 
 

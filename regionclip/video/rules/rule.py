@@ -1,7 +1,7 @@
 """Rules, a class for each kind: what has to happen, where, to what, for how long, and when."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -9,7 +9,6 @@ from regionclip.formats.settings import Expected, Settings, Text, Texts
 from regionclip.video.rules.schedule import Schedule
 
 Kind = Literal["in", "enter", "leave", "cross", "dwell", "left", "count", "absent"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 Direction = Literal["a->b", "b->a", "both"]
 Phase = Literal["start", "end"]
 MOMENTS: tuple[Kind, ...] = ("enter", "leave", "cross")

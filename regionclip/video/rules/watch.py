@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import supervision as sv
-from numpy.typing import NDArray
 
 from regionclip.answers.regions import Regions
 from regionclip.drawing.overlays import ZoneShape
@@ -19,7 +18,7 @@ from regionclip.video.rules.recognition import Subjects
 from regionclip.video.rules.rule import MOMENTS, Kind, Phase, Rule
 from regionclip.video.rules.schedule import is_in_force, local_time, timezone_of
 from regionclip.video.rules.watchers import Beginning, watchers_of
-from regionclip.video.rules.zones import Box, Line, Zone
+from regionclip.video.rules.zones import Box
 from regionclip.video.sources.base import VideoFrame
 
 SCHEMA = "regionclip.event/1"
@@ -85,9 +84,9 @@ class Event:
 
     def __str__(self) -> str:
         """A line for people, as `21:04:07 intrusion · start · yard · person #12`."""
-        return self.said("start" if self.phase == "start" else f"end after {self.duration or 0:.1f} s")
+        return self.line("start" if self.phase == "start" else f"end after {self.duration or 0:.1f} s")
 
-    def said(self, phase: str = "") -> str:
+    def line(self, phase: str = "") -> str:
         """The same line with another word for the phase, or none; without a clock it has the time in the recording."""
         minutes, seconds = divmod(int(self.t_seconds), 60)
         clock = f"{minutes:02d}:{seconds:02d}" if self.local is None else f"{self.local:%H:%M:%S}"
@@ -139,13 +138,8 @@ class Watch:
         self.rules, self.source = rules, source
         self.timezone = timezone or rules.timezone
         self._zone = ZoneInfo("UTC") if self.timezone is None else timezone_of(self.timezone)
-        for rule in rules.rules:
-            if rule.schedule and self.timezone is None:
-                raise ConfigError(
-                    f"{rules.source}, [[rule]] {rule.name!r}: schedule: whose clock? Name the time zone of the place, "
-                    'as timezone = "Asia/Shanghai" at the top of the file'
-                )
-        self._subjects = Subjects.of(rules)
+        rules.check_clock(timezone)
+        self._subjects = Subjects(rules)
         self._watchers = watchers_of(rules)
         self._going: dict[tuple[int, int], Event] = {}
         self._recent: list[Event] = []
@@ -183,25 +177,21 @@ class Watch:
     def shapes(self, size: tuple[int, int]) -> list[ZoneShape]:
         """Zones and lines for drawing on frames of `(H, W)`; those where something goes on are active."""
         active = {event.place for event in self._current()}
-        zones = ((zone, zone.on(size).points) for zone in self.rules.zones)
-        lines = ((line, line.on(size)) for line in self.rules.lines)
-        shapes: list[tuple[Zone | Line, NDArray[np.float64]]] = [*zones, *lines]
-        return [ZoneShape(place.name, points, place.colour, place.name in active) for place, points in shapes]
+        return [
+            ZoneShape(place.name, place.pixels(size), place.colour, place.name in active) for place in self.rules.places
+        ]
 
     @property
     def going_on(self) -> list[str]:
-        """A line for each incident that goes on or was just told, as `21:04:07 intrusion · yard · person #12`."""
-        return [event.said() for event in self._current()]
+        """A line for each incident that goes on or was just reported, as `21:04:07 intrusion · yard · person #12`."""
+        return [event.line() for event in self._current()]
 
     def close(self) -> list[Event]:
         """The ends of incidents that still go on, at the time of the latest frame; then it may begin anew."""
-        ended = [(place, each) for place, watcher in enumerate(self._watchers) for each in watcher.close()]
-        events = [self._event(place, each) for place, each in ended]
-        self._subjects, self._watchers = Subjects.of(self.rules), watchers_of(self.rules)
+        events = [self._event(place, each) for place, watcher in enumerate(self._watchers) for each in watcher.close()]
+        self._subjects, self._watchers = Subjects(self.rules), watchers_of(self.rules)
         self._recent, self._latest, self._beginning = [], None, Beginning()
         return events
-
-    reset = close
 
     def _current(self) -> list[Event]:
         return sorted((*self._going.values(), *self._recent), key=lambda event: event.t_seconds)
@@ -234,7 +224,7 @@ class Watch:
                     )
 
     def _event(self, place: int, happening: Happening) -> Event:
-        """What is told, and noted for pictures."""
+        """The event of something that happened, noted for pictures."""
         watcher, spell, frame = self._watchers[place], happening.spell, self._latest
         assert frame is not None  # nothing happens without a frame
         rule, about, key = watcher.rule, spell.about, (place, spell.number)
@@ -269,6 +259,5 @@ class Watch:
         """A name for an incident that no other has, and that the same recording gives again."""
         frame = self._latest
         time = None if frame is None else (frame.t_seconds, frame.utc_seconds)
-        return hashlib.sha1(repr((self.source, rule.name, place, number, time)).encode(errors="replace")).hexdigest()[
-            :12
-        ]
+        text = repr((self.source, rule.name, place, number, time))
+        return hashlib.sha1(text.encode(errors="replace")).hexdigest()[:12]

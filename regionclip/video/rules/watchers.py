@@ -1,15 +1,14 @@
 """Who watches what: one watcher for each rule and place, and when watching begins."""
 
 import math
-from typing import Protocol
 
 from regionclip.video.rules.file import RuleSet
-from regionclip.video.rules.incidents import Happening, RuleFrame
+from regionclip.video.rules.incidents import Watcher
 from regionclip.video.rules.left import Left
 from regionclip.video.rules.moving import Crossing, Entering
 from regionclip.video.rules.rule import Rule
 from regionclip.video.rules.staying import Staying
-from regionclip.video.rules.zones import Line, Zone
+from regionclip.video.rules.zones import Shape, Zone
 
 _START_SECONDS, _START_FRAMES = 1.0, 5
 """What is seen first within these was there before; tracks need a few frames to be sure of anything."""
@@ -18,33 +17,11 @@ _GAP_SECONDS, _GAP_FRAMES = 5.0, 3.0
 """After a pause this long, and so many times the usual one between frames, watching begins anew."""
 
 
-class Watcher(Protocol):
-    """Watches one place for one rule."""
-
-    @property
-    def rule(self) -> Rule:
-        """What for."""
-        ...
-
-    @property
-    def place(self) -> Zone | Line:
-        """Where; a zone without a name is the whole frame."""
-        ...
-
-    def update(self, seen: RuleFrame) -> list[Happening]:
-        """What begins and ends with a frame."""
-        ...
-
-    def close(self) -> list[Happening]:
-        """The ends of what goes on."""
-        ...
-
-
-def watchers_of(rules: RuleSet) -> list[Watcher]:
+def watchers_of(rules: RuleSet) -> list[Watcher[Rule, Shape]]:
     """One for each rule and place."""
     zones = {"": Zone.whole(), **{zone.name: zone for zone in rules.zones}}
     lines = {line.name: line for line in rules.lines}
-    watchers: list[Watcher] = []
+    watchers: list[Watcher[Rule, Shape]] = []
     for rule in rules.rules:
         for name in rule.places:
             if rule.kind == "cross":

@@ -141,10 +141,6 @@ class Line(Shape):
     ]
     anchor: Literal["bottom", "centre"] = "bottom"
 
-    def on(self, frame: tuple[int, int]) -> NDArray[np.float64]:
-        """Its points `(2, 2)` in pixels of frames of `(H, W)`."""
-        return self.pixels(frame)
-
 
 @dataclass(frozen=True, eq=False)
 class PlacedZone:

@@ -1,7 +1,8 @@
-"""What flows through the video part: one frame with its time, where it comes from, and what befell its source."""
+"""What flows through the video part: one frame with its time, where it comes from, and how that source is doing."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal, Protocol, Self
 
 from regionclip.frames import Frame
@@ -83,18 +84,18 @@ class SourceStatus:
     reason: str
 
 
-class Source(Protocol):
-    """Frames in order of time. A recording gives every frame and waits for its reader; a live one gives the newest."""
+class OpenSource(Protocol):
+    """A source in use: `with open_source(...) as source: for frame in source: ...`.
 
-    @property
-    def id(self) -> str:
-        """Name of the source in events, results and logs; passwords are masked."""
-        ...
+    Frames come in order of time. A recording gives every frame and waits for its reader; a camera gives the newest.
 
-    @property
-    def is_live(self) -> bool:
-        """True where frames are lost while nobody reads."""
-        ...
+    Attributes:
+        id: name of the source in events, results and logs; passwords are masked.
+        duration_seconds: what the file says of its own length; None for live sources and where it does not say.
+    """
+
+    id: str
+    duration_seconds: float | None
 
     def read(self, timeout: float | None = None) -> VideoFrame | None:
         """The next frame, or None at the end of a recording, or where no frame came within `timeout` seconds.
@@ -113,15 +114,6 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of files, sockets and threads; may be called twice."""
-        ...
-
-
-class OpenSource(Source, Protocol):
-    """A source in use: `with open_source(...) as source: for frame in source: ...`."""
-
-    @property
-    def duration_seconds(self) -> float | None:
-        """What the file says of its own length; None for live sources and where it does not say."""
         ...
 
     def __enter__(self) -> Self:
@@ -160,12 +152,17 @@ class Reader(Protocol):
         ...
 
     def stop(self) -> None:
-        """Make a waiting `grab` return early where it can; called from any thread."""
-        ...
+        """Make a waiting `grab` return early where it can; called from any thread. Else it ends by itself."""
+        return
 
     def close(self) -> None:
         """Let go of the file, socket or device."""
         ...
+
+
+def utc_text(seconds: float) -> str:
+    """ISO 8601 UTC of seconds since 1970, as `2026-11-23T13:00:07.040Z`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class FpsCap:

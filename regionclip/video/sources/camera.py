@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from regionclip.errors import SourceError
 from regionclip.frames import Frame
+from regionclip.video.sources.base import Reader
 
 
-class CameraReader:
+class CameraReader(Reader):
     """A webcam through OpenCV. Frames that are grabbed and not taken stay undecoded.
 
     Args:
@@ -48,9 +49,6 @@ class CameraReader:
         """The frame grabbed last, decoded at once: the camera's buffer is used again for the next."""
         done, image = self._capture.retrieve()  # (H, W, 3)
         return partial(_checked, image if done else None, self._name)
-
-    def stop(self) -> None:
-        """A waiting `grab` ends by itself after the read timeout."""
 
     def close(self) -> None:
         """Let go of the camera."""

@@ -15,33 +15,20 @@ class RecordedSource(OpenSource):
         naming: name, start and cap.
         duration_seconds: what the file says of its length.
         path: of the video file, where it is one of this machine.
+
+    Attributes:
+        ended: True after the last frame.
     """
 
-    is_live = False
+    ended: bool = False
 
     def __init__(
         self, reader: Reader, naming: Naming, *, duration_seconds: float | None = None, path: str | None = None
     ) -> None:
-        self.path = path
-        self._reader, self._naming, self._duration = reader, naming, duration_seconds
+        self.id, self.duration_seconds, self.path = naming.id, duration_seconds, path
+        self._reader, self._start = reader, naming.start_utc
         self._cap = FpsCap(naming.max_fps)
         self._count = self._damaged = 0
-        self._ended = False
-
-    @property
-    def id(self) -> str:
-        """Name of the source."""
-        return self._naming.id
-
-    @property
-    def duration_seconds(self) -> float | None:
-        """What the file says of its length."""
-        return self._duration
-
-    @property
-    def ended(self) -> bool:
-        """True after the last frame."""
-        return self._ended
 
     def read(self, timeout: float | None = None) -> VideoFrame | None:
         """The next frame, None at the end; `timeout` means nothing here.
@@ -49,10 +36,12 @@ class RecordedSource(OpenSource):
         Raises:
             SourceError: where no frame at all can be read.
         """
-        while not self._ended:
+        while not self.ended:
             t_seconds = self._reader.grab()
             if t_seconds is None:
-                self._finish()
+                self.close()
+                if self._damaged and self._damaged == self._count:
+                    raise SourceError(f"{self.id}: none of {self._count} frames can be read")
                 break
             index, self._count = self._count, self._count + 1
             if not self._cap.wants(t_seconds):
@@ -63,17 +52,12 @@ class RecordedSource(OpenSource):
                 self._damaged += 1
                 warnings.warn(f"{self.id}: frame {index} is left out: {error}", SourceWarning, stacklevel=2)
                 continue
-            start = self._naming.start_utc
-            return VideoFrame(image, t_seconds, index, self.id, None if start is None else start + t_seconds)
+            utc = None if self._start is None else self._start + t_seconds
+            return VideoFrame(image, t_seconds, index, self.id, utc)
         return None
 
     def close(self) -> None:
         """Close the file."""
-        if not self._ended:
-            self._ended = True
+        if not self.ended:
+            self.ended = True
             self._reader.close()
-
-    def _finish(self) -> None:
-        self.close()
-        if self._damaged and self._damaged == self._count:
-            raise SourceError(f"{self.id}: none of {self._count} frames can be read")

@@ -19,6 +19,9 @@ from regionclip.video.sources.options import LiveOptions, Naming
 
 LiveKind = Literal["camera", "pipe", "played"]
 
+_LATEST = 50
+"""Frames that the rate is taken of."""
+
 
 @dataclass(slots=True, eq=False)
 class _Kept:
@@ -44,7 +47,6 @@ class LiveSource(OpenSource):
             raises ends the source and is raised by the next `read`.
     """
 
-    is_live = True
     duration_seconds = None
 
     def __init__(
@@ -56,8 +58,9 @@ class LiveSource(OpenSource):
         options: LiveOptions | None = None,
         on_event: Callable[[SourceEvent], None] | None = None,
     ) -> None:
-        self._connect, self._naming, self._kind = connect, naming, kind
-        self._options, self._on_event = options or LiveOptions(), on_event
+        self.id = naming.id
+        self._connect, self._start, self._kind = connect, naming.start_utc, kind
+        self._options, self._on_event = options or LiveOptions(), on_event or (lambda _: None)
         self._cap = FpsCap(naming.max_fps)
         self._changed, self._stop = Condition(), Event()
         self._reader: Reader | None = None
@@ -70,16 +73,11 @@ class LiveSource(OpenSource):
         self._away = 0.0  # seconds of outages that are over
         self._why = ""
         self._backoff = Backoff(self._options.first_wait, self._options.longest_wait)
-        self._arrivals: deque[float] = deque(maxlen=50)
+        self._arrivals: deque[float] = deque(maxlen=_LATEST)
         self._arrived = self._handed = self._dropped = self._skipped = self._damaged = self._outages = 0
         self._bell: Event | None = None
         self._thread = Thread(target=self._run, name=f"source {naming.id}", daemon=True)
         self._thread.start()
-
-    @property
-    def id(self) -> str:
-        """Name of the source."""
-        return self._naming.id
 
     @property
     def ended(self) -> bool:
@@ -100,7 +98,9 @@ class LiveSource(OpenSource):
                 self._changed.wait_for(lambda: self._kept is not None or self._done, left)
                 kept, self._kept = self._kept, None
                 if kept is None:
-                    self._raise_error()
+                    error, self._error = self._error, None  # raised once; from then on the source has ended
+                    if error is not None:
+                        raise error
                     return None
             try:
                 image = kept.picture()
@@ -151,11 +151,6 @@ class LiveSource(OpenSource):
         if current_thread() is not self._thread:  # close may be called in `on_event`
             self._thread.join(2 * (self._options.open_timeout + self._options.read_timeout))
 
-    def _raise_error(self) -> None:
-        if self._error is not None:
-            error, self._error = self._error, None  # said once; from then on the source has ended
-            raise error
-
     def _run(self) -> None:
         error: BaseException | None = None
         try:
@@ -198,15 +193,16 @@ class LiveSource(OpenSource):
     def _take(self, reader: Reader, stamp: float) -> None:
         """A frame has come: keep it as the newest, unless it is above the cap."""
         t_seconds, arrival = self._times(stamp)
-        if self._lost_since is not None:
+        if self._lost_since is None:
+            self._arrivals.append(arrival)
+        else:
+            self._arrivals = deque([arrival], maxlen=_LATEST)  # at once: `status` never sees none
             self._find(arrival)
-        self._arrivals.append(arrival)
         index, self._arrived = self._arrived, self._arrived + 1
         if not self._cap.wants(t_seconds):
             self._skipped += 1
             return
-        start = self._naming.start_utc
-        utc = time.time() - (time.monotonic() - arrival) if start is None else start + t_seconds
+        utc = time.time() - (time.monotonic() - arrival) if self._start is None else self._start + t_seconds
         kept = _Kept(reader.take(), t_seconds, index, arrival, utc)
         with self._changed:
             if not self._stop.is_set():
@@ -235,7 +231,7 @@ class LiveSource(OpenSource):
             self._noticed = time.monotonic()
             self._lost_since = self._arrivals[-1] if self._arrivals else self._opened
             self._outages += 1
-            self._tell(SourceEvent("lost", self.id, time.time(), why, self._noticed - self._lost_since))
+            self._on_event(SourceEvent("lost", self.id, time.time(), why, self._noticed - self._lost_since))
         if self._patience_left() <= 0:
             raise SourceError(why)
 
@@ -243,15 +239,10 @@ class LiveSource(OpenSource):
         assert self._lost_since is not None  # the caller has looked
         away = arrival - self._lost_since
         self._away, self._lost_since, self._why = self._away + away, None, ""
-        self._arrivals.clear()
-        self._tell(SourceEvent("back", self.id, time.time(), outage_seconds=away))
+        self._on_event(SourceEvent("back", self.id, time.time(), outage_seconds=away))
 
     def _patience_left(self) -> float:
         """Seconds for which the source is still looked for."""
         if self._options.patience is None or self._lost_since is None:
             return float("inf")
         return self._noticed + self._options.patience - time.monotonic()
-
-    def _tell(self, event: SourceEvent) -> None:
-        if self._on_event is not None:
-            self._on_event(event)

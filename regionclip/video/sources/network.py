@@ -11,6 +11,7 @@ from av.video.stream import VideoStream
 
 from regionclip.errors import SourceError
 from regionclip.frames import Frame
+from regionclip.video.sources.base import Reader
 from regionclip.video.sources.decoding import Upright, open_video, reason
 from regionclip.video.sources.options import LiveOptions
 from regionclip.video.sources.urls import mask, scheme_of
@@ -19,7 +20,7 @@ _BARREN_SECONDS = 30.0
 """After so long with data but without a frame that can be decoded, the connection is given up."""
 
 
-class NetworkReader:
+class NetworkReader(Reader):
     """One connection to a camera.
 
     Frames of codecs that keep each frame by itself (MJPEG) are decoded only when they are used. Those of others (H.264,
@@ -65,9 +66,6 @@ class NetworkReader:
         """The frame grabbed last: not converted yet, and of MJPEG not decoded either."""
         assert self._take is not None  # grab comes first
         return self._take
-
-    def stop(self) -> None:
-        """A waiting `grab` ends by itself after `options.read_timeout` seconds."""
 
     def close(self) -> None:
         """Close the connection."""

@@ -1,4 +1,4 @@
-"""What a source is told: its name and start, and for live ones timeouts, transport and reconnecting."""
+"""Settings of sources: name and start, and for live ones timeouts, transport and reconnecting."""
 
 import math
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class LiveOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Naming:
-    """What a source is told about itself.
+    """What a source knows about itself.
 
     Attributes:
         id: its name.

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from regionclip.errors import SourceError
 from regionclip.frames import Frame, find_images, read_frame
+from regionclip.video.sources.base import Reader
 
 PATTERN = re.compile(r"%0?\d*d")
 """The place of the number in a name such as `frame_%04d.jpg`."""
 
 
-class PictureReader:
+class PictureReader(Reader):
     """Pictures one after another.
 
     Args:
@@ -35,9 +36,6 @@ class PictureReader:
     def take(self) -> Callable[[], Frame]:
         """The picture, not read yet; reading raises an ImageFileError where it is damaged."""
         return partial(read_frame, self._files[self._next - 1][1])
-
-    def stop(self) -> None:
-        """Files do not keep anybody waiting."""
 
     def close(self) -> None:
         """Nothing is held open."""

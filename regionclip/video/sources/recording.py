@@ -9,6 +9,7 @@ from av.error import FFmpegError
 
 from regionclip.errors import SourceError, SourceWarning
 from regionclip.frames import Frame
+from regionclip.video.sources.base import Reader
 from regionclip.video.sources.decoding import Upright, open_video, reason
 from regionclip.video.sources.urls import mask
 
@@ -16,7 +17,7 @@ _JUMP = 1.0  # seconds back from which the clock has started again; less is the 
 _STEP = 0.04  # seconds between frames where neither the frame nor the file says
 
 
-class RecordingReader:
+class RecordingReader(Reader):
     """Reads a video file, also one behind an HTTP address.
 
     Times are those of the file, from 0 at the first frame, and never fall. Where they are missing, or the clock starts
@@ -58,10 +59,8 @@ class RecordingReader:
                 self._reported = True
                 self._report()
             return None
-        self._frame = frame
-        self._t = self._time_of(frame)
-        step = frame.duration * self._unit if frame.duration else self._usual_step
-        self._next_t = self._t + step
+        self._frame, self._t = frame, self._time_of(frame)
+        self._next_t = self._t + (frame.duration * self._unit if frame.duration else self._usual_step)
         self._count += 1
         return self._t
 
@@ -69,9 +68,6 @@ class RecordingReader:
         """The frame grabbed last, not yet converted."""
         assert self._frame is not None  # grab comes first
         return partial(self._upright, self._frame)
-
-    def stop(self) -> None:
-        """A file does not keep anybody waiting."""
 
     def close(self) -> None:
         """Close the file."""

@@ -9,6 +9,7 @@ from functools import partial
 
 from regionclip.errors import SourceError, SourceWarning
 from regionclip.frames import Frame, decode_frame
+from regionclip.video.sources.base import Reader
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _CHUNK = 1 << 16
@@ -89,7 +90,7 @@ class PictureSplitter:
         return None
 
 
-class StdinReader:
+class StdinReader(Reader):
     """Pictures from a pipe.
 
     Args:
@@ -97,8 +98,6 @@ class StdinReader:
         fps: pictures a second, for their times; None takes the clock at arrival, from 0 at the first picture.
         live: give the clock `time.monotonic()` instead, as sources of the newest frame need it.
     """
-
-    duration_seconds = None
 
     def __init__(self, descriptor: int, *, fps: float | None = None, live: bool = False) -> None:
         self._descriptor, self._fps, self._live = descriptor, fps, live
@@ -139,9 +138,7 @@ class StdinReader:
         """Make a waiting `grab` answer None."""
         self._stopped = True
 
-    def close(self) -> None:
-        """Leave the pipe open: it is not ours."""
-        self._stopped = True
+    close = stop  # the pipe stays open: it is not ours
 
     def _read(self) -> bytes:
         while not self._stopped:

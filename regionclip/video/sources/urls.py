@@ -9,8 +9,9 @@ from urllib.parse import unquote, urlsplit
 
 MASK = "***"
 
-# `admin:` and everything up to the last @ of the run; without a @ there is no password.
-_USER_INFO = re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@?#]*):[^\s]*@", re.IGNORECASE)
+# `admin:` and everything up to the last @ of the run, else, with spaces, up to a @ before any slash; without a @ there
+# is no password.
+_USER_INFO = re.compile(r"([a-z][a-z0-9+.-]*://[^\s:/@?#]*):(?:[^\s]*|[^/\n]*)@", re.IGNORECASE)
 # `name=value`; words that mean a secret wherever they end a name (`access_token=`), and those that must stand alone.
 _PARAMETER = re.compile(
     r"((?:passwords?|passwd|passphrase|pwd|token|secret|apikey|api_key|credentials?|signature|authorization"

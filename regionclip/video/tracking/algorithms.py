@@ -27,7 +27,7 @@ RATE = 30.0
 
 
 class CarriedFilter(BaseStateEstimator):
-    """A Kalman filter that is told where the picture has carried its box, and remembers what it was given.
+    """A Kalman filter that knows where the picture has carried its box, and remembers what it was given.
 
     Attributes:
         key: of the track, never used twice.

@@ -35,21 +35,6 @@ def likeness(values: NDArray[np.float32], levels: NDArray[np.float64]) -> NDArra
     return np.where(values >= levels, BEGIN + (1 - BEGIN) * above, below).astype(np.float32)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
-    """Regions of a key frame that are worth following.
-
-    Attributes:
-        boxes: `(n, 4)` float32 xyxy in pixels, finite.
-        worth: `(n,)` their likeness.
-        alike: by key of a track, `(n,)` whether each region looks like it; tracks that are not named take any.
-    """
-
-    boxes: NDArray[np.float32]
-    worth: NDArray[np.float32]
-    alike: Mapping[int, NDArray[np.bool_]]
-
-
 @dataclass(frozen=True, slots=True)
 class Match:
     """A track, which may be none yet, was seen on a key frame.
@@ -80,9 +65,8 @@ class Association:
             from regionclip.video.tracking.algorithms import AlikeIoU, make_tracker
         except ImportError as error:
             raise ConfigError(f'tracks need the package trackers ({error}): pip install "regionclip[video]"') from error
-        self._settings = settings
+        self._settings, self._metric = settings, AlikeIoU()
         self._free_ids = itertools.count(1)
-        self._metric = AlikeIoU()
         self._tracker: Any = make_tracker(settings, self._metric, BEGIN)
         self.reset()
 
@@ -105,14 +89,23 @@ class Association:
         self._keep_known()
 
     def update(
-        self, seen: Candidates, frame: Frame, t_seconds: float, *, carried: Mapping[int, NDArray[np.float32]]
+        self,
+        boxes: NDArray[np.float32],
+        worth: NDArray[np.float32],
+        frame: Frame,
+        t_seconds: float,
+        *,
+        alike: Mapping[int, NDArray[np.bool_]],
+        carried: Mapping[int, NDArray[np.float32]],
     ) -> list[Match]:
         """Take a key frame.
 
         Args:
-            seen: its regions.
+            boxes: `(n, 4)` xyxy in pixels, finite, of the regions that are worth following.
+            worth: `(n,)` their likeness.
             frame: `(H, W, 3)` uint8 BGR.
             t_seconds: later than that of the key frame before.
+            alike: by key of a track, `(n,)` whether each region looks like it; tracks that are not named take any.
             carried: by key, the `(4,)` box to which the picture has carried a track since then.
         """
         for track in self._tracker.tracks:
@@ -121,14 +114,10 @@ class Association:
         self._tracker.maximum_time_without_update = max(self._settings.lost_track_seconds, 2.1 * self._gap)
         self._gap = 0.0 if self._time is None else t_seconds - self._time
         self._time = t_seconds
-        self._metric.prepare(self._tracker.tracks, seen.boxes, seen.alike)
-        looks_at_frame = self._settings.tracker == "botsort"
-        self._tracker.update(
-            sv.Detections(xyxy=seen.boxes, confidence=seen.worth),
-            frame=frame if looks_at_frame else None,
-            timestamp=t_seconds,
-        )
-        return self._matches(seen.boxes)
+        self._metric.prepare(self._tracker.tracks, boxes, alike)
+        shown = frame if self._settings.tracker == "botsort" else None
+        self._tracker.update(sv.Detections(xyxy=boxes, confidence=worth), frame=shown, timestamp=t_seconds)
+        return self._matches(boxes)
 
     def _matches(self, boxes: NDArray[np.float32]) -> list[Match]:
         # What `update` of the tracker returns is in another order, and does not say which box began a track. Equal

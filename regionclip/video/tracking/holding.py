@@ -192,13 +192,13 @@ def held_rows(
     strange = confidences(1 - plain.amax(1, keepdim=True), objectness, weight)  # (N, 1) of `unknown`
     own = torch.cat([torch.from_numpy(values), strange], dim=1)[found.rows.region, found.rows.label]  # (K,)
     rows = replace(found.rows, confidence=own).take(own.argsort(descending=True, stable=True))
-    told = detections(regions, replace(found, rows=rows, scores=scores), card)
-    _tell_held(told, settled, scores.values.numpy(), asked)
-    return told
+    named = detections(regions, replace(found, rows=rows, scores=scores), card)
+    _name_held(named, settled, scores.values.numpy(), asked)
+    return named
 
 
-def _tell_held(rows: sv.Detections, settled: NDArray[np.float32], scores: NDArray[np.float32], asked: Asked) -> None:
-    """Let the columns of groups and attributes say what is held."""
+def _name_held(rows: sv.Detections, settled: NDArray[np.float32], scores: NDArray[np.float32], asked: Asked) -> None:
+    """Put what is held into the columns of groups and attributes."""
     vocabulary, names = asked.vocabulary, np.asarray(rows.data["class_name"])
     region = np.asarray(rows.data["region"], int)  # (K,)
     label = np.asarray(rows.class_id, int)

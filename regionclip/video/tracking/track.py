@@ -35,7 +35,7 @@ class Track:
         region: that it is on the latest frame; -1 where the picture carried it.
         look: `(L,)` small picture at its latest sight.
         data: the caller's own columns of its latest region, one entry each.
-        guided: whether the picture told where it went since the frame before.
+        guided: whether the picture showed where it went since the frame before.
         counted: whether it had rows.
     """
 

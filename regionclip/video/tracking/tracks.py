@@ -22,7 +22,7 @@ from regionclip.answers.regions import Regions
 from regionclip.detector import Detector
 from regionclip.errors import BoxError, InputError
 from regionclip.frames import Frame
-from regionclip.video.tracking.association import BEGIN, Association, Candidates, Match, likeness
+from regionclip.video.tracking.association import BEGIN, Association, Match, likeness
 from regionclip.video.tracking.carrying import Carrier
 from regionclip.video.tracking.fusion import Fused, qualities
 from regionclip.video.tracking.holding import Contests, Hold, held_rows
@@ -136,9 +136,9 @@ class Tracks:
         self._latest = replace(regions, tracker_id=None)
         places, worth = self._worth_following(regions, *judged)  # (n,), (n,)
         boxes = np.ascontiguousarray(regions.xyxy[places])  # (n, 4)
-        candidates = Candidates(boxes, worth, self._alike(boxes, regions.embeddings[places]))
+        alike = self._alike(boxes, regions.embeddings[places])
         carried = {track.key: track.box for track in self._tracks.values() if track.guided}
-        matches = self._association.update(candidates, frame, self._now, carried=carried)
+        matches = self._association.update(boxes, worth, frame, self._now, alike=alike, carried=carried)
         self._associate(matches, places, regions)
         self._rows = None
         return self.rows

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,36 +13,21 @@ import av
 import cv2
 import numpy as np
 import pytest
-from footage import number_of, numbered
+from footage import frame_count, number_of, numbered
 from hypothesis import given
 from hypothesis import strategies as st
 from waiting import until
 
 from regionclip.errors import ConfigError, FileError, FrameError, InputError, VideoFileError
-from regionclip.evaluation.speed.writing import measure_writer, table
-from regionclip.frames import Frame
+from regionclip.evaluation.speed.chain import measure_writer, writing_table
 from regionclip.video.output.clock import Clock
 from regionclip.video.output.codecs import CODECS, Codec
 from regionclip.video.output.writer import VideoWriter
 from regionclip.video.sources.opening import open_source
 
 KINDS = [(codec, suffix) for codec, how in CODECS.items() for suffix in how.suffixes]
-UNEVEN = [
-    0.0,
-    0.04,
-    0.08,
-    0.2,
-    0.333,
-    1.0,
-    1.033,
-    1.067,
-    1.1,
-    1.5,
-    3.0,
-    *(3.1 + 0.0417 * i for i in range(30)),
-    9.0,
-    9.0417,
-]
+UNEVEN = [0.0, 0.04, 0.08, 0.2, 0.333, 1.0, 1.033, 1.067, 1.1, 1.5, 3.0]
+UNEVEN += [*(3.1 + 0.0417 * i for i in range(30)), 9.0, 9.0417]
 FOLDER = Path(__file__).parents[2]
 
 
@@ -213,17 +198,10 @@ def test_an_older_file_stays_until_the_end(tmp_path: Path) -> None:
 
 
 def test_an_exception_keeps_what_was_done(tmp_path: Path) -> None:
-    def frames() -> Iterator[Frame]:
-        yield from map(numbered, range(60))
-        raise ConnectionError("the camera burnt down")
-
-    def save() -> None:
-        with VideoWriter(tmp_path / "x.mp4") as writer:
-            for number, image in enumerate(frames()):
-                writer.write(image, number / 25)
-
-    with pytest.raises(ConnectionError, match="burnt"):
-        save()
+    with suppress(ConnectionError), VideoWriter(tmp_path / "x.mp4") as writer:
+        for number in range(60):
+            writer.write(numbered(number), number / 25)
+        raise ConnectionError
     assert played(tmp_path / "x.mp4")[0] == list(range(60))
 
 
@@ -279,17 +257,15 @@ def test_what_does_not_go_together(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_where_it_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"")
     (tmp_path / "folder.mp4").mkdir()
-    for path in (tmp_path / "file" / "x.mp4", tmp_path / "folder.mp4"):
-        with pytest.raises(FileError, match="cannot be written"):
-            VideoWriter(path)
+    with pytest.raises(FileError, match="cannot be written"):
+        VideoWriter(tmp_path / "folder.mp4")
     with (
         pytest.raises(VideoFileError, match="hevc does not take frames of 4 x 2"),
         VideoWriter(tmp_path / "x.mp4", codec="hevc") as writer,
     ):
         writer.write(np.zeros((2, 4, 3), np.uint8), 0)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.mp4"]
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.mp4"]
 
 
 def native_threads() -> int:
@@ -393,8 +369,7 @@ def test_a_full_disk(tmp_path: Path, suffix: str) -> None:
     else:
         assert done.stdout == f"{tmp_path}/x.mkv cannot be written on: File too large; what fitted is x.part.mkv\n"
         assert [path.name for path in tmp_path.iterdir()] == ["x.part.mkv"]
-        with av.open(str(tmp_path / "x.part.mkv")) as container:
-            assert sum(1 for _ in container.decode(video=0)) > 3
+        assert frame_count(tmp_path / "x.part.mkv") > 3
 
 
 def test_a_video_of_one_frame(tmp_path: Path) -> None:
@@ -410,12 +385,11 @@ def test_a_video_of_one_frame(tmp_path: Path) -> None:
 
 def test_the_cost_of_writing_is_measured() -> None:
     cost = measure_writer((64, 96), 60)
-    assert (cost["codec"], cost["width"], cost["height"], cost["frames"]) == ("h264", 96, 64, 60)
-    assert cost["wall_ms"] > 0
-    assert cost["cpu_ms"] > 0
-    assert cost["kbit_per_second"] > 1
+    assert (cost.codec, cost.size) == ("h264", (64, 96))
+    assert min(cost.wall_ms, cost.cpu_ms) > 0
+    assert cost.kbit_per_second > 1
     assert re.fullmatch(
-        r"writing h264 96x64: [\d.]+ ms a frame, [\d.]+ ms of processor time, \d+ kbit/s", table([cost])
+        r"writing h264 96x64: [\d.]+ ms a frame, [\d.]+ ms of processor time, \d+ kbit/s", writing_table([cost])
     )
     with pytest.raises(ConfigError, match="codec"):
         measure_writer((64, 96), 1, codec="divx")

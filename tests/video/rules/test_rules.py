@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from fuzzing import HEAVY, TOML_VALUES, known_keys, loaded_after, refusal
+from fuzzing import TOML_VALUES, known_keys, refusal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from watching import GATE, YARD, frame, rows, rule_set
@@ -22,6 +22,7 @@ from regionclip.words.file import load_vocabulary
 from regionclip.words.vocabulary import Label, Vocabulary
 
 IN = {"name": "r", "kind": "in", "zones": "yard"}
+CROSS = {"name": "r", "kind": "cross", "lines": "gate"}
 
 
 def changed(**keys: Any) -> dict[str, Any]:  # noqa: ANN401 - TOML values
@@ -58,7 +59,6 @@ schedule = "周一-周五 18:00-06:00"
     assert (rule.seconds, rule.grace, rule.cooldown) == (1, 2, 10)
     assert rule.where == {"helmet": ("no helmet",), "vest": ("no vest",)}
     assert rules.zones[0].on((540, 960)).points.tolist() == [[0, 0], [480, 0], [480, 540]]
-    assert rules.labels == ("person", "car")
     assert rules.needs_tracks == ()
     assert len(rules) == 1
 
@@ -94,15 +94,7 @@ def test_nothing_at_all() -> None:
         ({"zone": {"name": "x"}}, "zone: expected a list of tables, got {'name': 'x'}"),
         ({"zone": [{"points": []}]}, r"rules.toml, \[\[zone\]\] 1: name is missing"),
         ({"zone": [{**YARD, "points": [[0, 0], [1, 1]]}]}, r"\[\[zone\]\] 'yard': points: expected three or more"),
-        ({"zone": [{**YARD, "points": []}]}, "expected three or more for a zone, got 0"),
-        (
-            {"zone": [{**YARD, "points": [[0, 0], [1, 1], [1, 0], [0, 1]]}]},
-            "'yard': points: expected sides that do not",
-        ),
-        (
-            {"zone": [{**YARD, "points": [[0, 0], [1, 1], [640, 0]]}]},
-            r'for pixels write unit = "pixel".*\[640.0, 0.0\]',
-        ),
+        ({"zone": [{**YARD, "points": [[0, 0], [1, 1], [640, 0]]}]}, r'write unit = "pixel".*\[640.0, 0.0\]'),
         ({"zone": [{**YARD, "points": [[0, 0], [1, 1], [True, 0]]}]}, r"expected \[\[x, y\], ...\]"),
         ({"zone": [YARD, YARD]}, "expected different names, got 'yard' twice"),
         ({"zone": [YARD], "line": [{**GATE, "name": "yard"}]}, "expected different names, got 'yard' twice"),
@@ -136,10 +128,7 @@ def test_nothing_at_all() -> None:
         (changed(kind="count"), "more_than is missing"),
         (changed(kind="left"), "labels is missing: expected what may be left"),
         ({"line": [GATE], "rule": [{"name": "r", "kind": "cross"}]}, "lines is missing"),
-        (
-            {"line": [GATE], "rule": [{"name": "r", "kind": "cross", "lines": "gate", "direction": "up"}]},
-            "a->b, b->a, both",
-        ),
+        ({"line": [GATE], "rule": [{**CROSS, "direction": "up"}]}, "a->b, b->a, both"),
         ({"zone": [YARD], "rule": [IN, IN]}, "rules: expected different names, got 'r' twice"),
     ],
 )
@@ -175,15 +164,6 @@ def test_whatever_a_key_holds_is_read_or_refused_in_one_line(
     assert said.startswith("rules.toml") or not said
     if not said:
         Watch(RuleSet.of(whole), source="cam", timezone="UTC").shapes((240, 320))
-
-
-def test_a_wrong_file_is_told_before_anything_heavy_is_loaded(tmp_path: Path) -> None:
-    (tmp_path / "rules.toml").write_text('[[rule]]\nname = "r"\nkind = "into"\n')
-    said, loaded = loaded_after(
-        f"from regionclip.video.rules.file import load_rules; load_rules({str(tmp_path / 'rules.toml')!r})"
-    )
-    assert "[[rule]] 'r': kind: expected one of in, enter" in said
-    assert not loaded & HEAVY
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:

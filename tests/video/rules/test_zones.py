@@ -111,7 +111,7 @@ def test_units() -> None:
 @pytest.mark.parametrize(
     ("points", "said"),
     [
-        (((0, 0), (1, 1)), "three or more for a zone, got 2"),
+        ((), "three or more for a zone, got 0"),
         (((0, 0), (1, 1), (1, 0), (0, 1)), r"sides that do not cross, got side 1 \(from point 1\) across side 3"),
         (((0, 0), (1, 0), (1, 0), (0, 1)), "no point twice in a row"),
         (((0, 0), (1, 0), (1, 1), (0, 0)), "no point twice in a row"),
@@ -124,7 +124,7 @@ def test_what_is_no_polygon(points: Points, said: str) -> None:
         Zone(name="z", points=points)
 
 
-LINE = Line(name="l", points=((0.0, 120.0), (320.0, 120.0)), unit="pixel").on(FRAME)
+LINE = Line(name="l", points=((0.0, 120.0), (320.0, 120.0)), unit="pixel").pixels(FRAME)
 PLACES = st.tuples(st.floats(0, 320), st.floats(0, 240))
 
 

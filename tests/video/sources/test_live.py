@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 from footage import number_of, numbered, write_clip
-from waiting import until
+from waiting import next_frame, until
 
 from regionclip.errors import ConfigError, SourceError
 from regionclip.evaluation.speed.loopback import LoopbackCamera, clock_of
 from regionclip.video.sources.backoff import Backoff
-from regionclip.video.sources.base import OpenSource, SourceEvent, VideoFrame
+from regionclip.video.sources.base import SourceEvent
 from regionclip.video.sources.camera import CameraReader
 from regionclip.video.sources.live import LiveSource
 from regionclip.video.sources.opening import open_source
@@ -33,12 +33,6 @@ def _no_thread_stays_behind() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
     assert set(threading.enumerate()) <= before
-
-
-def next_frame(source: OpenSource) -> VideoFrame:
-    frame = source.read(WAIT)
-    assert frame is not None
-    return frame
 
 
 def opened(url: str, events: "SimpleQueue[SourceEvent] | None" = None, **more: float) -> LiveSource:
@@ -61,7 +55,6 @@ def test_a_slow_reader_gets_young_frames() -> None:
             assert 0 <= frame.age_seconds < 1
             assert frame.utc_seconds == pytest.approx(time.time() - frame.age_seconds, abs=0.5)
         status = source.status()
-    assert source.is_live
     assert (np.diff([frame.index for frame in frames]) > 1).any()
     assert (np.diff([frame.t_seconds for frame in frames]) > 0).all()
     assert status.handed == 7

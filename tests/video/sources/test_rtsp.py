@@ -11,10 +11,10 @@ from queue import SimpleQueue
 
 import numpy as np
 import pytest
-from waiting import until
+from waiting import next_frame, until
 
 from regionclip.errors import SourceError
-from regionclip.video.sources.base import OpenSource, SourceEvent, SourceStatus, VideoFrame
+from regionclip.video.sources.base import OpenSource, SourceEvent, SourceStatus
 from regionclip.video.sources.live import LiveSource
 from regionclip.video.sources.opening import open_source
 from regionclip.video.sources.options import LiveOptions, Transport
@@ -79,8 +79,8 @@ def shared_server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    server = Server()
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    server = Server(*getattr(request, "param", ()))
     yield server
     server.kill()
 
@@ -88,12 +88,6 @@ def server() -> Iterator[Server]:
 def status_of(source: OpenSource) -> SourceStatus:
     assert isinstance(source, LiveSource)
     return source.status()
-
-
-def next_frame(source: OpenSource) -> VideoFrame:
-    frame = source.read(WAIT)
-    assert frame is not None
-    return frame
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
@@ -159,29 +153,17 @@ def test_a_frozen_camera_comes_back(server: Server) -> None:
         next_frame(source)
 
 
-def test_closing_while_the_camera_is_frozen(server: Server) -> None:
-    source = open_source(server.url, live=LiveOptions(open_timeout=2, read_timeout=1))
-    next_frame(source)
-    server.send(signal.SIGSTOP)
-    source.close()
-    assert source.ended
-    server.send(signal.SIGCONT)
-
-
-def test_user_and_password() -> None:
-    server = Server("h264", "--password", "viewer:geheim1")
-    try:
-        address = server.url.removeprefix("rtsp://")
-        with open_source(f"rtsp://viewer:geheim1@{address}") as source:
-            frame = next_frame(source)
-        assert frame.source == f"rtsp://viewer:***@{address}"
-        for login in ("viewer:geheim2@", ""):
-            with open_source(f"rtsp://{login}{address}", live=LiveOptions(patience=0)) as source:
-                with pytest.raises(SourceError, match="401") as caught:
-                    source.read(WAIT)
-                assert "geheim" not in str(caught.value)
-    finally:
-        server.kill()
+@pytest.mark.parametrize("server", [("h264", "--password", "viewer:geheim1")], indirect=True)
+def test_user_and_password(server: Server) -> None:
+    address = server.url.removeprefix("rtsp://")
+    with open_source(f"rtsp://viewer:geheim1@{address}") as source:
+        frame = next_frame(source)
+    assert frame.source == f"rtsp://viewer:***@{address}"
+    for login in ("viewer:geheim2@", ""):
+        with open_source(f"rtsp://{login}{address}", live=LiveOptions(patience=0)) as source:
+            with pytest.raises(SourceError, match="401") as caught:
+                source.read(WAIT)
+            assert "geheim" not in str(caught.value)
 
 
 def test_a_wrong_path_is_told(shared_server: Server) -> None:
@@ -192,12 +174,9 @@ def test_a_wrong_path_is_told(shared_server: Server) -> None:
         source.read(WAIT)
 
 
-def test_motion_jpeg_over_rtsp_is_decoded_when_it_is_used() -> None:
-    server = Server("jpeg")
-    try:
-        with open_source(server.url, max_fps=5) as source:
-            frames = [next_frame(source) for _ in range(3)]
-        assert frames[2].image.shape == (240, 320, 3)
-        assert frames[2].image.max() > 200
-    finally:
-        server.kill()
+@pytest.mark.parametrize("server", [("jpeg",)], indirect=True)
+def test_motion_jpeg_over_rtsp_is_decoded_when_it_is_used(server: Server) -> None:
+    with open_source(server.url, max_fps=5) as source:
+        frames = [next_frame(source) for _ in range(3)]
+    assert frames[2].image.shape == (240, 320, 3)
+    assert frames[2].image.max() > 200

@@ -63,14 +63,7 @@ def test_what_holds_no_secret_stays_as_it_is(text: str) -> None:
 
 
 def test_parts_of_urls() -> None:
-    assert [scheme_of(text) for text in ("RTSP://h", "https://h", "c:/x", "a.mp4", "-", "0")] == [
-        "rtsp",
-        "https",
-        *[None] * 4,
-    ]
-    assert [path_suffix(url) for url in ("http://h/a.b/c", "http://h/c.MP4?x=a.b", "http://h", "http://[h/x.y")] == [
-        "",
-        ".mp4",
-        "",
-        "",
-    ]
+    schemes = {"RTSP://h": "rtsp", "https://h": "https", "c:/x": None, "a.mp4": None, "-": None, "0": None}
+    suffixes = {"http://h/a.b/c": "", "http://h/c.MP4?x=a.b": ".mp4", "http://h": "", "http://[h/x.y": ""}
+    assert {text: scheme_of(text) for text in schemes} == schemes
+    assert {url: path_suffix(url) for url in suffixes} == suffixes

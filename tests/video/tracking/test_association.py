@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving_squares import picture
 
-from regionclip.video.tracking.association import BEGIN, Association, Candidates, Match, likeness
+from regionclip.video.tracking.association import BEGIN, Association, Match, likeness
 from regionclip.video.tracking.relations import Resemblance
 from regionclip.video.tracking.settings import TRACKERS, TrackerName, TrackSettings
 
@@ -37,14 +37,14 @@ class Scene:
     ) -> dict[int, Match]:
         """Sightings by place."""
         self.t += step
-        given = np.array(boxes, np.float32).reshape(-1, 4)
-        seen = Candidates(
-            given,
+        matches = self.association.update(
+            np.array(boxes, np.float32).reshape(-1, 4),
             np.array(worth or [0.9] * len(boxes), np.float32),
-            {number: np.array(each, np.bool_) for number, each in (alike or {}).items()},
+            FRAME,
+            self.t,
+            alike={number: np.array(each, np.bool_) for number, each in (alike or {}).items()},
+            carried={number: np.array(each, np.float32) for number, each in (carried or {}).items()},
         )
-        moved = {number: np.array(each, np.float32) for number, each in (carried or {}).items()}
-        matches = self.association.update(seen, FRAME, self.t, carried=moved)
         return {match.place: match for match in matches}
 
 

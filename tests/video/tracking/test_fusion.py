@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from regionclip.video.tracking.fusion import Fused, qualities
 
 seconds = st.lists(st.floats(0.01, 3.0), min_size=1, max_size=12)
-few = settings(max_examples=60, deadline=None)
 
 
 def looks(count: int, seed: int) -> NDArray[np.float32]:
@@ -27,7 +26,7 @@ def fused(rows: NDArray[np.float32], worth: list[float], times: NDArray[np.float
     return own
 
 
-@few
+@settings(max_examples=60, deadline=None)
 @given(seconds, st.integers(0, 99), st.floats(0.1, 10.0), st.data())
 def test_it_is_the_weighted_mean_of_its_formula(
     gaps: list[float], seed: int, memory: float, data: st.DataObject
@@ -40,34 +39,6 @@ def test_it_is_the_weighted_mean_of_its_formula(
     np.testing.assert_allclose(own.embedding, mean / np.linalg.norm(mean), atol=1e-5)
     assert np.linalg.norm(own.embedding) == pytest.approx(1, abs=1e-6)
     assert own.objectness == pytest.approx(float(weights @ np.array(worth) / weights.sum()), abs=1e-6)
-
-
-@few
-@given(seconds, st.integers(0, 99), st.floats(1.5, 9.0))
-def test_only_the_ratio_of_qualities_counts(gaps: list[float], seed: int, factor: float) -> None:
-    times, rows = np.cumsum(gaps), looks(len(gaps), seed)
-    worth = np.random.default_rng(seed).uniform(0.05, 0.1, len(gaps))
-    one, other = (fused(rows, (worth * times_more).tolist(), times, 2.0) for times_more in (1.0, factor))
-    np.testing.assert_allclose(one.embedding, other.embedding, atol=1e-5)
-
-
-def test_looks_of_one_time_may_come_in_any_order() -> None:
-    rows, worth, times = looks(5, 3), [0.2, 0.9, 0.4, 1.0, 0.1], np.full(5, 7.0)
-    forth, back = fused(rows, worth, times, 1.0), fused(rows[::-1], worth[::-1], times, 1.0)
-    np.testing.assert_allclose(forth.embedding, back.embedding, atol=1e-6)
-
-
-def test_a_look_fades_and_a_clear_one_outweighs() -> None:
-    red, blue = colour("red"), colour("blue")
-
-    def lead(gap: float, quality: float) -> float:
-        own = Fused(1.0)
-        own.add(red, 1.0, 0.0)
-        own.add(blue, quality, gap)
-        return float(own.embedding @ red - own.embedding @ blue)
-
-    assert lead(0.1, 0.2) > 0 > lead(0.1, 1.0) > lead(2.0, 1.0)
-    assert lead(3.0, 0.2) < 0
 
 
 def test_without_memory_the_newest_is_all() -> None:

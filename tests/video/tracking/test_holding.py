@@ -8,7 +8,7 @@ import pytest
 import supervision as sv
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moving_squares import colour, detector, regions, values
+from moving_squares import colour, detector, names, regions, values
 from numpy.typing import NDArray
 
 from regionclip.answers.regions import Regions
@@ -37,10 +37,6 @@ class Follower:
     def of(self, t: float, own: Regions) -> sv.Detections:
         judged = self.det.scorer.judge(own, self.words)
         return held_rows(own, judged, self.holds, t, self.det.config, self.det.tower.card)
-
-
-def names(rows: sv.Detections) -> list[str]:
-    return [str(name) for name in rows.data["class_name"]]
 
 
 def mixture(towards_green: float) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import supervision as sv
 from memory import alive
-from moving_squares import SIZE, Box, colour, detector, picture, regions, values
+from moving_squares import SIZE, Box, colour, detector, ids, names, picture, regions, values
 
 from proposals.tracked import TrackedProposer
 from regionclip.answers.regions import Regions
@@ -29,15 +29,6 @@ def at(box: Box, x: float, y: float = 0.0) -> Box:
 
 def tracks(words: Words = WORDS, **options: object) -> Tracks:
     return Tracks(detector(), words, TrackSettings(**options))  # type: ignore[arg-type]
-
-
-def ids(rows: sv.Detections) -> list[int]:
-    assert rows.tracker_id is not None
-    return [int(number) for number in rows.tracker_id]
-
-
-def names(rows: sv.Detections) -> list[str]:
-    return [str(name) for name in rows.data["class_name"]]
 
 
 class Film:
@@ -321,7 +312,7 @@ def test_memory_is_bounded() -> None:
     """New things everywhere, all the time: only what was seen within the patience is remembered."""
     rng, own, most, before = np.random.default_rng(0), tracks(lost_track_seconds=0.5), 0, alive(Track)
     frame = np.zeros((*SIZE, 3), np.uint8)
-    for step in range(150):
+    for step in range(60):
         corner = rng.uniform(0, (SIZE[1] - 40, SIZE[0] - 40), (12, 2))
         boxes = np.concatenate([corner, corner + rng.uniform(15, 40, (12, 2))], axis=1)
         looks = [colour(name) for name in rng.choice(["red", "green", "blue"], 12)]
@@ -329,5 +320,5 @@ def test_memory_is_bounded() -> None:
         most = max(most, alive(Track) if step % 10 == 9 else 0)
     assert before < most <= before + 12 * 6
     for step in range(8):
-        own.update(regions([], []), frame, 15 + step / 10)
+        own.update(regions([], []), frame, 6 + step / 10)
     assert alive(Track) == before

@@ -33,14 +33,8 @@ def test_the_table_of_settings() -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (
-            "[tracks]\npatience = 3",
-            r"yard\.toml, \[tracks\]: unknown key patience; known are change, confirm_frames, .*lost_",
-        ),
-        (
-            "[tracks]\ntracker = 'best'",
-            r"\[tracks\]: tracker: expected one of bytetrack, ocsort, sort, botsort, got 'best'",
-        ),
+        ("[tracks]\npatience = 3", r"yard\.toml, \[tracks\]: unknown key patience; known are change, confirm_"),
+        ("[tracks]\ntracker = 'best'", r"tracker: expected one of bytetrack, ocsort, sort, botsort, got 'best'"),
         ("[tracks]\nminimum_resemblance = -2", "minimum_resemblance: expected a number in -1..1, got -2"),
         ("[tracks]\nconfirm_frames = 0", "confirm_frames: expected a whole number in 1..1000, got 0"),
         ("tracks = 3", r"yard\.toml, \[tracks\]: expected a table, got 3"),

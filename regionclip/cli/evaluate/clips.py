@@ -1,15 +1,21 @@
-"""`regionclip eval tracks`: how well things are followed, and what fusing their embeddings gains."""
+"""`regionclip eval tracks` and `events`: protocols on rendered clips."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from regionclip.cli.terminal import options
 from regionclip.cli.terminal.output import progress, write_json
-from regionclip.cli.terminal.sizes import check_frame_size
+from regionclip.cli.terminal.sizes import Size, check_frame_size
 from regionclip.formats.outputs import check_outputs
+
+if TYPE_CHECKING:
+    from regionclip.evaluation.accuracy.event_truth import Rows
+    from regionclip.scenes.clips import Clip
 
 Camera = Literal["still", "moving"] | None
 
@@ -32,7 +38,7 @@ def tracks(
     ] = None,
     camera: Annotated[Camera, typer.Option(help="Every second one moves without this.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the series of clips; defaults were chosen on others.")] = 900_501,
-    size: Annotated[str, typer.Option(metavar="WxH", help="Size of the frames in pixels.")] = "320x240",
+    size: Size = "320x240",
     json_file: options.JsonFile = None,
 ) -> None:
     """Rendered clips: label switches, identity switches, what is covered and named rightly, and milliseconds a frame.
@@ -42,15 +48,15 @@ def tracks(
     """
     from regionclip.video.tracking.settings import TrackSettings
 
-    chosen = tower.settings()
+    chosen, frame_size = tower.settings(), check_frame_size(size)
     check_outputs({"--json": json_file}, {"--tracks": settings_file, **tower.files})
     settings = TrackSettings() if settings_file is None else TrackSettings.load(settings_file)
     names = list(dict.fromkeys(tracker or [settings.tracker]))
     followed = [TrackSettings.of({"tracker": name}, "--tracker").tracker for name in names]
+    detector = tower.load(chosen)
     from regionclip.evaluation.accuracy.tracks import evaluate_tracks, make_clips, record, table
 
-    clips = make_clips(seed, count, check_frame_size(size), camera)
-    detector = tower.load(chosen)
+    clips = make_clips(seed, count, frame_size, camera)
     rows = evaluate_tracks(
         detector,
         (next(clips) for _ in progress(range(count), "tracks")),
@@ -60,3 +66,36 @@ def tracks(
     title = f"{count} clips {size}, seed {seed}, camera {camera or 'still and moving'}"
     sys.stdout.write(table(rows, title) + "\n")
     write_json(json_file, record(rows, title, settings))
+
+
+@options.grouped
+def events(
+    tower: options.PresetOptions,
+    count: Annotated[int, typer.Option("--clips", min=1, help="How many clips.")] = 12,
+    seed: Annotated[int, typer.Option(min=0, help="Of the series of clips.")] = 900_801,
+    size: Size = "320x240",
+    seconds: Annotated[float, typer.Option(min=12, max=600, help="Length of a clip.")] = 24.0,
+    fps: Annotated[float, typer.Option(min=1, max=100, help="Frames a second.")] = 8.0,
+    rules_alone: Annotated[
+        bool, typer.Option("--rules-alone", help="True boxes only: no tower, and no tracks of ours.")
+    ] = False,
+    json_file: options.JsonFile = None,
+) -> None:
+    """Rules enter, cross, left and dwell on rendered clips: events found, missed, doubled, false, and their delay.
+
+    Once with true boxes, once with true boxes that flicker and change their numbers, and once with a tower and its
+    tracks. Protocol and table: docs/events.md.
+    """
+    settings, frame_size = tower.settings(), check_frame_size(size)
+    check_outputs({"--json": json_file}, tower.files)
+    from regionclip.evaluation.accuracy.event_truth import torn_rows, tracked_rows, true_rows
+    from regionclip.evaluation.accuracy.events import ClipPlan, evaluate_events, record, table
+
+    plan = ClipPlan(count=count, seed=seed, size=frame_size, seconds=seconds, fps=fps)
+    sources: dict[str, Callable[[Clip], Rows]] = {"true boxes": true_rows, "true boxes, torn": torn_rows}
+    if not rules_alone:
+        detector = tower.load(settings)
+        sources[f"{detector.tower.card.name} + tracks"] = tracked_rows(detector)
+    rows = evaluate_events(sources, plan, watch=partial(progress, what="clips"))
+    sys.stdout.write(table(rows, plan) + "\n")
+    write_json(json_file, record(rows, plan))
