@@ -82,7 +82,8 @@ class Detector:
         Raises:
             FrameError, BoxError, PromptError, ImageFileError: where frame, boxes or words cannot be used.
         """
-        return self.classify(self.regions(frame, boxes, words=words), words)
+        regions = self.regions(frame, boxes, words=words)
+        return self.classify(regions, words)
 
     def batch(
         self, frames: Sequence[FrameLike], words: Words, boxes: Sequence[Boxes] | None = None
@@ -110,10 +111,10 @@ class Detector:
         Raises:
             FingerprintError: for features of another tower.
         """
-        if isinstance(frame, ImageFeatures):
-            self.scorer.check_fingerprint(frame.card.revision, "features")
-            return frame
-        return self.features_of([frame])[0]
+        if not isinstance(frame, ImageFeatures):
+            return self.features_of([frame])[0]
+        self.scorer.check_fingerprint(frame.card.revision, "features")
+        return frame
 
     def features_of(self, frames: Sequence[FrameLike]) -> list[ImageFeatures]:
         """`features` of several frames, encoded together as soon as those of one are needed."""

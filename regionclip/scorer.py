@@ -84,9 +84,10 @@ class Scorer:
             FingerprintError: for regions of another tower.
         """
         self.check_fingerprint(regions.fingerprint, "regions")
+        scores = self._weigh(torch.from_numpy(regions.embeddings), asked)
         if (measured_with := asked.vocabulary.measured_with) is not None:
             warn_of_changes(measured_with, self.conditions(given=regions.given))
-        return self._weigh(torch.from_numpy(regions.embeddings), asked)
+        return scores
 
     def judge(self, regions: Regions, vocabulary: Vocabulary) -> tuple[Scores, Asked]:
         """All scores of regions, and what was asked; nothing decided."""

@@ -44,12 +44,12 @@ def decide(regions: Regions, scores: Scores, asked: Asked, config: Config, trace
         config: thresholds apart, all rules.
         trace: where to write down why; its columns are `asked.vocabulary.plain`, then `unknown`.
     """
-    plain = asked.plain  # (c,)
+    plain, chosen = asked.plain, rules(regions, config)  # (c,)
     inside, _ = clip_to_frame(torch.from_numpy(regions.xyxy), regions.frame_size)  # (N, 4)
     rows = select(
         inside,
         scores.values[:, plain],
-        rules(regions, config),
+        chosen,
         thresholds=torch.from_numpy(asked.thresholds)[plain],
         groups=asked.groups[plain],
         objectness=torch.from_numpy(regions.objectness),
