@@ -161,9 +161,7 @@ def test_the_three_packages_come_from_one_place() -> None:
 
 
 def test_exported_names() -> None:
-    classes = (
-        "Bag Config Detector FrameKey ImageFeatures Label PerceptionCore Proposals Proposer RegionclipError"
-    )
+    classes = "Bag Config Detector FrameKey ImageFeatures Label PerceptionCore Proposals Proposer RegionclipError"
     more = "Regions RegionsStore Style Timings Tower TowerCard Trails Vocabulary ZoneShape"
     functions = "annotate annotate_video blur load open_source stream"
     assert regionclip.__all__ == f"{classes} {more} {functions}".split()
