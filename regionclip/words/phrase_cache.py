@@ -35,7 +35,7 @@ class PhraseCache:
     Args:
         tower: encodes the phrases.
         bank: background phrases that region labels are weighed against, beside the vocabulary's own.
-        most: phrases that stay encoded.
+        most: phrases that stay encoded; more only where one vocabulary alone has more.
     """
 
     def __init__(self, tower: Tower, bank: Sequence[str], most: int = MOST_KEPT) -> None:
@@ -93,8 +93,13 @@ class PhraseCache:
             templates = vocabulary.templates_of(label)
             needed += [(*pair, templates) for pair in (() if label.taught else label.spoken)]
             needed += [(phrase, language_of(phrase), templates) for phrase in label.negatives]
+        self._make_room(len(needed))
         for phrase, language, templates in watch(needed):
             self._encode_one(phrase, target, sentences_of(templates, language))
+
+    def _make_room(self, phrases: int) -> None:
+        """Keep at least so many: a vocabulary that did not fit would push out its own first phrases, over and over."""
+        self._most = max(self._most, phrases)
 
     def words(self, vocabulary: Vocabulary, target: Target, *, closed: bool = False) -> EncodedWords:
         """What `heads.classify` needs of a vocabulary: embeddings of phrases and negatives, and whose they are.
@@ -104,14 +109,15 @@ class PhraseCache:
                 asked of whole images.
             FingerprintError: where a label was taught with another tower.
         """
-        rows = [self._rows(label, vocabulary.templates_of(label), target) for label in vocabulary]  # (p, D) each
         lines = [_line(label) for label in vocabulary for _ in label.phrases]
         label_of = [index for index, label in enumerate(vocabulary) for _ in label.phrases]
         shared = self._shared(vocabulary, target)
+        owners = [index for index, label in enumerate(vocabulary) for _ in label.negatives]
+        self._make_room(len(label_of) + len(shared) + len(owners))
+        rows = [self._rows(label, vocabulary.templates_of(label), target) for label in vocabulary]  # (p, D) each
         # All that is weighed against each other is said in the same templates, the bank too.
         common = vocabulary.templates_of(None)
         own = [self.encode(label.negatives, target, vocabulary.templates_of(label)) for label in vocabulary]  # (q, D)
-        owners = [index for index, label in enumerate(vocabulary) for _ in label.negatives]
         words = EncodedWords(
             phrases=torch.cat([torch.zeros(0, self._tower.card.width), *rows]),
             label_of=torch.tensor(label_of, dtype=torch.long),

@@ -34,6 +34,16 @@ def test_the_phrase_asked_for_longest_ago_goes_first() -> None:
     assert tower.phrases_encoded == 5
 
 
+def test_a_vocabulary_that_does_not_fit_makes_room_for_itself() -> None:
+    tower = ToyTower()
+    cache, words = PhraseCache(tower, ("grey",), most=3), Vocabulary([f"red {number}" for number in range(9)])
+    cache.prepare(words, "region", iter)
+    assert tower.phrases_encoded == 10
+    cache.words(words, "region")
+    cache.words(Vocabulary(words.labels[:5]), "region")
+    assert tower.phrases_encoded == 10
+
+
 def test_thousands_of_words_tell_how_far_they_are() -> None:
     tower = ToyTower(negatives=("grey wall",))
     det = Detector(tower, GridProposer(4))
