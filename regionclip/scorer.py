@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from heads.classify import Scores, classify
+from heads.platt import platt
 from heads.trace import Trace
 from proposals.base import Features
 from regionclip.answers.decide import Found, decide
@@ -20,7 +21,7 @@ from regionclip.config import Config
 from regionclip.errors import ConfigError, FingerprintError, FrameError
 from regionclip.timing import stage
 from regionclip.towers.base import ImageFeatures, Target, Tower
-from regionclip.words.asked import Asked, curved
+from regionclip.words.asked import Asked
 from regionclip.words.calibrated import Conditions, warn_of_changes
 from regionclip.words.phrase_cache import PhraseCache
 from regionclip.words.vocabulary import Vocabulary
@@ -141,4 +142,4 @@ class Scorer:
             scores = classify(embeddings, asked.words, scale=score.scale, bias=score.bias, mode=self.config.mode)
             if asked.closed:
                 return scores  # curves are fitted to independent scores
-            return replace(scores, values=curved(scores.values, asked.vocabulary))
+            return replace(scores, values=platt(scores.values, *asked.curves))

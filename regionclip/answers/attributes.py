@@ -6,11 +6,11 @@ Letters: K rows, C labels.
 import numpy as np
 from numpy.typing import NDArray
 
-from regionclip.words.vocabulary import Vocabulary
+from regionclip.words.asked import Asked
 
 
 def attribute_columns(
-    scores: NDArray[np.float32], label: NDArray[np.int_], thresholds: NDArray[np.float64], vocabulary: Vocabulary
+    scores: NDArray[np.float32], label: NDArray[np.int_], asked: Asked
 ) -> dict[str, NDArray[np.str_] | NDArray[np.float32]]:
     """Two columns `(K,)` for each attribute of a vocabulary.
 
@@ -20,22 +20,22 @@ def attribute_columns(
     Args:
         scores: `(K, C)` of the rows' regions.
         label: `(K,)` of the rows, -1 for unknown.
-        thresholds: `(C,)`.
-        vocabulary: with C labels.
+        asked: C labels.
     """
-    labels, names = tuple(vocabulary), np.array([*vocabulary.names, ""], dtype=np.str_)
-    place = {name: index for index, name in enumerate(vocabulary.names)}
+    if not asked.columns:
+        return {}
+    labels, place = tuple(asked.vocabulary), {name: index for index, name in enumerate(asked.vocabulary.names)}
     holds = label[:, None] == np.arange(len(labels))  # (K, C) what is said of each row so far
     rows = np.arange(len(label))
     columns: dict[str, NDArray[np.str_] | NDArray[np.float32]] = {}
-    for column, members in vocabulary.columns.items():
+    for column, members in asked.columns.items():
         places = np.array(members)
-        asked = np.stack([holds[:, [place[name] for name in labels[each].of]].any(axis=1) for each in members], axis=1)
-        own = np.where(asked, scores[:, places], -1)  # (K, m)
+        of_it = np.stack([holds[:, [place[name] for name in labels[each].of]].any(axis=1) for each in members], axis=1)
+        own = np.where(of_it, scores[:, places], -1)  # (K, m)
         best = own.argmax(axis=1)  # (K,)
         score = own[rows, best]  # (K,)
-        passed = asked.any(axis=1) & (score >= thresholds[places][best])  # (K,)
+        passed = of_it.any(axis=1) & (score >= asked.thresholds[places][best])  # (K,)
         holds[rows[passed], places[best][passed]] = True
-        columns[column] = names[np.where(passed, places[best], -1)]
-        columns[f"{column}_score"] = np.where(asked.any(axis=1), score, np.nan).astype(np.float32)
+        columns[column] = asked.names[np.where(passed, places[best], -1)]
+        columns[f"{column}_score"] = np.where(of_it.any(axis=1), score, np.nan).astype(np.float32)
     return columns

@@ -33,14 +33,14 @@ def detections(regions: Regions, found: Found, card: TowerCard) -> sv.Detections
     region, or an empty string where that stays below its threshold), two for each attribute (`attribute_columns`), then
     the caller's own columns; those that would hide one of ours get the prefix `input_`.
     """
-    asked, vocabulary = found.asked, found.asked.vocabulary
+    asked = found.asked
     region = found.rows.region.numpy()  # (K,)
     label = found.rows.label.numpy()  # (K,), -1 for unknown
     scores = found.scores.values.numpy()[region]  # (K, C)
     matched = np.full(len(region), -1)
     named = label >= 0
     matched[named] = found.scores.phrase.numpy()[region[named], label[named]]
-    plain, competing = list(vocabulary.plain), np.full_like(scores, -1)  # attributes compete with no label
+    plain, competing = asked.plain.numpy(), np.full_like(scores, -1)  # attributes compete with no label
     competing[:, plain] = scores[:, plain]
     margin, runner_up = _margins(competing, label)
     negative_margin, negative = _opposition(found, region, np.where(named, label, runner_up), card)
@@ -54,7 +54,7 @@ def detections(regions: Regions, found: Found, card: TowerCard) -> sv.Detections
         "negative_margin": negative_margin,
         "negative": negative,
         **_groups(scores, asked),
-        **attribute_columns(scores, label, asked.thresholds, vocabulary),
+        **attribute_columns(scores, label, asked),
     }
     for name, column in regions.data.items():
         own = name in columns or name in RESERVED

@@ -149,13 +149,13 @@ class _Reasons:
 
     def _names_held(self) -> dict[int, list[set[str]]]:
         """For each region the names that hold for each of its rows: its label, and what attributes came to."""
-        scores, vocabulary = self._found.scores.values.numpy(), self._found.asked.vocabulary
+        scores, asked = self._found.scores.values.numpy(), self._found.asked
         region, label = self._found.rows.region.numpy(), self._found.rows.label.numpy()  # (K,), (K,)
-        columns = attribute_columns(scores[region], label, self._found.asked.thresholds, vocabulary)
+        columns = attribute_columns(scores[region], label, asked)
         held: dict[int, list[set[str]]] = {}
         for place in range(len(region)):
             names = {self._labels[label[place]].name} if label[place] >= 0 else set()
-            names |= {str(columns[column][place]) for column in vocabulary.columns} - {""}
+            names |= {str(columns[column][place]) for column in asked.columns} - {""}
             held.setdefault(int(region[place]), []).append(names)
         return held
 

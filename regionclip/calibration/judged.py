@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from heads.platt import platt
 from proposals.shortlist import nms
 from regionclip.answers.regions import Regions
 from regionclip.calibration.peaks import confidences
 from regionclip.data.overlaps import overlaps
 from regionclip.detector import Detector
 from regionclip.frames import FrameLike
-from regionclip.words.asked import curved
+from regionclip.words.asked import curves
 from regionclip.words.vocabulary import Vocabulary
 
 IOU = 0.5
@@ -79,7 +80,7 @@ def without_curves(vocabulary: Vocabulary) -> Vocabulary:
 
 def apply(words: Vocabulary, scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """`(N, C)` scores by the vocabulary's curves."""
-    return np.asarray(curved(torch.from_numpy(scores), words).numpy(), np.float32)
+    return np.asarray(platt(torch.from_numpy(scores), *curves(words)).numpy(), np.float32)
 
 
 def label_rows(detector: Detector, words: Vocabulary, picture: Answered) -> list[LabelRows]:

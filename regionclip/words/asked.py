@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 
 from heads.classify import EncodedWords
-from heads.platt import platt
 from regionclip.words.vocabulary import Vocabulary
 
 
@@ -56,6 +55,16 @@ class Asked:
         return torch.tensor(self.vocabulary.plain, dtype=torch.long)
 
     @cached_property
+    def columns(self) -> dict[str, tuple[int, ...]]:
+        """Places of the labels of each attribute; one that asks of another stands after it."""
+        return self.vocabulary.columns
+
+    @cached_property
+    def curves(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """See `curves`."""
+        return curves(self.vocabulary)
+
+    @cached_property
     def groups(self) -> torch.Tensor:
         """Number of each label's exclusive group, `(C,)` long; -1 for none."""
         numbers = {name: number for number, name in enumerate(dict.fromkeys(label.group for label in self.vocabulary))}
@@ -68,12 +77,12 @@ class Asked:
         return identity(self.vocabulary)
 
 
-def curved(scores: torch.Tensor, vocabulary: Vocabulary) -> torch.Tensor:
-    """`(N, C)` scores by the calibration curve of each label, as they are where it has none."""
-    curves = [label.calibration for label in vocabulary]
-    slopes = [math.nan if curve is None else curve.slope for curve in curves]
-    intercepts = [0.0 if curve is None else curve.intercept for curve in curves]
-    return platt(scores, torch.tensor(slopes, dtype=torch.float64), torch.tensor(intercepts, dtype=torch.float64))
+def curves(vocabulary: Vocabulary) -> tuple[torch.Tensor, torch.Tensor]:
+    """Slopes and intercepts `(C,)` float64 of the labels' calibration curves, for `platt`; NaN and 0 without one."""
+    fitted = [label.calibration for label in vocabulary]
+    slopes = [math.nan if curve is None else curve.slope for curve in fitted]
+    intercepts = [0.0 if curve is None else curve.intercept for curve in fitted]
+    return torch.tensor(slopes, dtype=torch.float64), torch.tensor(intercepts, dtype=torch.float64)
 
 
 def identity(vocabulary: Vocabulary) -> str:

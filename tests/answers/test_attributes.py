@@ -106,7 +106,7 @@ def test_only_attributes_of_nothing_shown() -> None:
 
 
 def test_values_without_regions_or_labels() -> None:
-    nothing = attribute_columns(np.zeros((0, 0), np.float32), np.zeros(0, int), np.zeros(0), Vocabulary())
+    nothing = attribute_columns(np.zeros((0, 0), np.float32), np.zeros(0, int), detector().scorer.ask(Vocabulary()))
     assert nothing == {}
 
 

@@ -66,6 +66,11 @@ class Contests:
         return single
 
     @cached_property
+    def columns(self) -> dict[str, tuple[int, ...]]:
+        """Labels of each attribute."""
+        return self.vocabulary.columns
+
+    @cached_property
     def of(self) -> tuple[frozenset[int], ...]:
         """Of each label the labels that it is an attribute of."""
         place = {name: index for index, name in enumerate(self.vocabulary.names)}
@@ -120,7 +125,7 @@ class Hold:
         self._single = contests.is_single & (judgement.values >= lowered)
         held = [label for key, label in self._labels.items() if isinstance(key, int)]
         held += np.flatnonzero(self._single).tolist()
-        for column, places in contests.vocabulary.columns.items():
+        for column, places in contests.columns.items():
             asked = np.array([place for place in places if not contests.of[place].isdisjoint(held)], int)
             _only_best(fits, scores, asked)
             self._contest(column, asked, judgement, fits)
@@ -206,8 +211,8 @@ def _name_held(rows: sv.Detections, settled: NDArray[np.float32], scores: NDArra
     for group in {each.group for each in vocabulary if each.group is not None and not each.of}:
         mine = np.isin(label, [place[each.name] for each in vocabulary if each.group == group])
         rows.data[group] = np.where(mine, names, rows.data[group])
-    columns = attribute_columns(settled[region], label, asked.thresholds, vocabulary)
-    for column in vocabulary.columns:
+    columns = attribute_columns(settled[region], label, asked)
+    for column in asked.columns:
         value = columns[column]
         own = np.array([place.get(name, -1) for name in value.tolist()], int)  # (K,)
         rows.data[column] = value
