@@ -8,7 +8,7 @@ Who does something worth telling of does it inside `stage(name)`, wherever it st
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
@@ -34,6 +34,11 @@ class Timings(dict[str, float]):
     def add(self, name: str, milliseconds: float) -> None:
         """Count some more for a stage."""
         self[name] = self.get(name, 0.0) + milliseconds
+
+    def add_all(self, other: Mapping[str, float]) -> None:
+        """Count the stages of another block too."""
+        for name, milliseconds in other.items():
+            self.add(name, milliseconds)
 
     def __enter__(self) -> Self:
         self._before = dict(self)

@@ -104,8 +104,7 @@ class Counts:
         self.handled += 1
         self.key_frames += known.key
         self.last_frame = known.frame.utc_seconds
-        for stage, spent in known.timings.items():
-            self.stages.add(stage, spent)
+        self.stages.add_all(known.timings)
         self._recent.append((time.monotonic(), known.age_seconds))
         self._forget()
 

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from threading import Event as Bell
 from typing import Self
 
@@ -128,8 +128,7 @@ class Site:
         """Milliseconds of each stage, of all frames of all cameras."""
         total = Timings()
         for camera in self._cameras.values():
-            for stage, spent in camera.counts.stages.items():
-                total.add(stage, spent)
+            total.add_all(camera.counts.stages)
         return total
 
     def apply(self, settings: SiteSettings) -> list[str]:
@@ -208,7 +207,7 @@ class Site:
 
     def _tick(self) -> None:
         self._read_file()
-        local = datetime.now(UTC if self.settings.timezone is None else timezone_of(self.settings.timezone))
+        local = datetime.now(timezone_of(self.settings.timezone))
         for camera in self._cameras.values():
             camera.update(local)
         self._left = [camera for camera in self._left if camera.is_leaving]

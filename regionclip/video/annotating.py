@@ -214,8 +214,7 @@ class _Tally:
         self._times = (self._times[0] if self._frames else now, now)
         self._frames += 1
         self._keys += known.key
-        for name, spent in known.timings.items():
-            self._stages.add(name, spent)
+        self._stages.add_all(known.timings)
 
     def summary(self, stream: Stream, missing: int) -> VideoSummary:
         """The figures until now."""

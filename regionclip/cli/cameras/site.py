@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -82,7 +82,7 @@ class _Screen:
     def __init__(self, timezone: str | None, every: float) -> None:
         from regionclip.video.rules.schedule import timezone_of
 
-        self._zone = UTC if timezone is None else timezone_of(timezone)
+        self._zone = timezone_of(timezone)
         self._every = every
         self._console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 

@@ -8,8 +8,8 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from regionclip.config import config_folder
 from regionclip.drawing.colours import UNKNOWN
-from regionclip.errors import ConfigError
-from regionclip.formats.settings import Settings, read_toml
+from regionclip.errors import ConfigError, few
+from regionclip.formats.settings import Settings, read_toml, shipped_names
 from regionclip.video.rules.rule import AnyRule, Seconds, Share
 from regionclip.video.rules.schedule import Timezone
 from regionclip.video.rules.zones import Line, Scaled, Zone
@@ -166,7 +166,7 @@ def rules_path(name_or_path: str | Path) -> Path:
 
 def rules_names() -> list[str]:
     """Names of the shipped rules."""
-    return sorted(path.stem for path in _folder().glob("*.toml"))
+    return shipped_names(_folder())
 
 
 def _folder() -> Path:
@@ -188,6 +188,4 @@ def _labels(rule: AnyRule) -> tuple[str, ...]:
 
 
 def _list(names: Iterable[str]) -> str:
-    """The first twelve, and how many more there are."""
-    shown = list(names)
-    return ", ".join(shown[:12]) + (f" and {len(shown) - 12} more" if len(shown) > 12 else "") or "none"
+    return few(names, 12) or "none"

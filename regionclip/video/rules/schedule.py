@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -76,12 +76,14 @@ def is_in_force(when: tuple[Hours, ...], local: datetime | None) -> bool:
     return not when or (local is not None and any(hours.cover(local) for hours in when))
 
 
-def timezone_of(name: str) -> ZoneInfo:
-    """The time zone of a place.
+def timezone_of(name: str | None) -> tzinfo:
+    """The time zone of a place; UTC where none is named.
 
     Raises:
         ConfigError: where it is not known.
     """
+    if name is None:
+        return UTC
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError, TypeError) as error:  # ZoneInfoNotFoundError is a KeyError
@@ -100,7 +102,7 @@ Timezone = Annotated[str, AfterValidator(_timezone)]
 """The name of a time zone that is known here."""
 
 
-def local_time(utc_seconds: float, zone: ZoneInfo) -> datetime:
+def local_time(utc_seconds: float, zone: tzinfo) -> datetime:
     """Wall-clock time at a place, of seconds since 1970 UTC."""
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=utc_seconds)).astimezone(zone)
 

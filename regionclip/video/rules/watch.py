@@ -2,9 +2,8 @@
 
 import hashlib
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import supervision as sv
@@ -19,7 +18,7 @@ from regionclip.video.rules.rule import MOMENTS, Kind, Phase, Rule
 from regionclip.video.rules.schedule import is_in_force, local_time, timezone_of
 from regionclip.video.rules.watchers import Beginning, watchers_of
 from regionclip.video.rules.zones import Box
-from regionclip.video.sources.base import VideoFrame
+from regionclip.video.sources.base import VideoFrame, utc_text
 
 SCHEMA = "regionclip.event/1"
 SHOWN_SECONDS = 3.0
@@ -80,7 +79,7 @@ class Event:
         """The time on the clock of the site, where it is known."""
         if self.utc_seconds is None:
             return None
-        return local_time(self.utc_seconds, ZoneInfo("UTC") if self.timezone is None else timezone_of(self.timezone))
+        return local_time(self.utc_seconds, timezone_of(self.timezone))
 
     def __str__(self) -> str:
         """A line for people, as `21:04:07 intrusion · start · yard · person #12`."""
@@ -96,10 +95,9 @@ class Event:
     def to_dict(self) -> dict[str, Any]:
         """What stands in a line of the log: the same keys for every event (docs/events.md)."""
         local = self.local
-        utc = None if local is None else local.astimezone(UTC).isoformat(timespec="milliseconds")
         return {
             "schema": SCHEMA,
-            "time": None if utc is None else utc.replace("+00:00", "Z"),
+            "time": None if self.utc_seconds is None else utc_text(self.utc_seconds),
             "local_time": None if local is None else local.isoformat(timespec="milliseconds"),
             "timezone": self.timezone or "UTC",
             "source": self.source,
@@ -137,7 +135,7 @@ class Watch:
     def __init__(self, rules: RuleSet, *, source: str, timezone: str | None = None) -> None:
         self.rules, self.source = rules, source
         self.timezone = timezone or rules.timezone
-        self._zone = ZoneInfo("UTC") if self.timezone is None else timezone_of(self.timezone)
+        self._zone = timezone_of(self.timezone)
         rules.check_clock(timezone)
         self._subjects = Subjects(rules)
         self._watchers = watchers_of(rules)
