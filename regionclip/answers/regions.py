@@ -1,6 +1,5 @@
 """Regions: boxes of one frame with their embeddings. Plain data: keep it, ask it again with other words."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,8 +10,7 @@ from numpy.typing import NDArray
 
 from regionclip.boxes import Boxes, own_boxes, warn_of_format
 from regionclip.errors import BoxError, FileError
-from regionclip.formats.arrays import Layout, check_layout, read_arrays
-from regionclip.formats.files import write_file
+from regionclip.formats.arrays import Layout, check_layout, read_arrays, write_arrays
 
 if TYPE_CHECKING:
     from regionclip.towers.base import ImageFeatures
@@ -152,9 +150,7 @@ class Regions:
             arrays["tracker_id"] = self.tracker_id
         for name, column in self.data.items():
             arrays[f"{_DATA}{name}"] = plain_column(name, column)
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **arrays)
-        write_file(path, buffer.getvalue())
+        write_arrays(path, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "Regions":

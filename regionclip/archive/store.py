@@ -4,7 +4,6 @@ A folder holds `store.json`, which says what made the regions, and shards of who
 written under another name first: a crash loses the frames of the shard that was not yet full, and nothing else.
 """
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from regionclip.answers.regions import REGION_COLUMNS, Regions, check_regions, plain_column
 from regionclip.errors import BoxError, ConfigError, FileError, FingerprintError
-from regionclip.formats.arrays import Layout, check_layout, read_arrays
+from regionclip.formats.arrays import Layout, check_layout, read_arrays, write_arrays
 from regionclip.formats.files import write_file
 from regionclip.formats.growing import lock
 
@@ -196,9 +195,7 @@ class RegionsWriter:
         """Write what waits as a shard of its own."""
         if not self._waiting:
             return
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **_packed(self._waiting))
-        write_file(self._store.path / f"{self._next:06}.npz", buffer.getvalue())
+        write_arrays(self._store.path / f"{self._next:06}.npz", _packed(self._waiting))
         self._next += 1
         self._waiting = []
 

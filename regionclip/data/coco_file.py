@@ -7,7 +7,7 @@ needed.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,11 @@ class Region:
     hard: Mapping[Language, tuple[str, ...]]
 
 
+def boxes_of(regions: Sequence[Region]) -> NDArray[np.float32]:
+    """`(N, 4)` xyxy in pixels of the picture."""
+    return np.array([region.box for region in regions], np.float32).reshape(-1, 4)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
     """An image.
@@ -63,7 +68,7 @@ class Picture:
     @property
     def boxes(self) -> NDArray[np.float32]:
         """`(N, 4)` xyxy of the regions."""
-        return np.array([region.box for region in self.regions], np.float32).reshape(-1, 4)
+        return boxes_of(self.regions)
 
     def speaks(self, language: Language, stage: str) -> bool:
         """Whether the stage can learn anything from it in this language."""

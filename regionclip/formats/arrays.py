@@ -1,5 +1,6 @@
 """Archives of plain arrays (.npz) from files that nobody vouches for."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regionclip.errors import FileError, quiet
+from regionclip.formats.files import write_file
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 
@@ -36,6 +38,17 @@ def read_arrays(path: str | Path, what: str, names: Sequence[str] | None = None)
     except Exception as error:
         reason = str(error) or type(error).__name__
         raise FileError(f"{what} cannot be read: {reason}") from error
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write an archive, whole or not at all.
+
+    Raises:
+        FileError: where it cannot be written.
+    """
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    write_file(path, buffer.getvalue())
 
 
 def check_layout(arrays: Mapping[str, NDArray[Any]], layout: Layout, what: str) -> dict[str, int]:

@@ -6,9 +6,8 @@ Letters: N boxes of a frame.
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from regionclip.data.coco_file import CocoFile, Region
+from regionclip.data.coco_file import CocoFile, boxes_of
 from regionclip.data.examples import Example, HeldOut, drawn
 from regionclip.data.settings import DataSettings
 from regionclip.errors import ConfigError
@@ -104,7 +103,7 @@ class CocoExamples:
         return Example(
             picture=index,
             frame=read_frame(picture.path),
-            boxes=_boxes(chosen),
+            boxes=boxes_of(chosen),
             words=tuple(region.words[language][rng.integers(len(region.words[language]))] for region in chosen),
             hard=tuple(tuple(drawn(region.hard[language], settings.hard_negatives, rng)) for region in chosen),
             short=_one(picture.short[language], rng),
@@ -140,12 +139,8 @@ class HeldOutCoco:
         picture = self._pictures[index]
         regions = [region for region in picture.regions if region.label is not None]
         return HeldOut(
-            read_frame(picture.path), _boxes(regions), tuple(r.label for r in regions if r.label is not None)
+            read_frame(picture.path), boxes_of(regions), tuple(r.label for r in regions if r.label is not None)
         )
-
-
-def _boxes(regions: Sequence[Region]) -> NDArray[np.float32]:
-    return np.array([region.box for region in regions], np.float32).reshape(-1, 4)  # (N, 4)
 
 
 def _one(texts: Sequence[str], rng: np.random.Generator) -> str | None:

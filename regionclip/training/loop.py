@@ -150,7 +150,8 @@ class Loop(ABC, Generic[B]):
             self.without[name] = self.without.get(name, 0) + 1
         for name, value in {**terms.parts, "total": terms.total}.items():
             if name not in terms.without:
-                self.means[name] = 0.95 * self.means.get(name, value.item()) + 0.05 * value.item()
+                now = value.item()
+                self.means[name] = 0.95 * self.means.get(name, now) + 0.05 * now
 
     def check(self) -> None:
         """Measure, then write the curve, what else the run leaves, and the checkpoint."""

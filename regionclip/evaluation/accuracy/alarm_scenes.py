@@ -28,6 +28,7 @@ from regionclip.calibration.peaks import confidences
 from regionclip.data.overlaps import overlaps
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, FileError
+from regionclip.formats.arrays import Arrays, write_arrays
 from regionclip.formats.files import write_file
 from regionclip.scenes.kinds.novel import NOVEL
 from regionclip.scenes.language.phrases import KINDS, name
@@ -50,7 +51,6 @@ _IOU = 0.5
 _SETTINGS = "settings.json"
 
 Part: TypeAlias = Literal["calibrate", "test", "targets"]
-Arrays: TypeAlias = dict[str, NDArray[Any]]
 Make: TypeAlias = Callable[[], Detector]
 
 
@@ -175,7 +175,7 @@ def watch_scenes(
         block, arrays = next(results)  # in any order
         kept[block] = arrays
         if cache is not None:
-            _write(cache / block.file, arrays)
+            write_arrays(cache / block.file, arrays)
     calibrate, test, targets = ([kept[block] for block in plan.blocks if block.part == part] for part in get_args(Part))
     return ScenePeaks(
         calibrate=_joined(calibrate, "peaks"),
@@ -259,14 +259,8 @@ def _claim(cache: Path, detector: Detector, plan: AlarmPlan) -> None:
     write_file(path, json.dumps(settings, indent=1).encode())
 
 
-def _write(path: Path, arrays: Arrays) -> None:
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    write_file(path, buffer.getvalue())
-
-
 def _read(path: Path) -> Arrays | None:
-    """What `_write` wrote; None where there is no such file, or half of one."""
+    """What `write_arrays` wrote; None where there is no such file, or half of one."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             return dict(archive)

@@ -13,7 +13,7 @@ from proposals.dense import DenseHead
 from regionclip.scenes.language.phrases import ASKED, COLOURS, KINDS, kind_names, misspelt, phrase, trait_phrase
 from regionclip.scenes.language.sentences import LANGUAGES, UNSEEN
 from regionclip.scenes.render import Pairs, render_scene
-from regionclip.scenes.stage import SceneObject
+from regionclip.scenes.stage import SceneObject, boxes_of
 from regionclip.towers.preprocess import grid_for, resize_frame
 from regionclip.towers.tiny.text import encode, pad
 from regionclip.training.embedded.data import PATCH
@@ -144,5 +144,5 @@ def _case(index: int, budget: int, pairs: Pairs) -> _Case:
     grid = grid_for(size, PATCH, budget)
     image = resize_frame(scene.frame, (grid[0] * PATCH, grid[1] * PATCH)).float()[None] / 127.5 - 1
     scale = torch.tensor([grid[1] / size[1], grid[0] / size[0]] * 2)
-    boxes = torch.tensor([o.xyxy for o in scene.objects], dtype=torch.float32).reshape(-1, 4) * scale
+    boxes = torch.from_numpy(boxes_of(scene.objects)) * scale
     return _Case(image, grid, boxes, scene.objects)

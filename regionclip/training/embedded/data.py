@@ -17,7 +17,7 @@ from regionclip.scenes.casting import PEOPLE
 from regionclip.scenes.kinds.known import KINDS as DRAWN
 from regionclip.scenes.language.phrases import COLOURS, KINDS, TRAIT_NAMES, PhraseMaker, Statement, targets
 from regionclip.scenes.render import render_scene
-from regionclip.scenes.stage import SceneObject
+from regionclip.scenes.stage import SceneObject, boxes_of
 from regionclip.towers.preprocess import resize_frame
 from regionclip.towers.tiny.text import encode
 from regionclip.training.loader import load
@@ -142,7 +142,7 @@ class SceneBatches:
         size = (grid[0] * PATCH * fine, grid[1] * PATCH * fine)
         scene = render_scene(self._seed, index, size, count=many, sides=sides, unnamed=_UNNAMED, people=phase.people)
         image = resize_frame(scene.frame, (grid[0] * PATCH, grid[1] * PATCH))  # (3, h*16, w*16)
-        xyxy = torch.tensor([o.xyxy for o in scene.objects], dtype=torch.float32).reshape(-1, 4)
+        xyxy = torch.from_numpy(boxes_of(scene.objects))
         return image, xyxy / (PATCH * fine), scene.objects
 
 
