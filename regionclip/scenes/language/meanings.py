@@ -3,8 +3,8 @@
 from functools import cache
 
 from regionclip.scenes.kinds.known import KINDS as DRAWN
-from regionclip.scenes.language.phrases import COLOURS, KINDS, Statement, trait_words
-from regionclip.scenes.language.sentences import LANGUAGES, Language
+from regionclip.scenes.language.phrases import COLOURS, KINDS, Statement, trait_words, with_trait
+from regionclip.scenes.language.sentences import LANGUAGES, Language, article
 from regionclip.scenes.language.words import COLOUR_WORDS, GROUPS, KIND_WORDS, NOT_CERTAIN, THINGS
 
 
@@ -28,21 +28,19 @@ def _of_kinds(language: Language) -> list[Statement]:
             for trait in DRAWN[kind].traits:
                 for holds in (True, False):
                     for words in trait_words(kind, trait, holds, language):
-                        before = language == "zh" or trait == "open"
-                        parts = (words, noun) if before else (noun, words)
-                        text = ("" if language == "zh" else " ").join(parts)
+                        text = with_trait(noun, words, trait, language)
                         claims.append(Statement(text, kinds, traits=((trait, holds),)))
     return claims
 
 
 def _of_groups(language: Language) -> list[Statement]:
-    groups = [(words[language], kinds, NOT_CERTAIN.get(name)) for name, (kinds, words) in GROUPS.items()]
-    groups.append((THINGS[language], frozenset(KINDS), None))
+    groups = [(words[language], kinds, NOT_CERTAIN.get(name, frozenset())) for name, (kinds, words) in GROUPS.items()]
+    groups.append((THINGS[language], frozenset(KINDS), frozenset()))
     claims = []
     for nouns, kinds, doubtful in groups:
         for noun in nouns:
-            claims.append(Statement(noun, kinds, not_certain=doubtful or frozenset()))
-            claims += _coloured(noun, kinds, language, doubtful=doubtful or frozenset())
+            claims.append(Statement(noun, kinds, not_certain=doubtful))
+            claims += _coloured(noun, kinds, language, doubtful=doubtful)
     return claims
 
 
@@ -59,8 +57,7 @@ def _coloured(
     for colour in COLOURS:
         for word in COLOUR_WORDS[language][colour]:
             if wears and language == "en":
-                article = "an" if word[0] in "aeio" else "a"
-                texts = [f"{noun} in {word}", f"{noun} in {article} {word} jacket", f"{noun} wearing {word}"]
+                texts = [f"{noun} in {word}", f"{noun} in {article(word)} {word} jacket", f"{noun} wearing {word}"]
             elif wears:
                 texts = [f"穿{word}色{garment}的{noun}" for garment in ("衣服", "上衣", "外套")]
             else:

@@ -119,8 +119,11 @@ def phrase(kind: str, colour: str, language: Language) -> str:
 
 def trait_phrase(kind: str, trait: str, holds: bool, language: Language) -> str:
     """The plainest phrase for a kind and a trait: "person without a helmet", 打开的门."""
-    words = trait_words(kind, trait, holds, language)[0]
-    noun = name(kind, language)
+    return with_trait(name(kind, language), trait_words(kind, trait, holds, language)[0], trait, language)
+
+
+def with_trait(noun: str, words: str, trait: str, language: Language) -> str:
+    """A noun with words for a trait: what is open is so before the noun, everything else in English after it."""
     if language == "zh":
         return f"{words}{noun}"
     return f"{words} {noun}" if trait == "open" else f"{noun} {words}"
@@ -266,7 +269,11 @@ class PhraseMaker:
         if claim.colour:
             word = self._pick(COLOUR_WORDS["en"][claim.colour])
             if claim.kind == "person":  # never "black person": a jacket's colour is not a person's
-                after.append(self._pick((f"in {word}", f"in a {word} jacket", f"wearing {word}", f"dressed in {word}")))
+                after.append(
+                    self._pick(
+                        (f"in {word}", f"in {article(word)} {word} jacket", f"wearing {word}", f"dressed in {word}")
+                    )
+                )
             elif self._chance(0.8):
                 before.append(word)
             else:
@@ -274,7 +281,7 @@ class PhraseMaker:
         for trait, holds in claim.traits:
             words = self._mostly_first(trait_words(claim.kind, trait, holds, "en"))
             (before if trait == "open" else after).append(words)
-        return " ".join([*before, noun, *after]).replace(" in a orange", " in an orange")
+        return " ".join([*before, noun, *after])
 
     def _chinese(self, noun: str, claim: _Claim) -> str:
         before, tight = [], ""
