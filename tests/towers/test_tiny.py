@@ -32,13 +32,10 @@ def tower() -> TinyTower:
     return _load()
 
 
-MANY = pytest.param(60, marks=pytest.mark.slow)
-
-
 @pytest.fixture(scope="module")
-def figures(tower: TinyTower, request: pytest.FixtureRequest) -> SceneFigures:
+def figures(tower: TinyTower) -> SceneFigures:
     proposer = DenseProposer(DenseHead.load(TINY_WEIGHTS / "proposer.safetensors"))
-    return evaluate_scenes(Detector(tower, proposer), seed=910_003, scenes=request.param)
+    return evaluate_scenes(Detector(tower, proposer), seed=910_003, scenes=60)
 
 
 @pytest.fixture
@@ -47,7 +44,6 @@ def damaged(tmp_path: Path) -> Path:
     return Path(shutil.copytree(TINY_WEIGHTS, tmp_path / "tiny"))
 
 
-@pytest.mark.parametrize("figures", [MANY, 6], indirect=True)
 @pytest.mark.parametrize(
     ("key", "least"),
     [
@@ -68,24 +64,20 @@ def damaged(tmp_path: Path) -> Path:
         ("recall50", 0.91),
         ("ap50", 0.86),
         ("ap75", 0.66),
+        ("person_helmet_en", 0.9),
+        ("person_vest_zh", 0.93),
+        ("person_backpack_en", 0.88),
         ("door_open_zh", 0.88),
         ("laptop_open_en", 0.93),
         ("umbrella_open_zh", 0.93),
     ],
 )
 def test_what_the_model_card_claims_holds_on_other_scenes(figures: SceneFigures, key: str, least: float) -> None:
-    """Bounds a few points below the card's, which are measured on five times as many scenes; of six scenes further."""
-    assert figures.regions > 3 * figures.scenes
-    assert figures[key].value > least - (0.0 if figures.scenes >= 60 else 0.15)
+    """Bounds a few points below the card's, which are measured on five times as many scenes."""
+    assert figures.regions > 200
+    assert figures[key].value > least
 
 
-@pytest.mark.parametrize("figures", [MANY], indirect=True)  # a few scenes show too few people
-@pytest.mark.parametrize(("key", "least"), [("helmet_en", 0.9), ("vest_zh", 0.93), ("backpack_en", 0.88)])
-def test_what_the_model_card_claims_of_people_holds(figures: SceneFigures, key: str, least: float) -> None:
-    assert figures[f"person_{key}"].value > least
-
-
-@pytest.mark.parametrize("figures", [MANY, 6], indirect=True)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_what_is_not_there_stays_below_the_threshold(figures: SceneFigures, language: str) -> None:
     for what in ("false", "strangers", "nonsense"):
