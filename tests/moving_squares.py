@@ -73,8 +73,3 @@ def names(rows: sv.Detections) -> list[str]:
 def ids(rows: sv.Detections) -> list[int]:
     assert rows.tracker_id is not None
     return [int(number) for number in rows.tracker_id]
-
-
-def values(rows: sv.Detections, name: str) -> list[Any]:
-    """A column of rows as plain values."""
-    return np.asarray(rows.data[name]).tolist()  # type: ignore[no-any-return]

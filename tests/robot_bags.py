@@ -21,6 +21,7 @@ DELAY = 7_000_000
 
 CAMERA = "/camera/image_raw"
 IMU = "/imu"
+DETECTIONS = "/regionclip/detections"
 Recorded = tuple[str, str, int, bytes]
 """Topic, type, log time, CDR."""
 
@@ -64,7 +65,7 @@ def write_bag(
     return path
 
 
-def write_ros1_bag(path: Path, frames: Sequence[Frame], topic: str = CAMERA) -> Path:
+def write_ros1_bag(path: Path, frames: Sequence[Frame]) -> Path:
     """A bag of ROS 1, with images in rgb8 and a latched CameraInfo for each."""
     types = get_typestore(Stores.ROS1_NOETIC)
     time, head = types.types["builtin_interfaces/msg/Time"], types.types["std_msgs/msg/Header"]
@@ -72,7 +73,7 @@ def write_ros1_bag(path: Path, frames: Sequence[Frame], topic: str = CAMERA) -> 
     region = types.types["sensor_msgs/msg/RegionOfInterest"]
     numbers = [np.zeros(count) for count in (5, 9, 9, 12)]
     with Writer1(path) as writer:
-        pictures = writer.add_connection(topic, image.__msgtype__, typestore=types)
+        pictures = writer.add_connection(CAMERA, image.__msgtype__, typestore=types)
         infos = writer.add_connection("/camera/camera_info", info.__msgtype__, typestore=types, latching=1)
         for index, frame in enumerate(frames):
             stamp = time(**header(index).stamp())
@@ -106,3 +107,8 @@ def read_mcap(path: Path) -> list[tuple[str, int, Any]]:
 def on(topic: str, messages: Iterable[tuple[str, int, Any]]) -> list[tuple[int, Any]]:
     """Log times and messages of a topic."""
     return [(log_ns, message) for name, log_ns, message in messages if name == topic]
+
+
+def labels(array: Any) -> list[str]:  # noqa: ANN401
+    """The best label of each thing of a Detection2DArray."""
+    return [each.results[0].hypothesis.class_id for each in array.detections]

@@ -14,8 +14,8 @@ def until(happens: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.005)
 
 
-def next_frame(source: OpenSource, seconds: float = 40) -> VideoFrame:
-    """A frame of a live source; fail after so many seconds."""
-    frame = source.read(seconds)
+def next_frame(source: OpenSource) -> VideoFrame:
+    """A frame of a live source; fail after 40 seconds."""
+    frame = source.read(40)
     assert frame is not None
     return frame

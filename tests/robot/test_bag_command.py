@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from robot_bags import CAMERA, IMU, header, imu, on, read_bag, read_mcap, recorded, write_bag
+from robot_bags import CAMERA, DETECTIONS, IMU, header, imu, labels, on, read_bag, read_mcap, recorded, write_bag
 from waiting import until
 
 from regionclip.cli.terminal import exits
@@ -15,7 +15,6 @@ from regionclip.robot.messages import Header
 from regionclip.scenes.render import render_scene
 
 Run = Callable[..., int]
-DETECTIONS = "/regionclip/detections"
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +37,7 @@ def test_the_tower_that_ships(bag: Path, tmp_path: Path, run: Run, capsys: pytes
     assert all(each.id.isdecimal() for each in things)
     theirs = on(DETECTIONS, read_mcap(out))
     assert [Header.of(array.header) for _, array in theirs] == [header(index) for index in range(8)]
-    assert [[each.results[0].hypothesis.class_id for each in array.detections] for _, array in theirs] == [
-        [each.results[0].hypothesis.class_id for each in array.detections] for _, array in arrays
-    ]
+    assert [labels(array) for _, array in theirs] == [labels(array) for _, array in arrays]
     assert len(on(IMU, read_bag(out))) == 8
 
 
@@ -49,9 +46,7 @@ def test_numbers_in_place_of_labels(bag: Path, tmp_path: Path, run: Run) -> None
     assert run("bag", bag, tmp_path / "out", "-p", "汽车", *options) == exits.OK
     assert (tmp_path / "out" / "out.db3").exists()
     written = read_bag(tmp_path / "out")
-    assert {
-        each.results[0].hypothesis.class_id for _, array in on(DETECTIONS, written) for each in array.detections
-    } == {"0"}
+    assert {label for _, array in on(DETECTIONS, written) for label in labels(array)} == {"0"}
     assert on(CAMERA, written) == []
 
 

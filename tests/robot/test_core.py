@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import supervision as sv
 import torch
+from robot_bags import labels
 from toy import ToyTower, planted, toy_detector
 
 import regionclip
@@ -85,8 +86,8 @@ def test_all_hypotheses_of_a_thing_stand_in_it_best_first() -> None:
     words = [Label("red thing", ["red"]), Label("paint", ["red paint"]), "green"]
     core = core_of(words, config={"labels_per_region": 0, "nms": "class"})
     things = array_of(core.process(FRAME, HEADER)).detections
-    labels = [[each.hypothesis.class_id for each in thing.results] for thing in things]
-    assert sorted(map(len, labels)) == [1, 2]
+    names = [[each.hypothesis.class_id for each in thing.results] for thing in things]
+    assert sorted(map(len, names)) == [1, 2]
     for thing in things:
         scores = [each.hypothesis.score for each in thing.results]
         assert scores == sorted(scores, reverse=True)
@@ -98,8 +99,8 @@ def test_numbers_in_place_of_labels_are_those_of_label_info() -> None:
     result = core.process(FRAME, HEADER)
     info = decode(encode(LABEL_INFO, label_info(result.prompts, HEADER)), LABEL_INFO)
     numbers = {each.class_name: str(each.class_id) for each in info.class_map} | {"unknown": str(UNLABELED)}
-    by_label = [each.results[0].hypothesis.class_id for each in array_of(result).detections]
-    by_number = [each.results[0].hypothesis.class_id for each in array_of(result, class_ids="index").detections]
+    by_label = labels(array_of(result))
+    by_number = labels(array_of(result, class_ids="index"))
     assert set(by_label) == {"red", "green", "unknown"}
     assert by_number == [numbers[label] for label in by_label]
 
@@ -108,7 +109,7 @@ def test_detections_of_another_source_are_messages_too() -> None:
     plain = sv.Detections(xyxy=np.array([[0, 0, 10, 20], [5, 5, 9, 9.0]]), class_id=np.array([3, 4]))
     result = core_of(["red"]).process(FRAME, HEADER)
     array = array_of(Result(FRAME, HEADER, plain, result.prompts, result.timings))
-    assert [each.results[0].hypothesis.class_id for each in array.detections] == ["3", "4"]
+    assert labels(array) == ["3", "4"]
 
 
 def test_what_is_told_of_the_words() -> None:
@@ -290,4 +291,4 @@ def test_images_without_stamps_have_no_age() -> None:
 def test_with_the_tower_that_ships() -> None:
     core = PerceptionCore(regionclip.load("tiny"), ["person", "汽车"])
     result = core.process(render_scene(5, 3, (240, 320)).frame, HEADER)
-    assert {each.results[0].hypothesis.class_id for each in array_of(result).detections} <= {"person", "汽车"}
+    assert set(labels(array_of(result))) <= {"person", "汽车"}

@@ -8,8 +8,9 @@ import pytest
 import supervision as sv
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from moving_squares import colour, detector, names, regions, values
+from moving_squares import colour, detector, names, regions
 from numpy.typing import NDArray
+from toy import column
 
 from regionclip.answers.regions import Regions
 from regionclip.detector import Detector
@@ -80,11 +81,11 @@ def test_without_margin_and_time_rows_are_those_of_classify(
     np.testing.assert_array_equal(held.class_id, plain.class_id)
     np.testing.assert_array_equal(held.xyxy, plain.xyxy)
     np.testing.assert_array_equal(held.confidence, plain.confidence)
-    for name, column in plain.data.items():
+    for name, cells in plain.data.items():
         if name == "warm":  # `classify` leaves it empty where objectness lifts a confidence over the threshold
-            np.testing.assert_array_equal(held.data[name][column != ""], column[column != ""])
+            np.testing.assert_array_equal(held.data[name][cells != ""], cells[cells != ""])
             continue
-        np.testing.assert_array_equal(held.data[name], column, err_msg=name)
+        np.testing.assert_array_equal(held.data[name], cells, err_msg=name)
 
 
 def test_a_label_that_alternates_does_not_flicker() -> None:
@@ -149,20 +150,20 @@ def test_a_group_and_an_attribute_are_held_too() -> None:
     both = colour("grey") * 0.4 + (colour("red") + colour("green")) * 0.3
     warm, cold = (both + 0.01 * sign * (colour("red") - colour("green")) for sign in (1, -1))
     warm, cold = warm / np.linalg.norm(warm), cold / np.linalg.norm(cold)
-    assert values(follower.at(0.0, warm), "tone") == ["warm"]
+    assert column(follower.at(0.0, warm), "tone") == ["warm"]
     held = follower.at(0.1, cold)
-    assert values(held, "tone") == ["warm"]
+    assert column(held, "tone") == ["warm"]
     scores = det.scores(regions(BOXES[:1], [cold]), words)[0]
     assert scores[2] > scores[1]
-    np.testing.assert_allclose(values(held, "tone_score"), scores[1])
-    assert values(follower.at(0.7, cold), "tone") == ["cold"]
+    np.testing.assert_allclose(column(held, "tone_score"), scores[1])
+    assert column(follower.at(0.7, cold), "tone") == ["cold"]
 
     groups: list[str | Label] = [Label("red", group="colour"), Label("green", group="colour"), "grey"]
     several = Follower(groups, TrackSettings(margin=0.05, switch_seconds=0.5), detector(labels_per_region=0))
     several.at(0.0, mixture(0.48))
     again = several.at(0.1, mixture(0.52))
     assert names(again) == ["red"]
-    assert values(again, "colour") == ["red"]
+    assert column(again, "colour") == ["red"]
 
 
 def test_labels_that_do_not_exclude_one_another_come_and_go_alone() -> None:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import supervision as sv
 from memory import alive
-from moving_squares import SIZE, Box, colour, detector, ids, names, picture, regions, values
+from moving_squares import SIZE, Box, colour, detector, ids, names, picture, regions
+from toy import column
 
 from proposals.tracked import TrackedProposer
 from regionclip.answers.regions import Regions
@@ -92,9 +93,9 @@ def test_between_key_frames_boxes_go_with_the_picture() -> None:
     by_name = {name: row for row, name in enumerate(names(rows))}
     np.testing.assert_allclose(rows.xyxy[by_name["red"]], at(LEFT, 75, 15), atol=2)
     np.testing.assert_allclose(rows.xyxy[by_name["blue"]], RIGHT, atol=1)
-    assert values(rows, "region") == [-1, -1]
-    np.testing.assert_allclose(values(rows, "track_seconds"), 1.5)
-    np.testing.assert_allclose(values(rows, "unseen_seconds"), 0.3)
+    assert column(rows, "region") == [-1, -1]
+    np.testing.assert_allclose(column(rows, "track_seconds"), 1.5)
+    np.testing.assert_allclose(column(rows, "unseen_seconds"), 0.3)
 
 
 def test_a_track_changes_its_label_only_when_all_that_was_seen_says_so() -> None:
@@ -166,9 +167,9 @@ def test_missed_for_a_moment_it_is_held_then_remembered_then_forgotten() -> None
     shown = [film.show(LEFT, RIGHT, hidden=[1] if 5 <= step < 12 else []) for step in range(16)]
     assert [len(rows) for rows in shown] == [0] + [2] * 4 + [2] * 3 + [1] * 4 + [2] * 4
     assert {number for rows in shown for number in ids(rows)} == {1, 2}
-    unseen = dict(zip(names(shown[6]), values(shown[6], "unseen_seconds"), strict=True))
+    unseen = dict(zip(names(shown[6]), column(shown[6], "unseen_seconds"), strict=True))
     assert unseen == pytest.approx({"red": 0.0, "blue": 0.2})
-    assert dict(zip(names(shown[15]), values(shown[15], "track_seconds"), strict=True))["blue"] == pytest.approx(1.5)
+    assert dict(zip(names(shown[15]), column(shown[15], "track_seconds"), strict=True))["blue"] == pytest.approx(1.5)
     for _ in range(12):
         film.show(LEFT, RIGHT, hidden=[1])
     again = [film.show(LEFT, RIGHT) for _ in range(3)][-1]
@@ -269,11 +270,11 @@ def test_the_callers_columns_stay_with_their_tracks() -> None:
             tracker_id=np.array([70, 80])[order],
         )
         rows = own.update(found, picture(), step / 10)
-    plates = dict(zip(names(rows), values(rows, "plate"), strict=True))
+    plates = dict(zip(names(rows), column(rows, "plate"), strict=True))
     assert plates == {"red": "A 1", "blue": "long plate B"}
     assert sorted(ids(rows)) == [1, 2]
-    assert sorted(values(rows, "input_track_seconds")) == [7, 8]
-    assert values(own.carry(picture(), 1.0), "plate") == values(rows, "plate")
+    assert sorted(column(rows, "input_track_seconds")) == [7, 8]
+    assert column(own.carry(picture(), 1.0), "plate") == column(rows, "plate")
 
 
 def test_rows_belong_to_the_caller() -> None:
