@@ -36,7 +36,6 @@ def _tiny(config: Config, device: "torch.device") -> "Tower":
 
 
 def _fgclip2(config: Config, device: "torch.device") -> "Tower":
-    from regionclip.towers.device import choose_dtype
     from regionclip.towers.fgclip2.tower import FGCLIP2Tower
 
     if config.weights is None:
@@ -49,7 +48,7 @@ def _fgclip2(config: Config, device: "torch.device") -> "Tower":
         name=config.name or config.tower,
         revision=config.revision,
         device=device,
-        dtype=choose_dtype(config.dtype, device),
+        dtype=config.dtype,
         budget=config.budget or "dynamic",
     )
 

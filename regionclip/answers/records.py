@@ -74,10 +74,14 @@ def asked_record(card: TowerCard, vocabulary: Vocabulary, thresholds: NDArray[np
         }
         for label, threshold in zip(vocabulary, thresholds, strict=True)
     ]
+    return {**made_by(card), "labels": labels}
+
+
+def made_by(card: TowerCard) -> dict[str, Any]:
+    """Which regionclip and which tower a file comes from."""
     return {
         "regionclip": version("regionclip"),
         "tower": {"name": card.name, "revision": card.revision, "notice": card.notice},
-        "labels": labels,
     }
 
 

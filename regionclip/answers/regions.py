@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from regionclip.towers.base import ImageFeatures
 
 _FORMAT = 1
-_DATA = "data."
+DATA = "data."
 """How the names of the caller's columns begin in a file."""
 
 _FILE_LAYOUT: Layout = {
@@ -149,7 +149,7 @@ class Regions:
         if self.tracker_id is not None:
             arrays["tracker_id"] = self.tracker_id
         for name, column in self.data.items():
-            arrays[f"{_DATA}{name}"] = plain_column(name, column)
+            arrays[f"{DATA}{name}"] = plain_column(name, column)
         write_arrays(path, arrays)
 
     @classmethod
@@ -180,7 +180,7 @@ class Regions:
             has_objectness=bool(arrays["has_objectness"]),
             given=bool(arrays["given"]),
             tracker_id=None if tracker is None else tracker.astype(int, copy=False),
-            data={name.removeprefix(_DATA): column for name, column in arrays.items() if name.startswith(_DATA)},
+            data={name.removeprefix(DATA): column for name, column in arrays.items() if name.startswith(DATA)},
         )
 
 
@@ -193,7 +193,7 @@ def check_regions(arrays: Mapping[str, NDArray[Any]], what: str) -> int:
     layout = dict(_REGION_LAYOUT) | ({"tracker_id": ("int", ("N",))} if "tracker_id" in arrays else {})
     n = check_layout(arrays, layout, what)["N"]
     for name, column in arrays.items():
-        if name.startswith(_DATA) and (column.dtype.kind == "V" or column.shape[:1] != (n,)):
+        if name.startswith(DATA) and (column.dtype.kind == "V" or column.shape[:1] != (n,)):
             raise FileError(f"{what}: {name}: expected {n} values, got {column.dtype} of {column.shape}")
     if (arrays["frame_size"] < 1).any():
         raise FileError(f"{what}: frame_size: expected heights and widths of at least 1")

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Any
 
 import supervision as sv
 
-from regionclip.answers.records import image_record, plain_value, readable
+from regionclip.answers.records import image_record, made_by, plain_value, readable
 from regionclip.answers.regions import Regions
 from regionclip.archive.search import Hit
 from regionclip.archive.store import FrameKey
@@ -39,8 +38,7 @@ def search_json(card: TowerCard, vocabulary: Vocabulary, hits: Sequence[Hit]) ->
     ]
     content = {
         "schema": SEARCH_SCHEMA,
-        "regionclip": version("regionclip"),
-        "tower": {"name": card.name, "revision": card.revision, "notice": card.notice},
+        **made_by(card),
         "labels": list(vocabulary.names),
         "hits": found,
     }

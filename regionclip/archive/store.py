@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from regionclip.answers.regions import REGION_COLUMNS, Regions, check_regions, plain_column
+from regionclip.answers.regions import DATA, REGION_COLUMNS, Regions, check_regions, plain_column
 from regionclip.errors import BoxError, ConfigError, FileError, FingerprintError
 from regionclip.formats.arrays import Layout, check_layout, read_arrays, write_arrays
 from regionclip.formats.files import write_file
@@ -216,7 +216,7 @@ def _packed(frames: list[tuple[FrameKey, Regions]]) -> dict[str, NDArray[Any]]:
     if regions[0].tracker_id is not None:
         arrays["tracker_id"] = np.concatenate([np.asarray(each.tracker_id, np.int64) for each in regions])
     for name in regions[0].data:
-        arrays[f"data.{name}"] = np.concatenate([plain_column(name, np.asarray(each.data[name])) for each in regions])
+        arrays[f"{DATA}{name}"] = np.concatenate([plain_column(name, np.asarray(each.data[name])) for each in regions])
     return arrays
 
 
