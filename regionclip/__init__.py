@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from regionclip.drawing import blur as blur
     from regionclip.errors import RegionclipError as RegionclipError
     from regionclip.loading import load as load
-    from regionclip.robot.bags import Bag as Bag
     from regionclip.robot.core import PerceptionCore as PerceptionCore
+    from regionclip.robot.transports.bags import Bag as Bag
     from regionclip.timing import Timings as Timings
     from regionclip.towers.base import ImageFeatures as ImageFeatures
     from regionclip.towers.base import Tower as Tower
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from regionclip.words.vocabulary import Vocabulary as Vocabulary
 
 _HOME = {
-    "Bag": "regionclip.robot.bags",
+    "Bag": "regionclip.robot.transports.bags",
     "Config": "regionclip.config",
     "Detector": "regionclip.detector",
     "FrameKey": "regionclip.archive.store",

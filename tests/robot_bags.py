@@ -10,9 +10,9 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from regionclip.frames import Frame
-from regionclip.robot.bags import Bag
 from regionclip.robot.images import compressed_fields, image_fields
 from regionclip.robot.messages import COMPRESSED_IMAGE, IMAGE, Header, encode, store
+from regionclip.robot.transports.bags import Bag
 
 START = 1_700_000_000_123_456_789
 STEP = 100_000_000

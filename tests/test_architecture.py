@@ -44,6 +44,7 @@ sinks
 video
 site
 robot
+robot.transports
 
 scenes.painting
 scenes.kinds

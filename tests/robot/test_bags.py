@@ -29,11 +29,11 @@ from robot_bags import (
 from toy import planted, toy_detector
 
 from regionclip.errors import ConfigError, FileError, RegionclipError, SourceError
-from regionclip.robot.bags import Bag, BagMessage, NewBag
 from regionclip.robot.images import frame_of
 from regionclip.robot.messages import IMAGE, Header, encode
-from regionclip.robot.plan import ReplayPlan
-from regionclip.robot.replay import ReplaySummary, replay
+from regionclip.robot.transports.bags import Bag, BagMessage, NewBag
+from regionclip.robot.transports.plan import ReplayPlan
+from regionclip.robot.transports.replay import ReplaySummary, replay
 
 RED, GREEN = (16, 16, 64, 64), (96, 32, 160, 96)
 FRAMES = [planted(red=RED, green=GREEN), planted(), planted(red=RED), planted(green=GREEN)]

@@ -14,8 +14,8 @@ from regionclip.errors import ConfigError
 
 if TYPE_CHECKING:
     from regionclip.robot.answers import ClassIds
-    from regionclip.robot.bags import BagMessage, Storage
-    from regionclip.robot.replay import ReplaySummary
+    from regionclip.robot.transports.bags import BagMessage, Storage
+    from regionclip.robot.transports.replay import ReplaySummary
 
 
 @options.grouped
@@ -45,8 +45,8 @@ def bag(
     vocabulary, settings = words.read(), tower.settings()
     _check_choice("--storage", storage, ("mcap", "sqlite3"))
     _check_choice("--class-ids", class_ids, ("label", "index"))
-    from regionclip.robot.bags import Bag, NewBag, check_new
-    from regionclip.robot.plan import ReplayPlan
+    from regionclip.robot.transports.bags import Bag, NewBag, check_new
+    from regionclip.robot.transports.plan import ReplayPlan
 
     kind = check_new(out, cast("Storage | None", storage))
     plan = ReplayPlan(
@@ -60,7 +60,7 @@ def bag(
     with Bag(source) as recorded:
         plan = plan.checked(recorded)
         with NewBag(out, kind) as new, stopping(lambda: None) as interruption:
-            from regionclip.robot.replay import replay
+            from regionclip.robot.transports.replay import replay
 
             detector = tower.load(settings)
             preparing(detector, vocabulary)

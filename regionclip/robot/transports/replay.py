@@ -16,12 +16,12 @@ from regionclip.robot.answers import (
     status,
     vision_info,
 )
-from regionclip.robot.bags import Bag, BagMessage, NewBag
 from regionclip.robot.core import PerceptionCore, Result
 from regionclip.robot.images import frame_of
 from regionclip.robot.messages import Header
-from regionclip.robot.plan import LABELS, VISION, ReplayPlan
 from regionclip.robot.statistics import Statistics
+from regionclip.robot.transports.bags import Bag, BagMessage, NewBag
+from regionclip.robot.transports.plan import LABELS, VISION, ReplayPlan
 from regionclip.words.vocabulary import Words
 
 _REPORT = 1_000_000_000

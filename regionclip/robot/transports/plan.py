@@ -5,7 +5,7 @@ from operator import length_hint
 from typing import TYPE_CHECKING, Self
 
 from regionclip.errors import ConfigError
-from regionclip.robot.bags import Bag
+from regionclip.robot.transports.bags import Bag
 
 if TYPE_CHECKING:
     from regionclip.robot.answers import ClassIds
