@@ -95,11 +95,11 @@ class Dds:
                 ViewState,
                 WaitSet,
             )
-            from cyclonedds.domain import Domain, DomainParticipant
+            from cyclonedds.domain import DomainParticipant
         except ImportError as error:
             raise ConfigError(f'DDS needs the package cyclonedds ({error}): pip install "regionclip[robot]"') from error
         try:
-            self._domain = Domain(domain, config) if config else None
+            _configure(domain, config)
             self._participant = DomainParticipant(domain)
         except DDSException as error:
             raise ConfigError(f"DDS domain {domain} cannot be joined: {error.msg} (see CYCLONEDDS_URI)") from error
@@ -203,6 +203,14 @@ class Dds:
                 for sample in reader.take(10):
                     if not isinstance(sample, InvalidSample):
                         take(partial(decode, sample.payload, kind))
+
+
+@cache
+def _configure(domain: int, config: str | None) -> Any:  # noqa: ANN401 - kept for as long as the process lives
+    """A domain as XML says, once: a process can say it once only."""
+    from cyclonedds.domain import Domain
+
+    return Domain(domain, config) if config else None
 
 
 def _qos(kind: str, quality: Quality) -> "Qos":
