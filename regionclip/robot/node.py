@@ -14,8 +14,9 @@ from regionclip.robot.messages import Header
 from regionclip.robot.names import Names, places
 from regionclip.robot.parameters import Parameters
 from regionclip.robot.prompts import parse_prompts
-from regionclip.robot.publisher import Get, Publisher, Quality, Transport
+from regionclip.robot.publisher import Publisher
 from regionclip.robot.statistics import Statistics
+from regionclip.robot.wire import Get, Quality, Transport
 from regionclip.robot.worker import Worker
 from regionclip.words.vocabulary import Words
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from regionclip.errors import ConfigError
 from regionclip.robot.messages import COMPRESSED_IMAGE, IMAGE, decode, encode, store, type_hash
-from regionclip.robot.publisher import Get, Quality
+from regionclip.robot.wire import Get, Quality
 
 if TYPE_CHECKING:
     from cyclonedds.core import Qos, ReadCondition
@@ -168,6 +168,9 @@ class Dds:
         """Leave the domain."""
         self._ending.set(True)
         self._thread.join()
+        self._heard.clear()
+        self._writers.clear()
+        del self._senders, self._listeners, self._set, self._ending, self._participant  # the last reference deletes
 
     def __enter__(self) -> Self:
         return self
