@@ -1,13 +1,13 @@
 """Other ends of a ROS 2 wire: a camera and a listener in this process, a node in another."""
 
-import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from itertools import count
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from waiting import until
@@ -18,13 +18,14 @@ from regionclip.robot.images import image_fields
 from regionclip.robot.messages import Header
 from regionclip.robot.transports.dds import Dds
 
-_domains = count()
-
 
 def new_domain() -> dict[str, str]:
-    """The environment of a domain that no other test uses, on the loopback interface only."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2
-    return {"ROS_DOMAIN_ID": str(1 + 50 * worker + next(_domains) % 50), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    """The environment of a domain that nobody on this machine is in, on the loopback interface only."""
+    for domain in random.sample(range(1, 100), 99):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first, suppress(OSError):
+            first.bind(("", 7410 + 250 * domain))  # where the first participant of a domain listens
+            return {"ROS_DOMAIN_ID": str(domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
+    raise AssertionError("all domains are taken")
 
 
 class Peer(Dds):
