@@ -1,13 +1,11 @@
 """Other ends of a ROS 2 wire: a camera and a listener in this process, a node in another."""
 
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from waiting import until
@@ -17,15 +15,6 @@ from regionclip.robot import messages as ros
 from regionclip.robot.images import image_fields
 from regionclip.robot.messages import Header
 from regionclip.robot.transports.dds import Dds
-
-
-def new_domain() -> dict[str, str]:
-    """The environment of a domain that nobody on this machine is in, on the loopback interface only."""
-    for domain in random.sample(range(1, 100), 99):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first, suppress(OSError):
-            first.bind(("", 7410 + 250 * domain))  # where the first participant of a domain listens
-            return {"ROS_DOMAIN_ID": str(domain), "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"}
-    raise AssertionError("all domains are taken")
 
 
 class Peer(Dds):

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ros_peer import Peer, ended, new_domain, process
+from ros_peer import Peer, ended, process
 from slow_node import BOX
 from toy import planted, toy_detector
 from waiting import until
 
+from regionclip.evaluation.speed.robot import free_domain
 from regionclip.robot import messages as ros
 from regionclip.robot.images import image_fields
 from regionclip.robot.messages import Header, decode, encode
@@ -173,7 +174,7 @@ def test_words_that_cannot_be_read_leave_the_old_ones() -> None:
 
 
 def test_a_slow_detector_always_gets_the_newest_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in new_domain().items():
+    for name, value in free_domain().items():
         monkeypatch.setenv(name, value)
     with Peer() as peer, process("tests/slow_node.py", "0.2") as node:
         peer.offer("/image", ros.IMAGE, "sensor")

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 from robot_bags import labels
-from ros_peer import Peer, ended, new_domain, process, stamps
+from ros_peer import Peer, ended, process, stamps
 from waiting import until
 
 from regionclip.cli.terminal import exits
+from regionclip.evaluation.speed.robot import free_domain
 from regionclip.robot import messages as ros
 from regionclip.robot.images import compressed_fields
 from regionclip.robot.messages import Header
@@ -23,7 +24,7 @@ START = 1_700_000_000_123_456_789
 
 @pytest.fixture
 def peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
-    for name, value in new_domain().items():
+    for name, value in free_domain().items():
         monkeypatch.setenv(name, value)
     with Peer() as peer:
         yield peer

@@ -78,12 +78,15 @@ def environment(variables: Mapping[str, str]) -> tuple[int, str | None]:
 class Dds:
     """A participant of a ROS 2 domain; a `Transport` and a context manager.
 
+    Args:
+        variables: the environment that says which domain, and how far it reaches.
+
     Raises:
         ConfigError: where cyclonedds is not installed, or the environment asks for what cannot be.
     """
 
-    def __init__(self) -> None:
-        domain, config = environment(os.environ)
+    def __init__(self, variables: Mapping[str, str] = os.environ) -> None:
+        domain, config = environment(variables)
         try:
             from cyclonedds.builtin import BuiltinDataReader, BuiltinTopicDcpsPublication, BuiltinTopicDcpsSubscription
             from cyclonedds.core import (
