@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, Self
 
 from regionclip.detector import Detector
@@ -71,7 +72,7 @@ class Node:
             for topic in topics
         }
         self._some = self._cores[topics[0]]
-        self._newest = self._some.prompts
+        self._setting, self._newest = Lock(), self._some.prompts
         self._taken = dict.fromkeys(topics, float("-inf"))  # when an image of each camera was let in
         self._publisher = Publisher(
             wire,
@@ -95,6 +96,28 @@ class Node:
         quality: Quality = "sensor" if parameters.image_reliability == "best_effort" else "reliable"
         for topic in topics:
             wire.listen(topic, (ros.IMAGE, ros.COMPRESSED_IMAGE), quality, self._hear(topic))
+
+    def set_prompts(self, words: Words, threshold: float | None = None) -> int:
+        """Look for other words in all cameras. They are encoded here and now, from any thread, while images go on.
+
+        Args:
+            words: labels to look for.
+            threshold: as of `PerceptionCore.set_prompts`.
+
+        Returns:
+            The version of the words, which the vision info will name.
+
+        Raises:
+            PromptError, FingerprintError: for words that cannot be asked for; the old ones stay.
+        """
+        with self._setting:
+            try:
+                self._newest = self._some.prepare(words, threshold, self._newest)
+            except RegionclipError as error:
+                self._refused(_WORDS, error)
+                raise
+            self._worker.offer(_WORDS, self._newest)
+            return self._newest.version
 
     def report(self) -> None:
         """Say how each camera goes; to be called once a second."""
@@ -159,9 +182,7 @@ class Node:
         self._say(f"{source}: {text}")
 
     def _prepare(self, _source: str, get: Get) -> None:
-        words = parse_prompts(get().data)
-        self._newest = self._some.prepare(words, None, self._newest)
-        self._worker.offer(_WORDS, self._newest)
+        self.set_prompts(parse_prompts(get().data))
 
     def _refused(self, _source: str, error: Exception) -> None:
         text = f"words refused, the old ones stay: {error}"
