@@ -15,9 +15,10 @@ from regionclip.robot.messages import Header
 from regionclip.robot.names import Names, places
 from regionclip.robot.parameters import Parameters
 from regionclip.robot.prompts import parse_prompts
-from regionclip.robot.publisher import Get, Publisher, Quality, Transport
+from regionclip.robot.publisher import Get, Publisher, Quality, Services, Transport
 from regionclip.robot.statistics import Statistics
 from regionclip.robot.worker import Worker
+from regionclip.words.file import read_words
 from regionclip.words.vocabulary import Words
 
 _WORDS = ""
@@ -84,7 +85,7 @@ class Node:
         )
         self._diagnostics = names.resolve("/diagnostics")
         wire.offer(self._diagnostics, ros.DIAGNOSTICS, "reliable")
-        prompts = names.resolve("~/prompts")
+        prompts, service = names.resolve("~/prompts"), names.resolve("~/set_prompts")
         names.check_rules()
         self._worker = Worker(self._work, self._failed)
         self._aside = Worker(self._prepare, self._refused)
@@ -93,6 +94,8 @@ class Node:
         if parameters.use_sim_time:
             wire.listen("/clock", (ros.CLOCK,), "sensor", self._tick)
         wire.listen(prompts, (ros.STRING,), "reliable", self._hear_words)
+        if isinstance(wire, Services):
+            wire.serve(service, ros.SET_PROMPTS, self.serve_prompts)
         quality: Quality = "sensor" if parameters.image_reliability == "best_effort" else "reliable"
         for topic in topics:
             wire.listen(topic, (ros.IMAGE, ros.COMPRESSED_IMAGE), quality, self._hear(topic))
@@ -118,6 +121,19 @@ class Node:
                 raise
             self._worker.offer(_WORDS, self._newest)
             return self._newest.version
+
+    def serve_prompts(self, request: Any) -> dict[str, Any]:  # noqa: ANN401 - whoever's message class
+        """Answer a request of `regionclip_interfaces/SetPrompts`: prompts as `-p` takes them, a threshold or below 0.
+
+        Returns:
+            The fields of the response: whether the words are in force, else why not, and the version that is.
+        """
+        threshold = float(request.threshold) if request.threshold >= 0 else None  # a NaN is not
+        try:
+            version = self.set_prompts(read_words(request.prompts, None, threshold))
+        except RegionclipError as error:
+            return {"success": False, "message": str(error), "version": self._newest.version}
+        return {"success": True, "message": "", "version": version}
 
     def report(self) -> None:
         """Say how each camera goes; to be called once a second."""

@@ -1,7 +1,7 @@
 """Publisher: results of cameras as messages on topics, the words before the first answer that uses them."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from regionclip.drawing.picture import annotate
 from regionclip.robot import messages as ros
@@ -17,6 +17,10 @@ Quality = Literal["sensor", "reliable", "latched"]
 
 Get = Callable[[], Any]
 """Gives a message; raises a MessageError where it is damaged."""
+
+
+Answer = Callable[[Any], Mapping[str, Any]]
+"""Gives the fields of a service's response to a request."""
 
 
 class Wire(Protocol):
@@ -40,6 +44,19 @@ class Transport(Wire, Protocol):
 
     def complaints(self) -> list[str]:
         """What keeps messages from flowing now, a line each."""
+
+
+@runtime_checkable
+class Services(Protocol):
+    """What a transport has besides where services can be offered."""
+
+    def serve(self, service: str, kind: str, answer: Answer) -> None:
+        """Answer the requests of a service of a type, in any thread."""
+
+
+def depth(kind: str, quality: Quality) -> int:
+    """Messages that wait on a topic at most; of images only the newest is of use."""
+    return 10 if quality == "reliable" and kind not in (ros.IMAGE, ros.COMPRESSED_IMAGE) else 1
 
 
 class Publisher:

@@ -1,5 +1,6 @@
-"""Words that a caller hands to a node, as a service or a parameter does."""
+"""Words that a caller hands to a node, or asks for by a service."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -8,12 +9,13 @@ from toy import planted, toy_detector
 from waiting import until
 
 from regionclip.errors import PromptError
+from regionclip.robot import messages as ros
 from regionclip.robot.images import image_fields
 from regionclip.robot.messages import DETECTIONS, DIAGNOSTICS, IMAGE, LABEL_INFO, VISION_INFO, Header, decode, encode
 from regionclip.robot.names import Names
 from regionclip.robot.node import Node
 from regionclip.robot.parameters import Parameters
-from regionclip.robot.publisher import Get, Quality
+from regionclip.robot.publisher import Answer, Get, Quality
 
 SQUARE = (32, 32, 96, 96)
 
@@ -24,6 +26,7 @@ class Room:
     def __init__(self) -> None:
         self.said: list[tuple[str, Any]] = []  # type and message
         self.listeners: dict[str, Callable[[Get], None]] = {}
+        self.services: dict[str, Answer] = {}
 
     def offer(self, topic: str, kind: str, quality: Quality) -> None: ...
 
@@ -38,6 +41,14 @@ class Room:
 
     def complaints(self) -> list[str]:
         return []
+
+    def serve(self, service: str, kind: str, answer: Answer) -> None:
+        self.services[service] = answer
+
+    def ask(self, *prompts: str, threshold: float) -> dict[str, Any]:
+        """A request of SetPrompts, through bytes and back."""
+        request = encode(f"{ros.SET_PROMPTS}_Request", {"prompts": prompts, "threshold": threshold})
+        return dict(self.services["/regionclip/set_prompts"](decode(request, f"{ros.SET_PROMPTS}_Request")))
 
     def latest(self, kind: str) -> Any:  # noqa: ANN401
         return next((message for said, message in reversed(self.said) if said == kind), None)
@@ -79,3 +90,29 @@ def test_words_that_cannot_be_asked_for_leave_the_old_ones(words: list[str], roo
     assert told["last_problem"].startswith("words refused, the old ones stay: ")
     assert node.set_prompts(["green"]) == 2
     until(lambda: room.latest(VISION_INFO).database_version == 2)
+
+
+@pytest.mark.parametrize("unchanged", [math.nan, -1.0])
+def test_the_service_takes_words_as_the_command_line_does(unchanged: float, room: Room, node: Node) -> None:
+    assert room.ask("箱子=red box|红", "green", threshold=0.25) == {"success": True, "message": "", "version": 2}
+    until(lambda: room.latest(VISION_INFO).database_version == 2)
+    assert [each.class_name for each in room.latest(LABEL_INFO).class_map] == ["箱子", "green"]
+    assert room.ask("blue", threshold=unchanged)["version"] == 3
+    until(lambda: room.latest(VISION_INFO).database_version == 3)
+    assert room.latest(LABEL_INFO).threshold == 0.25
+
+
+@pytest.mark.parametrize(
+    ("prompts", "threshold", "why"),
+    [
+        ((), 0.5, "1 to 65535 labels"),
+        (("=red",), 0.5, "label name"),
+        (("red", "red"), 0.5, "twice"),
+        (("red",), 1.5, "1.5"),
+    ],
+)
+def test_the_service_tells_why_words_are_refused(
+    prompts: tuple[str, ...], threshold: float, why: str, room: Room, node: Node
+) -> None:
+    answer = room.ask(*prompts, threshold=threshold)
+    assert (answer["success"], answer["version"], why in answer["message"]) == (False, 1, True), answer
