@@ -60,8 +60,8 @@ def detection3d_array(result: Result, class_ids: ClassIds = "label") -> dict[str
     rows, header, places = result.detections, result.header.fields(), result.places
     names = label_names(rows)
     detections = []
-    for things in _things(rows) if places is not None else ():
-        if places.valid[things[0]]:
+    for things in _things(rows):
+        if places is not None and places.valid[things[0]]:
             bbox = _box(places.centers[things[0]], places.sizes[things[0]])
             pose = {"pose": bbox["center"]}
             hypotheses = [{"hypothesis": _hypothesis(rows, row, names[row], class_ids), "pose": pose} for row in things]

@@ -139,7 +139,7 @@ class PerceptionCore:
             known = self._follower.follow(VideoFrame(image, seconds, self._index, self.source))
             self._index += 1
         rows, view = known.detections, self._view(image, depth, camera_info)
-        places = None if view is None else view.locate(rows.xyxy)
+        places = None if view is None else view.locate(np.asarray(rows.xyxy, np.float32))
         self.statistics.answered(header.stamp_ns, known.timings)
         return Result(image, header, rows, prompts, known.timings, known.regions, view, places)
 

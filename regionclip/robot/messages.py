@@ -28,6 +28,7 @@ DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
 ANNOTATIONS = "foxglove_msgs/msg/ImageAnnotations"
 STRING = "std_msgs/msg/String"
 CLOCK = "rosgraph_msgs/msg/Clock"
+SET_PROMPTS = "regionclip_interfaces/srv/SetPrompts"
 
 _DEFINITIONS = {
     "vision_msgs/msg/Point2D": "float64 x; float64 y",
@@ -57,8 +58,13 @@ _DEFINITIONS = {
     "string text; float64 font_size; foxglove_msgs/Color text_color; foxglove_msgs/Color background_color",
     ANNOTATIONS: "foxglove_msgs/CircleAnnotation[] circles; foxglove_msgs/PointsAnnotation[] points; "
     "foxglove_msgs/TextAnnotation[] texts",
+    f"{SET_PROMPTS}_Request": "string[] prompts; float32 threshold",
+    f"{SET_PROMPTS}_Response": "bool success; string message; int32 version",
 }
-"""Fields in the order of the wire, of vision_msgs 4 (ROS 2 Humble and later) and of Foxglove's annotations."""
+"""Fields in the order of the wire, of vision_msgs 4 (ROS 2 Humble and later), of Foxglove's annotations, of our own."""
+
+_SERVICE_HASHES = {SET_PROMPTS: "RIHS01_f8fe4762805d1a948714172b65cf0bba20b876f70144e6c28f66f66632e2658b"}
+"""Those of services, which rosbags does not know (tests/robot/test_ros_messages.py computes them)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,7 @@ def decode(payload: bytes | memoryview, kind: str) -> Any:  # noqa: ANN401 - a c
 
 def type_hash(kind: str) -> str:
     """What ROS 2 knows a type by: `RIHS01_...`."""
-    return store().hash_rihs01(kind)
+    return _SERVICE_HASHES.get(kind) or store().hash_rihs01(kind)
 
 
 @cache
@@ -135,7 +141,7 @@ def store() -> "Typestore":
         raise ConfigError(f'messages need the package rosbags ({error}): pip install "regionclip[robot]"') from error
     known, own = get_typestore(Stores.ROS2_JAZZY), {}
     for kind, fields in _DEFINITIONS.items():
-        own.update(get_types_from_msg(fields.replace("; ", "\n"), kind))
+        (own[kind],) = get_types_from_msg(fields.replace("; ", "\n"), kind).values()  # it calls all of them messages
     known.register(own)
     return known
 

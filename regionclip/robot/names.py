@@ -1,14 +1,14 @@
 """Names of topics, as ROS resolves them: namespace, `~` and remapping; and where the answers of a camera stand."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from regionclip.errors import ConfigError
 
 NODE = "regionclip"
 ROOT = f"/{NODE}"
 DIAGNOSTICS = "/diagnostics"
-OWN = ("prompts", "label_info", "vision_info")
+OWN = ("prompts", "set_prompts", "label_info", "vision_info")
 """Topics of the node, below `~`."""
 
 ANSWERS = ("detections", "annotations", "annotated", "annotated/compressed")
@@ -66,6 +66,18 @@ class Names:
         if name.startswith("~/"):
             return f"{self.node}{name[1:]}"
         return name if name.startswith("/") else f"{self._space}/{name}"
+
+
+def domain_id(variables: Mapping[str, str]) -> int:
+    """The domain that `ROS_DOMAIN_ID` asks for.
+
+    Raises:
+        ConfigError: where that is none.
+    """
+    domain = variables.get("ROS_DOMAIN_ID") or "0"
+    if not (domain.isdecimal() and int(domain) <= 232):
+        raise ConfigError(f"ROS_DOMAIN_ID: expected a number in 0..232, got {domain!r}")
+    return int(domain)
 
 
 def places(topics: Sequence[str], root: str = ROOT) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from threading import Lock
 from typing import Any, Self
 
 from regionclip.detector import Detector
@@ -16,8 +17,9 @@ from regionclip.robot.parameters import Parameters
 from regionclip.robot.prompts import parse_prompts
 from regionclip.robot.publisher import Publisher
 from regionclip.robot.statistics import Statistics
-from regionclip.robot.wire import Get, Quality, Transport
+from regionclip.robot.wire import Get, Quality, Services, Transport
 from regionclip.robot.worker import Worker
+from regionclip.words.file import read_words
 from regionclip.words.vocabulary import Words
 
 _WORDS = ""
@@ -71,7 +73,7 @@ class Node:
             for topic in topics
         }
         self._some = self._cores[topics[0]]
-        self._newest = self._some.prompts
+        self._setting, self._newest = Lock(), self._some.prompts
         self._due = dict.fromkeys(topics, 0.0)  # when the next image of each camera is let in, seconds
         self._publisher = Publisher(
             wire,
@@ -83,7 +85,7 @@ class Node:
         )
         self._diagnostics = names.resolve(DIAGNOSTICS)
         wire.offer(self._diagnostics, ros.DIAGNOSTICS, "reliable")
-        prompts = names.resolve("~/prompts")
+        prompts, service = names.resolve("~/prompts"), names.resolve("~/set_prompts")
         self._worker = Worker(self._work, self._failed)
         self._aside = Worker(self._prepare, self._refused)
         self._in_force = self._newest
@@ -91,9 +93,46 @@ class Node:
         if parameters.use_sim_time:
             wire.listen("/clock", (ros.CLOCK,), "sensor", self._tick)
         wire.listen(prompts, (ros.STRING,), "reliable", self._hear_words)
+        if isinstance(wire, Services):
+            wire.serve(service, ros.SET_PROMPTS, self.serve_prompts)
         quality: Quality = "sensor" if parameters.image_reliability == "best_effort" else "reliable"
         for topic in topics:
             wire.listen(topic, (ros.IMAGE, ros.COMPRESSED_IMAGE), quality, self._hear(topic))
+
+    def set_prompts(self, words: Words, threshold: float | None = None) -> int:
+        """Look for other words in all cameras. They are encoded here and now, from any thread, while images go on.
+
+        Args:
+            words: labels to look for.
+            threshold: as of `PerceptionCore.set_prompts`.
+
+        Returns:
+            The version of the words, which the vision info will name.
+
+        Raises:
+            PromptError, FingerprintError: for words that cannot be asked for; the old ones stay.
+        """
+        with self._setting:
+            try:
+                self._newest = self._some.prepare(words, threshold, self._newest)
+            except RegionclipError as error:
+                self._refused(_WORDS, error)
+                raise
+            self._worker.offer(_WORDS, self._newest)
+            return self._newest.version
+
+    def serve_prompts(self, request: Any) -> dict[str, Any]:  # noqa: ANN401 - whoever's message class
+        """Answer a request of `regionclip_interfaces/SetPrompts`: prompts as `-p` takes them, a threshold or below 0.
+
+        Returns:
+            The fields of the response: whether the words are in force, else why not, and the version that is.
+        """
+        threshold = float(request.threshold) if request.threshold >= 0 else None  # a NaN is not
+        try:
+            version = self.set_prompts(read_words(request.prompts, None, threshold))
+        except RegionclipError as error:
+            return {"success": False, "message": str(error), "version": self._newest.version}
+        return {"success": True, "message": "", "version": version}
 
     def report(self) -> None:
         """Say how each camera goes; to be called once a second."""
@@ -161,9 +200,7 @@ class Node:
         self._say(f"{source}: {text}")
 
     def _prepare(self, _source: str, get: Get) -> None:
-        words = parse_prompts(get().data)
-        self._newest = self._some.prepare(words, None, self._newest)
-        self._worker.offer(_WORDS, self._newest)
+        self.set_prompts(parse_prompts(get().data))
 
     def _refused(self, _source: str, error: Exception) -> None:
         text = f"words refused, the old ones stay: {error}"

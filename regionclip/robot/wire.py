@@ -1,13 +1,18 @@
 """How messages come and go, as a node sees it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from regionclip.robot.messages import COMPRESSED_IMAGE, IMAGE
 
 Quality = Literal["sensor", "reliable", "latched"]
 """Of a topic: the newest, as far as it arrives; everything; everything, and whoever comes later is told the latest."""
 
 Get = Callable[[], Any]
 """Gives a message; raises a MessageError where it is damaged."""
+
+Answer = Callable[[Any], Mapping[str, Any]]
+"""Gives the fields of a service's response to a request."""
 
 
 class Wire(Protocol):
@@ -31,3 +36,16 @@ class Transport(Wire, Protocol):
 
     def complaints(self) -> list[str]:
         """What keeps messages from flowing now, a line each."""
+
+
+@runtime_checkable
+class Services(Protocol):
+    """What a transport has besides where services can be offered."""
+
+    def serve(self, service: str, kind: str, answer: Answer) -> None:
+        """Answer the requests of a service of a type, in any thread."""
+
+
+def depth(kind: str, quality: Quality) -> int:
+    """Messages that wait on a topic at most; of images only the newest is of use."""
+    return 10 if quality == "reliable" and kind not in (IMAGE, COMPRESSED_IMAGE) else 1

@@ -46,7 +46,7 @@ class World:
     def panel(self, center: tuple[float, float, float], size: tuple[float, float]) -> NDArray[np.float32]:
         """An upright rectangle that faces the camera; the front of a box looks no other."""
         points = self.rays * center[2]
-        inside = (np.abs(points[..., :2] - center[:2]) <= np.divide(size, 2)).all(-1)
+        inside: NDArray[np.bool_] = np.all(np.abs(points[..., :2] - center[:2]) <= np.divide(size, 2), axis=-1)
         return self.put(np.full(SIZE, center[2]), inside)
 
     def sphere(self, center: tuple[float, float, float], radius: float) -> NDArray[np.float32]:

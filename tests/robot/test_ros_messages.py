@@ -27,11 +27,13 @@ from cyclonedds.idl.types import (
     uint64,
 )
 from rosbags.interfaces import Nodetype
+from rosbags.typesys import Stores, get_typestore
 
 from regionclip.errors import MessageError
 from regionclip.robot import messages as ros
 from regionclip.robot.messages import Header, decode, encode, store, type_hash
 
+EVENT_INFO = "service_msgs/msg/ServiceEventInfo"
 BASES: dict[str, Any] = {
     "string": str,
     "bool": bool,
@@ -143,6 +145,37 @@ def test_bytes_are_those_of_another_vendor(kind: str, fields: dict[str, Any]) ->
 @pytest.mark.parametrize("kind", HASHES)
 def test_types_have_the_names_that_ros_2_knows(kind: str) -> None:
     assert type_hash(kind) == f"RIHS01_{HASHES[kind]}"
+
+
+def service_hash(service: str, request: list[Any], response: list[Any]) -> str:
+    """RIHS01 of a service: of its request, response and event as REP 2016 describes them, by rosbags' own hash."""
+    types = get_typestore(Stores.ROS2_JAZZY)
+    base, name, some = Nodetype.BASE, Nodetype.NAME, Nodetype.SEQUENCE
+    gid = (Nodetype.ARRAY, ((base, ("uint8", 0)), 16))  # rosidl describes a char of a .msg file as uint8
+    info = [(each, gid if each == "client_gid" else what) for each, what in types.fielddefs[EVENT_INFO][1]]
+    parts = {part: f"{service}_{part.capitalize()}" for part in ("request", "response", "event")}
+    event = [("info", (name, EVENT_INFO)), *((part, (some, ((name, parts[part]), 1))) for part in list(parts)[:2])]
+    whole = [(f"{part}_message", (name, kind)) for part, kind in parts.items()]
+    for kind, fields in zip(
+        (EVENT_INFO, *parts.values(), service), (info, request, response, event, whole), strict=True
+    ):
+        types.fielddefs[kind] = [], fields
+    return types.hash_rihs01(service)
+
+
+def plain(**fields: str) -> list[Any]:
+    return [(name, (Nodetype.BASE, (kind, 0))) for name, kind in fields.items()]
+
+
+def test_services_have_the_names_that_ros_2_knows() -> None:
+    """The first two as rmw_zenoh's design and others' logs have them; with them known, ours can be computed."""
+    adding = service_hash("example_interfaces/srv/AddTwoInts", plain(a="int64", b="int64"), plain(sum="int64"))
+    assert adding == "RIHS01_e118de6bf5eeb66a2491b5bda11202e7b68f198d6f67922cf30364858239c81a"
+    done = plain(success="bool", message="string")
+    setting = service_hash("example_interfaces/srv/SetBool", plain(data="bool"), done)
+    assert setting == "RIHS01_a69782e5631b12e15c8e218410de1685bbf13e382718295adad14037a24afbe8"
+    request, response = (store().fielddefs[f"{ros.SET_PROMPTS}_{part}"][1] for part in ("Request", "Response"))
+    assert type_hash(ros.SET_PROMPTS) == service_hash(ros.SET_PROMPTS, list(request), list(response))
 
 
 def test_a_header_keeps_its_stamp_to_the_nanosecond() -> None:

@@ -12,8 +12,9 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Self
 
 from regionclip.errors import ConfigError
-from regionclip.robot.messages import COMPRESSED_IMAGE, IMAGE, decode, encode, store, type_hash
-from regionclip.robot.wire import Get, Quality
+from regionclip.robot.messages import decode, encode, store, type_hash
+from regionclip.robot.names import domain_id
+from regionclip.robot.wire import Get, Quality, depth
 
 if TYPE_CHECKING:
     from cyclonedds.core import Qos, ReadCondition
@@ -52,11 +53,9 @@ def environment(variables: Mapping[str, str]) -> tuple[int, str | None]:
     Raises:
         ConfigError: for values that ROS does not know.
     """
-    domain = variables.get("ROS_DOMAIN_ID") or "0"
-    if not (domain.isdecimal() and int(domain) <= 232):
-        raise ConfigError(f"ROS_DOMAIN_ID: expected a number in 0..232, got {domain!r}")
+    domain = domain_id(variables)
     if variables.get("CYCLONEDDS_URI"):
-        return int(domain), None
+        return domain, None
     local = variables.get("ROS_LOCALHOST_ONLY") == "1"
     reach = variables.get("ROS_AUTOMATIC_DISCOVERY_RANGE") or ("LOCALHOST" if local else "SUBNET")
     if reach not in _RANGES:
@@ -72,7 +71,7 @@ def environment(variables: Mapping[str, str]) -> tuple[int, str | None]:
     if peers:  # they look for one another at numbered ports
         known = "".join(f'<Peer address="{peer}"/>' for peer in peers)
         discovery += f"<ParticipantIndex>auto</ParticipantIndex><Peers>{known}</Peers>"
-    return int(domain), _CONFIG.format(general=general, discovery=discovery)
+    return domain, _CONFIG.format(general=general, discovery=discovery)
 
 
 class Dds:
@@ -224,11 +223,10 @@ def _qos(kind: str, quality: Quality) -> "Qos":
     from cyclonedds.core import Policy, Qos
 
     reliable, latched = quality != "sensor", quality == "latched"
-    one = latched or not reliable or kind in (IMAGE, COMPRESSED_IMAGE)
     return Qos(
         Policy.Reliability.Reliable(_BLOCKING) if reliable else Policy.Reliability.BestEffort,
         Policy.Durability.TransientLocal if latched else Policy.Durability.Volatile,
-        Policy.History.KeepLast(1 if one else 10),
+        Policy.History.KeepLast(depth(kind, quality)),
         Policy.DataRepresentation(use_cdrv0_representation=True),
         Policy.Userdata(f"typehash={type_hash(kind)};".encode()),
     )
