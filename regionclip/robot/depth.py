@@ -141,7 +141,9 @@ class View(NamedTuple):
         at = low[..., None] + (high - low)[..., None] * shares  # (N, 2, side)
         limit = np.array(self.depth.shape[::-1])[:, None] - 1
         columns, rows = np.moveaxis(np.clip(at.astype(int), 0, limit), 1, 0)  # (N, side) each
-        depths = self.depth[rows[:, :, None], columns[:, None, :]].reshape(len(low), _SIDE**2).astype(float)
+        depths: NDArray[np.float64] = (
+            self.depth[rows[:, :, None], columns[:, None, :]].reshape(len(low), _SIDE**2).astype(float)
+        )
         depths[~(np.isfinite(depths) & (depths > 0))] = np.nan
         return depths
 

@@ -11,7 +11,7 @@ DIAGNOSTICS = "/diagnostics"
 OWN = ("prompts", "set_prompts", "label_info", "vision_info")
 """Topics of the node, below `~`."""
 
-ANSWERS = ("detections", "annotations", "annotated", "annotated/compressed")
+ANSWERS = ("detections", "detections_3d", "annotations", "annotated", "annotated/compressed")
 """Topics of each camera, below its place."""
 
 _NAME = re.compile(r"(~/|/)?[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
@@ -46,11 +46,12 @@ class Names:
         full = self._full(_checked(name, "topic"))
         return self._rules.get(full, full)
 
-    def check(self, images: Sequence[str]) -> None:
+    def check(self, images: Sequence[str], others: Sequence[str] = ()) -> None:
         """Refuse rules that are of no use to a node.
 
         Args:
             images: its topics of images, not resolved.
+            others: what else it hears.
 
         Raises:
             ConfigError: where a rule names no topic of the node.
@@ -58,7 +59,7 @@ class Names:
         answers = [
             f"{place}/{name}" for place in places([*map(self.resolve, images)], "~").values() for name in ANSWERS
         ]
-        known = {self._full(name) for name in (*images, *answers, *(f"~/{name}" for name in OWN), DIAGNOSTICS)}
+        known = {self._full(name) for name in (*images, *others, *answers, *(f"~/{name}" for name in OWN), DIAGNOSTICS)}
         if unused := sorted(self._rules.keys() - known):
             raise ConfigError(f"--remap {unused[0]}: the node has no such topic; it has {', '.join(sorted(known))}")
 

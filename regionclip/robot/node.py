@@ -2,15 +2,16 @@
 
 from collections import deque
 from collections.abc import Callable
+from itertools import zip_longest
 from threading import Lock
 from typing import Any, Self
 
 from regionclip.detector import Detector
-from regionclip.errors import MessageError, RegionclipError
+from regionclip.errors import ConfigError, MessageError, RegionclipError
 from regionclip.robot import messages as ros
 from regionclip.robot.answers import diagnostic_array, status
+from regionclip.robot.camera import Camera
 from regionclip.robot.core import PerceptionCore, PromptSet
-from regionclip.robot.images import frame_of
 from regionclip.robot.messages import Header
 from regionclip.robot.names import DIAGNOSTICS, Names, places
 from regionclip.robot.parameters import Parameters
@@ -44,6 +45,7 @@ class Node:
         topics: of images.
 
     Raises:
+        ConfigError: where a topic of images is named twice.
         PromptError: for words that cannot be asked for.
     """
 
@@ -60,34 +62,26 @@ class Node:
         self._parameters, self._wire, self._log = parameters, wire, log
         self._logged: deque[str] = deque(maxlen=100)
         self._now_ns = 0  # of /clock
-        self.topics = topics = list(dict.fromkeys(names.resolve(topic) for topic in parameters.image_topics))
-        self._cores = {
-            topic: PerceptionCore(
-                detector,
-                words,
-                source=topic,
-                track=parameters.track,
-                every=parameters.every,
-                statistics=Statistics(lambda: self._now_ns / 1e9) if parameters.use_sim_time else Statistics(),
-            )
-            for topic in topics
-        }
-        self._some = self._cores[topics[0]]
-        self._setting, self._newest = Lock(), self._some.prompts
-        self._due = dict.fromkeys(topics, 0.0)  # when the next image of each camera is let in, seconds
+        self.topics = [names.resolve(topic) for topic in parameters.image_topics]
+        if twice := [topic for topic in self.topics if self.topics.count(topic) > 1]:
+            raise ConfigError(f"image_topics: expected different ones, {twice[0]} is named twice")
+        self._worker = Worker(self._work, self._failed)
+        self._aside = Worker(self._prepare, self._refused)
+        self._cameras = {topic: self._camera(topic, detector, words) for topic in self.topics}
+        self._core = self._cameras[self.topics[0]].core  # of those that share words, clock and tower
+        self._setting, self._newest = Lock(), self._core.prompts
         self._publisher = Publisher(
             wire,
             detector.tower.card,
             root="~",
-            places=places(topics, "~"),
+            places=places(self.topics, "~"),
             resolve=names.resolve,
             class_ids=parameters.class_ids,
+            depth=bool(parameters.depth_topics),
         )
         self._diagnostics = names.resolve(DIAGNOSTICS)
         wire.offer(self._diagnostics, ros.DIAGNOSTICS, "reliable")
         prompts, service = names.resolve("~/prompts"), names.resolve("~/set_prompts")
-        self._worker = Worker(self._work, self._failed)
-        self._aside = Worker(self._prepare, self._refused)
         self._in_force = self._newest
         self._worker.offer(_WORDS, self._newest)
         if parameters.use_sim_time:
@@ -95,9 +89,7 @@ class Node:
         wire.listen(prompts, (ros.STRING,), "reliable", self._hear_words)
         if isinstance(wire, Services):
             wire.serve(service, ros.SET_PROMPTS, self.serve_prompts)
-        quality: Quality = "sensor" if parameters.image_reliability == "best_effort" else "reliable"
-        for topic in topics:
-            wire.listen(topic, (ros.IMAGE, ros.COMPRESSED_IMAGE), quality, self._hear(topic))
+        self._hear_cameras(names)
 
     def set_prompts(self, words: Words, threshold: float | None = None) -> int:
         """Look for other words in all cameras. They are encoded here and now, from any thread, while images go on.
@@ -114,7 +106,7 @@ class Node:
         """
         with self._setting:
             try:
-                self._newest = self._some.prepare(words, threshold, self._newest)
+                self._newest = self._core.prepare(words, threshold, self._newest)
             except RegionclipError as error:
                 self._refused(_WORDS, error)
                 raise
@@ -139,15 +131,15 @@ class Node:
         complaints = self._wire.complaints()
         for complaint in complaints:
             self._say(complaint)
-        statuses = [status(core, complaints) for core in self._cores.values()]
-        header = Header(int(self._some.statistics.clock() * 1e9))
+        statuses = [status(camera.core, complaints) for camera in self._cameras.values()]
+        header = Header(int(self._core.statistics.clock() * 1e9))
         self._wire.send(self._diagnostics, ros.DIAGNOSTICS, diagnostic_array(header, statuses))
 
     def summary(self) -> list[str]:
         """How it went, a line for each camera."""
         lines = []
-        for topic, core in self._cores.items():
-            counts = core.statistics.figures()
+        for topic, camera in self._cameras.items():
+            counts = camera.core.statistics.figures()
             told = ", ".join(f"{counts[name]:.0f} {name}" for name in ("answered", "dropped", "damaged"))
             lines.append(f"{topic}: {counts['arrived']:.0f} images, {told}")
         return lines
@@ -163,23 +155,28 @@ class Node:
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    def _hear(self, camera: str) -> Callable[[Get], None]:
-        """What takes the images of a camera."""
-        statistics, rate = self._cores[camera].statistics, self._parameters.max_rate
-        period = 1 / rate if rate else 0.0
+    def _camera(self, topic: str, detector: Detector, words: Words) -> Camera:
+        given = self._parameters
+        core = PerceptionCore(
+            detector,
+            words,
+            source=topic,
+            track=given.track,
+            every=given.every,
+            rectified=given.rectified,
+            statistics=Statistics(lambda: self._now_ns / 1e9) if given.use_sim_time else Statistics(),
+        )
+        slop = given.sync_slop if given.depth_topics else None
+        return Camera(core, self._worker.offer, self._failed, max_rate=given.max_rate, sync_slop=slop)
 
-        def take(get: Get) -> None:
-            statistics.arrived()
-            early = self._due[camera] - statistics.clock()  # seconds
-            if 0.1 * period < early <= 2 * period:
-                statistics.dropped()
-                return
-            # From due time to due time, so that a camera's jitter does not lower the rate.
-            self._due[camera] += period if abs(early) < period else period - early
-            if self._worker.offer(camera, get):
-                statistics.dropped()
-
-        return take
+    def _hear_cameras(self, names: Names) -> None:
+        given = self._parameters
+        quality: Quality = "sensor" if given.image_reliability == "best_effort" else "reliable"
+        for camera, depth, info in zip_longest(self._cameras.values(), given.depth_topics, given.camera_infos):
+            if depth is not None:
+                self._wire.listen(names.resolve(depth), (ros.IMAGE,), "sensor", camera.depth)
+                self._wire.listen(names.resolve(info), (ros.CAMERA_INFO,), "sensor", camera.info)
+            self._wire.listen(camera.name, (ros.IMAGE, ros.COMPRESSED_IMAGE), quality, camera.image)
 
     def _hear_words(self, get: Get) -> None:
         self._aside.offer(_WORDS, get)
@@ -187,16 +184,14 @@ class Node:
     def _work(self, source: str, item: Any) -> None:  # noqa: ANN401 - words, or what gets an image
         if isinstance(item, PromptSet):
             self._in_force = item
-            self._publisher.words(item, Header(int(self._some.statistics.clock() * 1e9)))
+            self._publisher.words(item, Header(int(self._core.statistics.clock() * 1e9)))
             return
-        core, message = self._cores[source], item()
-        core.prompts = self._in_force
-        self._publisher.result(source, core.process(frame_of(message), Header.of(message.header)))
+        self._publisher.result(source, self._cameras[source].look(item, self._in_force))
 
     def _failed(self, source: str, error: Exception) -> None:
         text = str(error) if isinstance(error, RegionclipError) else f"{type(error).__name__}: {error}"
-        if source in self._cores:
-            self._cores[source].statistics.damaged(text)
+        if source in self._cameras:
+            self._cameras[source].core.statistics.damaged(text)
         self._say(f"{source}: {text}")
 
     def _prepare(self, _source: str, get: Get) -> None:
@@ -204,8 +199,8 @@ class Node:
 
     def _refused(self, _source: str, error: Exception) -> None:
         text = f"words refused, the old ones stay: {error}"
-        for core in self._cores.values():
-            core.statistics.problem(text)
+        for camera in self._cameras.values():
+            camera.core.statistics.problem(text)
         self._say(text)
 
     def _tick(self, get: Get) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from regionclip.errors import ConfigError, PromptError
 from regionclip.formats.settings import Settings
@@ -44,6 +44,14 @@ class Parameters(Settings):
         Literal["best_effort", "reliable"],
         Field(description="best_effort hears every camera; reliable asks for what was lost again"),
     ] = "best_effort"
+    depth_topics: Annotated[
+        tuple[str, ...], Field(description="registered depth for each image topic, 16UC1 or 32FC1: gives positions")
+    ] = ()
+    camera_info_topics: Annotated[
+        tuple[str, ...], Field(description="for each depth topic; camera_info beside it where none is given")
+    ] = ()
+    rectified: Annotated[bool, Field(description="the images are rectified: P of camera_info holds, not K")] = False
+    sync_slop: Annotated[float, Field(ge=0, description="seconds between an image and its depth, at most")] = 0.05
     class_ids: Annotated[Literal["label", "index"], Field(description="what hypothesis.class_id holds")] = "label"
     track: Annotated[bool, Field(description="follow things: ids in the detections")] = False
     every: Annotated[int, Field(ge=1, description="the tower looks at each so many images")] = 1
@@ -82,6 +90,23 @@ class Parameters(Settings):
         if not all(isinstance(each, dict) for each in chosen):
             raise ConfigError(f"parameter file {path}: ros__parameters: expected names with values")
         return cls.of({str(name): value for each in chosen for name, value in each.items()}, str(path))
+
+    @model_validator(mode="after")
+    def _one_for_each(self) -> Self:
+        for name, given, of in (
+            ("depth_topics", self.depth_topics, self.image_topics),
+            ("camera_info_topics", self.camera_info_topics, self.depth_topics),
+        ):
+            if given and len(given) != len(of):
+                raise ValueError(f"{name}: expected {len(of)} topics, got {len(given)}")
+        return self
+
+    @property
+    def camera_infos(self) -> tuple[str, ...]:
+        """The topic of each depth topic's camera_info."""
+        return self.camera_info_topics or tuple(
+            "/".join((*topic.split("/")[:-1], "camera_info")) for topic in self.depth_topics
+        )
 
     def words(self) -> Vocabulary:
         """The labels to look for.

@@ -5,7 +5,14 @@ from typing import Any
 
 from regionclip.drawing.picture import annotate
 from regionclip.robot import messages as ros
-from regionclip.robot.answers import ClassIds, detection_array, image_annotations, label_info, vision_info
+from regionclip.robot.answers import (
+    ClassIds,
+    detection3d_array,
+    detection_array,
+    image_annotations,
+    label_info,
+    vision_info,
+)
 from regionclip.robot.core import PromptSet, Result
 from regionclip.robot.images import compressed_fields, image_fields
 from regionclip.robot.messages import Header
@@ -24,6 +31,7 @@ class Publisher:
         places: of each camera, below which its answers are.
         resolve: the full name of a topic.
         class_ids: what `hypothesis.class_id` holds.
+        depth: whether the places of things may be known.
     """
 
     def __init__(
@@ -35,6 +43,7 @@ class Publisher:
         places: Mapping[str, str],
         resolve: Callable[[str], str] = str,
         class_ids: ClassIds = "label",
+        depth: bool = False,
     ) -> None:
         self._wire, self._card = wire, card
         self._labels, self._vision = resolve(f"{root}/label_info"), resolve(f"{root}/vision_info")
@@ -47,6 +56,8 @@ class Publisher:
                 lambda result: compressed_fields(_drawn(result), result.header),
             ),
         }
+        if depth:
+            makers["detections_3d"] = ros.DETECTIONS_3D, lambda result: detection3d_array(result, class_ids)
         self._cameras = {
             camera: {resolve(f"{place}/{name}"): made for name, made in makers.items()}
             for camera, place in places.items()

@@ -12,6 +12,8 @@ from slow_node import BOX
 from toy import planted, toy_detector
 from waiting import until
 
+from regionclip.detector import Detector
+from regionclip.errors import ConfigError
 from regionclip.evaluation.speed.robot import free_domain
 from regionclip.robot import messages as ros
 from regionclip.robot.images import image_fields
@@ -72,11 +74,14 @@ def answered(line: Line, camera: str = "") -> list[int]:
 
 
 @contextmanager
-def running(words: Any, line: Line | None = None, **parameters: Any) -> Iterator[tuple[Node, Line]]:  # noqa: ANN401
-    line = line or Line()
-    with Node(
-        toy_detector((BOX,)), words, Parameters(**parameters), Names(), line, log=line.complaining.append
-    ) as node:
+def running(
+    words: Any,  # noqa: ANN401
+    line: Line | None = None,
+    detector: Detector | None = None,
+    **parameters: Any,  # noqa: ANN401
+) -> Iterator[tuple[Node, Line]]:
+    line, detector = line or Line(), detector or toy_detector((BOX,))
+    with Node(detector, words, Parameters(**parameters), Names(), line, log=line.complaining.append) as node:
         yield node, line
 
 
@@ -128,11 +133,10 @@ def test_an_image_of_no_use_is_told_and_the_next_one_answered(changes: dict[str,
 
 
 def test_cameras_take_turns() -> None:
-    line, gate = Line(), threading.Event()
-    with running(["red"], line, image_topics=("/left/image", "/right/image")) as (node, _):
-        core = node._cores["/left/image"]
-        process_image = core.process
-        core.process = lambda *frame, **more: (gate.wait(60), process_image(*frame, **more))[1]  # type: ignore[method-assign]
+    line, gate, detector = Line(), threading.Event(), toy_detector((BOX,))
+    encode_image = detector.tower.encode_image
+    detector.tower.encode_image = lambda frames: gate.wait(60) and encode_image(frames)  # type: ignore
+    with running(["red"], line, detector, image_topics=("/left/image", "/right/image")):
         for stamp in range(1, 6):
             line.show("/left/image", stamp)
         line.show("/right/image", 7)
@@ -159,6 +163,59 @@ def test_no_more_than_so_many_images_a_second_of_a_clock_of_its_own() -> None:
     assert (report.header.stamp.sec, values["dropped"]) == (1, 16)
     assert values["age_ms_p95"] < 1000
     assert any(each.startswith("/clock: message") for each in line.complaining)
+
+
+DEPTH, INFO, PLACES = "/depth/image", "/depth/camera_info", "/regionclip/detections_3d"
+CAMERA_INFO = {"width": 192, "height": 128, "k": [100.0, 0, 96, 0, 100.0, 64, 0, 0, 1]}
+
+
+def give_depth(line: Line, stamp: int, metres: float, **changes: Any) -> None:  # noqa: ANN401
+    values = np.full((128, 192), metres, np.float32).tobytes()
+    fields = {"header": Header(stamp, "front").fields(), "height": 128, "width": 192, "encoding": "32FC1"}
+    line.give(DEPTH, ros.IMAGE, fields | {"step": 192 * 4, "data": values} | changes)
+
+
+def test_depth_gives_positions() -> None:
+    with running(["red"], depth_topics=("depth/image",), sync_slop=0.05) as (node, line):
+        assert line.asked | {DEPTH: "sensor", INFO: "sensor"} == line.asked
+        line.show(stamp=1)  # no depth has come: nothing waits for it
+        until(lambda: len(line.said(PLACES)) == 1)
+        line.give(INFO, ros.CAMERA_INFO, CAMERA_INFO)
+        give_depth(line, 100_000_000, 2.0)
+        line.show(stamp=110_000_000)
+        until(lambda: len(line.said(PLACES)) == 2)
+        line.show(stamp=200_000_000)  # waits for its depth
+        give_depth(line, 199_000_000, 3.0)
+        until(lambda: len(line.said(PLACES)) == 3)
+        line.show(stamp=300_000_000)  # waits in vain, until the next one comes
+        line.show(stamp=400_000_000)
+        until(lambda: len(line.said(PLACES)) == 4)
+        give_depth(line, 400_000_000, float("nan"))
+        until(lambda: len(line.said(PLACES)) == 5)
+        for stamp, changes in ((500_000_000, {"encoding": "rgb8"}), (600_000_000, {"width": 64})):
+            give_depth(line, stamp, 1.0, **changes)
+            line.show(stamp=stamp)
+            until(lambda stamp=stamp: stamp in answered(line))  # type: ignore[misc]
+            node.report()
+            assert "no positions: depth: expected" in line.said("/diagnostics")[-1].status[0].message
+        line.takers[DEPTH](lambda: decode(b"\0\1\0\0", ros.IMAGE))
+        assert line.complaining[-1].startswith("/image: message: expected a sensor_msgs/msg/Image")
+    assert len(line.said(PLACES)) == len(line.said("/regionclip/detections")) == 7
+    found = [[each.bbox.center.position for each in array.detections] for array in line.said(PLACES)]
+    assert [len(each) for each in found] == [0, 1, 1, 0, 0, 0, 0]
+    (near,), (far,) = found[1:3]
+    middle = np.array([(BOX[0] + BOX[2]) / 2 - 96.5, (BOX[1] + BOX[3]) / 2 - 64.5]) / 100
+    assert (near.x, near.y, near.z) == pytest.approx((*(middle * 2), 2.0))
+    assert (far.x, far.y, far.z) == pytest.approx((*(middle * 3), 3.0))
+
+
+def test_depth_for_each_camera_or_none() -> None:
+    with pytest.raises(ConfigError, match="depth_topics: expected 1 topics, got 2"):
+        Parameters(depth_topics=("a", "b"))
+    with pytest.raises(ConfigError, match="camera_info_topics: expected 0 topics, got 1"):
+        Parameters(camera_info_topics=("a",))
+    with pytest.raises(ConfigError, match="/image is named twice"), running(["red"], image_topics=("image", "/image")):
+        pass
 
 
 def test_words_that_cannot_be_read_leave_the_old_ones() -> None:

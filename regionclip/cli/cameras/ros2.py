@@ -28,6 +28,10 @@ def ros2(
         list[str] | None, typer.Option(metavar="FROM:=TO", help="As image:=/camera/color/image_raw; repeatable.")
     ] = None,
     ns: Annotated[str, typer.Option(metavar="NS", help="Namespace of the node.")] = "",
+    depth: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TOPIC", help="Depth registered to the images, for each --topic: positions in metres."),
+    ] = None,
     reliability: Annotated[
         str | None, typer.Option(metavar="best_effort|reliable", help="Of the images; best_effort hears every camera.")
     ] = None,
@@ -49,6 +53,7 @@ def ros2(
         "prompts": tuple(words.prompts),
         "prompts_file": "" if words.prompts_file is None else str(words.prompts_file),
         "image_topics": tuple(topic or ()),
+        "depth_topics": tuple(depth or ()),
         "image_reliability": reliability,
         "class_ids": class_ids,
         "threshold": words.threshold,
@@ -60,7 +65,7 @@ def ros2(
     if given["prompts"] or given["prompts_file"]:
         parameters = parameters.replaced(prompts=(), prompts_file="")
     parameters = parameters.replaced(**{name: value for name, value in given.items() if value not in (None, (), "")})
-    names.check(parameters.image_topics)
+    names.check(parameters.image_topics, (*parameters.depth_topics, *parameters.camera_infos))
     vocabulary = parameters.words()
     tower = replace(
         tower,
