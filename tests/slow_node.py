@@ -9,9 +9,9 @@ from toy import toy_detector
 
 from regionclip.cli.terminal.signals import stopping
 from regionclip.detector import Detector
-from regionclip.robot.names import Names
-from regionclip.robot.node import Node
-from regionclip.robot.parameters import Parameters
+from regionclip.robot.ros.names import Names
+from regionclip.robot.ros.node import Node
+from regionclip.robot.ros.parameters import Parameters
 from regionclip.robot.transports.dds import Dds
 
 BOX = (16, 16, 64, 64)

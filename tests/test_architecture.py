@@ -44,6 +44,7 @@ sinks
 video
 site
 robot
+robot.ros
 robot.transports
 
 scenes.painting

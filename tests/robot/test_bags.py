@@ -31,7 +31,7 @@ from toy import planted, toy_detector
 from regionclip.errors import ConfigError, FileError, RegionclipError, SourceError
 from regionclip.robot.images import frame_of
 from regionclip.robot.messages import IMAGE, Header, encode
-from regionclip.robot.names import places
+from regionclip.robot.ros.names import places
 from regionclip.robot.transports.bags import Bag, BagMessage, NewBag
 from regionclip.robot.transports.plan import ReplayPlan
 from regionclip.robot.transports.replay import ReplaySummary, replay

@@ -18,10 +18,10 @@ from regionclip.evaluation.speed.robot import free_domain
 from regionclip.robot import messages as ros
 from regionclip.robot.images import image_fields
 from regionclip.robot.messages import Header, decode, encode
-from regionclip.robot.names import Names
-from regionclip.robot.node import Node
-from regionclip.robot.parameters import Parameters
-from regionclip.robot.wire import Get, Quality
+from regionclip.robot.ros.names import Names
+from regionclip.robot.ros.node import Node
+from regionclip.robot.ros.parameters import Parameters
+from regionclip.robot.ros.wire import Get, Quality
 
 FRAME = planted(red=BOX)
 

@@ -12,10 +12,10 @@ from regionclip.errors import PromptError
 from regionclip.robot import messages as ros
 from regionclip.robot.images import image_fields
 from regionclip.robot.messages import DETECTIONS, DIAGNOSTICS, IMAGE, LABEL_INFO, VISION_INFO, Header, decode, encode
-from regionclip.robot.names import Names
-from regionclip.robot.node import Node
-from regionclip.robot.parameters import Parameters
-from regionclip.robot.wire import Answer, Get, Quality
+from regionclip.robot.ros.names import Names
+from regionclip.robot.ros.node import Node
+from regionclip.robot.ros.parameters import Parameters
+from regionclip.robot.ros.wire import Answer, Get, Quality
 
 SQUARE = (32, 32, 96, 96)
 

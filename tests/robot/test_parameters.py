@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regionclip.errors import ConfigError, PromptError
-from regionclip.robot.names import Names, places
-from regionclip.robot.parameters import Parameters
+from regionclip.robot.ros.names import Names, places
+from regionclip.robot.ros.parameters import Parameters
 from regionclip.robot.transports.dds import environment
 
 
@@ -44,7 +44,7 @@ def test_a_file_of_ros_parameters(tmp_path: Path) -> None:
         ("other:\n  ros__parameters: {}", "expected a block ros__parameters"),
         ("/**: 3", "expected a block ros__parameters"),
         ("/**:\n  ros__parameters: 3", "expected names with values"),
-        ("/**:\n  ros__parameters: {evry: 3}", "unknown key evry; known are class_ids"),
+        ("/**:\n  ros__parameters: {evry: 3}", "unknown key evry; known are camera_info_topics"),
         ("/**:\n  ros__parameters: {every: 0}", "every: expected a whole number of at least 1, got 0"),
         ("/**:\n  ros__parameters: {track: 1}", "track: expected true or false, got 1"),
         ("/**:\n  ros__parameters: {image_topics: []}", "image_topics: expected"),

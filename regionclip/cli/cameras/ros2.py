@@ -43,8 +43,8 @@ def ros2(
     max_rate: Annotated[float | None, typer.Option(metavar="HZ", help="Images a second looked at, at most.")] = None,
 ) -> None:
     """Find words in the images of ROS 2 topics and publish vision_msgs detections, until Ctrl-C or SIGTERM."""
-    from regionclip.robot.names import Names
-    from regionclip.robot.parameters import Parameters
+    from regionclip.robot.ros.names import Names
+    from regionclip.robot.ros.parameters import Parameters
     from regionclip.robot.transports.dds import Dds, environment
 
     environment(os.environ)
@@ -75,7 +75,7 @@ def ros2(
         device=parameters.device if tower.device == "auto" else tower.device,
     )
     settings = tower.settings()
-    from regionclip.robot.node import Node
+    from regionclip.robot.ros.node import Node
 
     done = Event()
     with Dds() as wire, stopping(done.set):

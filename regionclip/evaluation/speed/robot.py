@@ -21,11 +21,11 @@ from regionclip.formats.tables import as_table
 from regionclip.robot import messages as ros
 from regionclip.robot.images import compressed_fields, image_fields
 from regionclip.robot.messages import Header
-from regionclip.robot.names import Names
-from regionclip.robot.node import Node
-from regionclip.robot.parameters import Parameters
+from regionclip.robot.ros.names import Names
+from regionclip.robot.ros.node import Node
+from regionclip.robot.ros.parameters import Parameters
+from regionclip.robot.ros.wire import Get
 from regionclip.robot.transports.dds import Dds
-from regionclip.robot.wire import Get
 from regionclip.scenes.render import render_scene
 
 _IMAGE, _DETECTIONS = "/image", "/regionclip/detections"

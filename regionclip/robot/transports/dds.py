@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from regionclip.errors import ConfigError
 from regionclip.robot.messages import decode, encode, store, type_hash
-from regionclip.robot.names import domain_id
-from regionclip.robot.wire import Get, Quality, depth
+from regionclip.robot.ros.names import domain_id
+from regionclip.robot.ros.wire import Get, Quality, depth
 
 if TYPE_CHECKING:
     from cyclonedds.core import Qos, ReadCondition

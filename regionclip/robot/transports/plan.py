@@ -5,7 +5,7 @@ from operator import length_hint
 from typing import TYPE_CHECKING, Self
 
 from regionclip.errors import ConfigError
-from regionclip.robot.names import ROOT, places
+from regionclip.robot.ros.names import ROOT, places
 from regionclip.robot.transports.bags import Bag
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from regionclip.errors import ConfigError, PromptError
 from regionclip.formats.settings import Settings
-from regionclip.robot.names import ROOT
+from regionclip.robot.ros.names import ROOT
 from regionclip.words.file import read_words
 from regionclip.words.vocabulary import Vocabulary
 

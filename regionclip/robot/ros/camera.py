@@ -7,8 +7,8 @@ from regionclip.errors import MessageError
 from regionclip.robot.core import PerceptionCore, PromptSet, Result
 from regionclip.robot.images import depth_of, frame_of
 from regionclip.robot.messages import Header
-from regionclip.robot.pairs import Pairs
-from regionclip.robot.wire import Get
+from regionclip.robot.ros.pairs import Pairs
+from regionclip.robot.ros.wire import Get
 
 Shot = tuple[Get, Any]
 """What gives an image, and its depth or None."""

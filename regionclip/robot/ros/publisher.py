@@ -16,7 +16,7 @@ from regionclip.robot.answers import (
 from regionclip.robot.core import PromptSet, Result
 from regionclip.robot.images import compressed_fields, image_fields
 from regionclip.robot.messages import Header
-from regionclip.robot.wire import Wire
+from regionclip.robot.ros.wire import Wire
 from regionclip.towers.card import TowerCard
 from regionclip.words.vocabulary import Vocabulary
 

@@ -10,15 +10,15 @@ from regionclip.detector import Detector
 from regionclip.errors import ConfigError, MessageError, RegionclipError
 from regionclip.robot import messages as ros
 from regionclip.robot.answers import diagnostic_array, status
-from regionclip.robot.camera import Camera
 from regionclip.robot.core import PerceptionCore, PromptSet
 from regionclip.robot.messages import Header
-from regionclip.robot.names import DIAGNOSTICS, Names, places
-from regionclip.robot.parameters import Parameters
 from regionclip.robot.prompts import parse_prompts
-from regionclip.robot.publisher import Publisher
+from regionclip.robot.ros.camera import Camera
+from regionclip.robot.ros.names import DIAGNOSTICS, Names, places
+from regionclip.robot.ros.parameters import Parameters
+from regionclip.robot.ros.publisher import Publisher
+from regionclip.robot.ros.wire import Get, Quality, Services, Transport
 from regionclip.robot.statistics import Statistics
-from regionclip.robot.wire import Get, Quality, Services, Transport
 from regionclip.robot.worker import Worker
 from regionclip.words.file import read_words
 from regionclip.words.vocabulary import Words
