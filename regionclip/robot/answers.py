@@ -1,6 +1,6 @@
 """What is known of a frame as ROS messages: plain dicts, whose bytes `messages.encode` makes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -103,15 +103,21 @@ def diagnostic_array(header: Header, statuses: list[dict[str, Any]]) -> dict[str
     return {"header": header.fields(), "status": statuses}
 
 
-def status(core: PerceptionCore) -> dict[str, Any]:
-    """A `diagnostic_msgs/DiagnosticStatus` of a camera: STALE without images, WARN where something went wrong."""
+def status(core: PerceptionCore, complaints: Sequence[str] = ()) -> dict[str, Any]:
+    """A `diagnostic_msgs/DiagnosticStatus` of a camera: STALE without images, WARN where something went wrong.
+
+    Args:
+        core: of the camera.
+        complaints: what keeps messages from flowing now.
+    """
     known, figures = core.statistics, core.statistics.figures()
     silent, problem = known.silent_seconds(), known.latest_problem()
     level, message = _OK, f"{figures['fps_out']:.1f} images a second"
     if silent is None or silent > _SILENT:
         level, message = _STALE, "no image yet" if silent is None else f"no image for {silent:.0f} s"
-    elif problem:
-        level, message = _WARN, problem
+    elif problem or complaints:
+        level, message = _WARN, problem or message
+    message = "; ".join([message, *complaints])
     words: dict[str, float] = {"prompts_version": core.prompts.version, "prompts": len(core.prompts.vocabulary)}
     values = {key: f"{value:.6g}" for key, value in {**figures, **words}.items()} | {"last_problem": problem}
     return {

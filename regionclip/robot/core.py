@@ -132,14 +132,27 @@ class PerceptionCore:
         """
         with self._setting:
             try:
-                given = Vocabulary.of(words)
-                levels = (threshold, given.threshold, self.prompts.vocabulary.threshold)
-                level = next((level for level in levels if level is not None), None)
-                self.prompts = self._prepared(replace(given, threshold=level), self.prompts.version + 1)
+                self.prompts = self.prepare(words, threshold, self.prompts)
             except RegionclipError as error:
                 self.statistics.problem(f"words refused, the old ones stay: {error}")
                 raise
             return self.prompts.version
+
+    def prepare(self, words: Words, threshold: float | None, after: PromptSet) -> PromptSet:
+        """Words encoded, as `set_prompts` takes them, and not yet in force: assigned to `prompts` they are.
+
+        Args:
+            words: labels to look for.
+            threshold: as of `set_prompts`.
+            after: the words before.
+
+        Raises:
+            PromptError, FingerprintError: for words that cannot be asked for.
+        """
+        given = Vocabulary.of(words)
+        levels = (threshold, given.threshold, after.vocabulary.threshold)
+        level = next((level for level in levels if level is not None), None)
+        return self._prepared(replace(given, threshold=level), after.version + 1)
 
     def _prepared(self, vocabulary: Vocabulary, version: int) -> PromptSet:
         """Words, encoded, so that asking for them takes no time and cannot fail."""

@@ -24,6 +24,8 @@ LABEL_INFO = "vision_msgs/msg/LabelInfo"
 VISION_INFO = "vision_msgs/msg/VisionInfo"
 DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
 ANNOTATIONS = "foxglove_msgs/msg/ImageAnnotations"
+STRING = "std_msgs/msg/String"
+CLOCK = "rosgraph_msgs/msg/Clock"
 
 _DEFINITIONS = {
     "vision_msgs/msg/Point2D": "float64 x; float64 y",
@@ -72,7 +74,7 @@ class Header:
     @classmethod
     def of(cls, header: Any) -> "Header":  # noqa: ANN401 - whoever's message class
         """That of a decoded message, or of one of rclpy's."""
-        return cls(header.stamp.sec * 1_000_000_000 + header.stamp.nanosec, header.frame_id)
+        return cls(nanoseconds(header.stamp), header.frame_id)
 
     def fields(self) -> dict[str, Any]:
         """As a message."""
@@ -82,6 +84,11 @@ class Header:
         """The time as a `builtin_interfaces/Time`."""
         seconds, nanoseconds = divmod(self.stamp_ns, 1_000_000_000)
         return {"sec": seconds, "nanosec": nanoseconds}
+
+
+def nanoseconds(time: Any) -> int:  # noqa: ANN401 - whoever's message class
+    """Those of a `builtin_interfaces/Time`."""
+    return int(time.sec) * 1_000_000_000 + int(time.nanosec)
 
 
 def encode(kind: str, fields: Mapping[str, Any]) -> bytes:

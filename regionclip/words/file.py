@@ -1,6 +1,7 @@
 """Vocabularies as TOML files, and those that ship with regionclip (docs/vocabulary.md)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -8,12 +9,14 @@ import tomli_w
 from pydantic import Field
 
 from regionclip.config import config_folder
+from regionclip.errors import PromptError
 from regionclip.formats.settings import Expected, Settings, read_toml, shipped_names
 from regionclip.formats.together import write_together
 from regionclip.words.calibrated import Conditions, Platt, table_of
+from regionclip.words.phrase import warn_of_syntax
 from regionclip.words.prototype import Prototype, TaughtNote, beside, load_prototypes, packed
 from regionclip.words.templates import NONE, Chosen
-from regionclip.words.vocabulary import Label, Vocabulary
+from regionclip.words.vocabulary import Label, Vocabulary, parse_label
 
 Phrases = tuple[str, ...]
 Prompts = Annotated[
@@ -70,6 +73,26 @@ def vocabulary_folder() -> Path:
 def vocabulary_names() -> list[str]:
     """Names of the shipped vocabularies."""
     return shipped_names(vocabulary_folder())
+
+
+def read_words(prompts: Sequence[str], file: str | Path | None, threshold: float | None) -> Vocabulary:
+    """The labels of a file, and after them those of `prompts`; there may be none.
+
+    Args:
+        prompts: as `-p` takes them (`parse_label`).
+        file: a `.toml` vocabulary, the name of one that ships with regionclip, else lines as `prompts` are.
+        threshold: least confidence of labels without their own; None takes the file's.
+
+    Raises:
+        PromptError: where they cannot be asked for, or the file cannot be read.
+    """
+    labels = [parse_label(prompt) for prompt in prompts]
+    warn_of_syntax(label.name for label in labels if not label.prompts and not {*"=|"} & {*label.name})
+    if file is None:
+        return Vocabulary(labels, threshold=threshold)
+    known = str(file) in vocabulary_names() or Path(file).suffix == ".toml"
+    given = Vocabulary.load(file) if known else _read_lines(Path(file))
+    return replace(given, labels=(*given, *labels), threshold=given.threshold if threshold is None else threshold)
 
 
 def vocabulary_path(name_or_path: str | Path) -> Path:
@@ -141,3 +164,13 @@ def _written(templates: Chosen) -> dict[str, str | list[str]]:
 
 def _without_defaults(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - TOML values of several types
     return {key: value for key, value in fields.items() if value is not None and value != []}
+
+
+def _read_lines(file: Path) -> Vocabulary:
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise PromptError(f"prompts file {file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise PromptError(f"prompts file {file} is not UTF-8: {error}") from error
+    return Vocabulary([parse_label(line) for line in lines if line.strip() and not line.startswith("#")])

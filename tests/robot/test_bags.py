@@ -31,6 +31,7 @@ from toy import planted, toy_detector
 from regionclip.errors import ConfigError, FileError, RegionclipError, SourceError
 from regionclip.robot.images import frame_of
 from regionclip.robot.messages import IMAGE, Header, encode
+from regionclip.robot.names import places
 from regionclip.robot.transports.bags import Bag, BagMessage, NewBag
 from regionclip.robot.transports.plan import ReplayPlan
 from regionclip.robot.transports.replay import ReplaySummary, replay
@@ -147,12 +148,12 @@ def test_several_cameras_have_answers_of_their_own(tmp_path: Path) -> None:
 
 
 def test_names_of_several_cameras() -> None:
-    assert ReplayPlan(topics=("/a/image", "/a/image")).places() == {"/a/image": "/regionclip"}
-    assert ReplayPlan(topics=("/a/depth/image", "/b/image/compressed")).places() == {
+    assert places(("/a/image", "/a/image")) == {"/a/image": "/regionclip"}
+    assert places(("/a/depth/image", "/b/image/compressed")) == {
         "/a/depth/image": "/a/depth/regionclip",
         "/b/image/compressed": "/b/regionclip",
     }
-    assert ReplayPlan(topics=("/left", "/right")).places() == {
+    assert places(("/left", "/right")) == {
         "/left": "/left/regionclip",
         "/right": "/right/regionclip",
     }

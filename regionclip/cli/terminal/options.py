@@ -2,16 +2,15 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
 
 import typer
 
 from regionclip.errors import ConfigError, PromptError
-from regionclip.words.file import vocabulary_names, vocabulary_path
-from regionclip.words.phrase import warn_of_syntax
-from regionclip.words.vocabulary import Vocabulary, parse_label
+from regionclip.words.file import read_words, vocabulary_path
+from regionclip.words.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from regionclip.boxes import GivenBoxes
@@ -104,14 +103,7 @@ class WordOptions:
         Raises:
             PromptError: where there are none, or they cannot be asked for.
         """
-        labels, file = [parse_label(prompt) for prompt in self.prompts], self.prompts_file
-        warn_of_syntax(label.name for label in labels if not label.prompts and not {*"=|"} & {*label.name})
-        vocabulary = Vocabulary(labels, threshold=self.threshold)
-        if file is not None:
-            shipped = str(file) in vocabulary_names()
-            given = Vocabulary.load(file) if shipped or file.suffix == ".toml" else _read_lines(file)
-            fallback = given.threshold if self.threshold is None else self.threshold
-            vocabulary = replace(given, labels=(*given, *labels), threshold=fallback)
+        vocabulary = read_words(self.prompts, self.prompts_file, self.threshold)
         if not vocabulary:
             raise PromptError('no words to look for: give -p "person" -p "红色的灭火器", or --prompts-file FILE')
         return vocabulary
@@ -282,13 +274,3 @@ def read_tiles(text: str | None) -> "Tiles | None":
 
 def _path(text: str | None) -> Path | None:
     return Path(text) if text else None
-
-
-def _read_lines(file: Path) -> Vocabulary:
-    try:
-        lines = file.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise PromptError(f"prompts file {file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise PromptError(f"prompts file {file} is not UTF-8: {error}") from error
-    return Vocabulary([parse_label(line) for line in lines if line.strip() and not line.startswith("#")])

@@ -5,13 +5,11 @@ from operator import length_hint
 from typing import TYPE_CHECKING, Self
 
 from regionclip.errors import ConfigError
+from regionclip.robot.names import ROOT, places
 from regionclip.robot.transports.bags import Bag
 
 if TYPE_CHECKING:
     from regionclip.robot.answers import ClassIds
-
-ROOT = "/regionclip"
-LABELS, VISION = f"{ROOT}/label_info", f"{ROOT}/vision_info"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,20 +54,8 @@ class ReplayPlan:
         if not self.images and (twice := [topic for topic in self.keep if topic in topics]):
             raise ConfigError(f"bag {bag.path}: {twice[0]} is kept by --keep and left out by --no-images: expected one")
         plan = replace(self, topics=topics, keep=tuple(topic for topic in self.keep if topic not in topics))
-        answers = [f"{place}/{name}" for place in plan.places().values() for name in ("detections", "annotations")]
+        own = (ROOT, *places(topics).values())
         for topic in (*plan.keep, *topics):
-            if topic in (LABELS, VISION, *answers):
+            if topic.rpartition("/")[0] in own:
                 raise ConfigError(f"bag {bag.path}: {topic} cannot be kept: answers are written there")
         return plan
-
-    def places(self) -> dict[str, str]:
-        """Where the answers of each image topic are written.
-
-        One camera's are under `/regionclip`. Of several cameras each has them below its own namespace
-        (`/left/image_raw`: `/left/regionclip`), or below the topic where two share a namespace.
-        """
-        if len(set(self.topics)) == 1:
-            return {self.topics[0]: ROOT}
-        spaces = {topic: topic.removesuffix("/compressed").rpartition("/")[0] for topic in self.topics}
-        shared = {space for space in spaces.values() if list(spaces.values()).count(space) > 1}
-        return {topic: f"{topic if space in shared else space}{ROOT}" for topic, space in spaces.items()}

@@ -1,27 +1,22 @@
 """Replaying a bag: every image of the chosen topics is answered, into a new bag."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from regionclip.detector import Detector
 from regionclip.errors import MessageError, SourceError
 from regionclip.robot import messages as ros
-from regionclip.robot.answers import (
-    detection_array,
-    diagnostic_array,
-    image_annotations,
-    label_info,
-    status,
-    vision_info,
-)
-from regionclip.robot.core import PerceptionCore, Result
+from regionclip.robot.answers import diagnostic_array, status
+from regionclip.robot.core import PerceptionCore
 from regionclip.robot.images import frame_of
 from regionclip.robot.messages import Header
+from regionclip.robot.names import ROOT, places
+from regionclip.robot.publisher import Publisher, Quality
 from regionclip.robot.statistics import Statistics
 from regionclip.robot.transports.bags import Bag, BagMessage, NewBag
-from regionclip.robot.transports.plan import LABELS, VISION, ReplayPlan
+from regionclip.robot.transports.plan import ReplayPlan
 from regionclip.words.vocabulary import Words
 
 _REPORT = 1_000_000_000
@@ -86,10 +81,10 @@ def replay(
 
 
 class _Run:
-    """What is remembered from message to message."""
+    """What is remembered from message to message; the new bag is the `Wire`."""
 
     def __init__(self, bag: Bag, out: NewBag, detector: Detector, words: Words, plan: ReplayPlan) -> None:
-        self.bag, self.out, self.plan, self.places = bag, out, plan, plan.places()
+        self.bag, self.out, self.plan = bag, out, plan
         self.summary = ReplaySummary()
         self.log_ns = self.reported_ns = 0
         self.cores = {
@@ -103,6 +98,10 @@ class _Run:
             )
             for topic in plan.topics
         }
+        self.latched: set[str] = set()
+        self.publisher = Publisher(
+            self, detector.tower.card, root=ROOT, places=places(plan.topics), class_ids=plan.class_ids
+        )
 
     def take(self, message: BagMessage) -> None:
         """Copy a message, answer it, or both."""
@@ -119,12 +118,16 @@ class _Run:
             if core is not None:
                 core.statistics.damaged(str(error))
             return
-        if result is not None and not self.summary.images:
-            self._tell_words(result)
+        if result is not None:
+            self.publisher.words(result.prompts, result.header)
         if result is None or self.plan.images:
             self.out.write(message.topic, message.kind, self.log_ns, payload, of=self.bag)
         if result is not None:
-            self._answer(self.places[message.topic], result)
+            self.publisher.result(message.topic, result)
+            self.summary.images += 1
+            self.out.frames += 1
+            if self.log_ns - self.reported_ns >= _REPORT:
+                self._report()
 
     def finish(self) -> None:
         """A last word on how it went."""
@@ -133,26 +136,22 @@ class _Run:
         elif self.reported_ns != self.log_ns:
             self._report()
 
-    def _answer(self, place: str, result: Result) -> None:
-        array = detection_array(result, self.plan.class_ids)
-        self._write(f"{place}/detections", ros.DETECTIONS, array)
-        self._write(f"{place}/annotations", ros.ANNOTATIONS, image_annotations(result))
-        self.summary.images += 1
-        self.summary.detections += len(array["detections"])
-        self.out.frames += 1
-        if self.log_ns - self.reported_ns >= _REPORT:
-            self._report()
+    def offer(self, topic: str, _kind: str, quality: Quality) -> None:
+        """See `Wire`."""
+        if quality == "latched":
+            self.latched.add(topic)
 
-    def _tell_words(self, result: Result) -> None:
-        card = next(iter(self.cores.values())).detector.tower.card
-        self._write(LABELS, ros.LABEL_INFO, label_info(result.prompts, result.header), latched=True)
-        told = vision_info(result.prompts, card, result.header, LABELS)
-        self._write(VISION, ros.VISION_INFO, told, latched=True)
+    def wanted(self, topic: str) -> bool:
+        """Whether it is no picture: viewers draw those from the annotations."""
+        return "/annotated" not in topic
+
+    def send(self, topic: str, kind: str, fields: Mapping[str, Any]) -> None:
+        """See `Wire`."""
+        if kind == ros.DETECTIONS:
+            self.summary.detections += len(fields["detections"])
+        self.out.write(topic, kind, self.log_ns, ros.encode(kind, fields), latched=topic in self.latched)
 
     def _report(self) -> None:
         self.reported_ns = self.log_ns
         told = diagnostic_array(Header(self.log_ns), [status(core) for core in self.cores.values()])
-        self._write("/diagnostics", ros.DIAGNOSTICS, told)
-
-    def _write(self, topic: str, kind: str, fields: dict[str, Any], *, latched: bool = False) -> None:
-        self.out.write(topic, kind, self.log_ns, ros.encode(kind, fields), latched=latched)
+        self.send("/diagnostics", ros.DIAGNOSTICS, told)

@@ -1,0 +1,83 @@
+"""`regionclip ros2`: a perception node on ROS 2's own wire, until it is told to stop."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import Annotated
+
+import typer
+
+from regionclip.cli.terminal import options
+from regionclip.cli.terminal.output import preparing, say
+from regionclip.cli.terminal.signals import stopping
+
+
+@options.grouped
+def ros2(
+    words: options.WordOptions,
+    tower: options.DetectorOptions,
+    params_file: Annotated[
+        Path | None,
+        typer.Option(metavar="F.yaml", help="ROS parameters of the node (docs/robotics.md); options win over it."),
+    ] = None,
+    topic: Annotated[
+        list[str] | None, typer.Option(metavar="TOPIC", help="Images to answer, raw or compressed; repeatable; image.")
+    ] = None,
+    remap: Annotated[
+        list[str] | None, typer.Option(metavar="FROM:=TO", help="As image:=/camera/color/image_raw; repeatable.")
+    ] = None,
+    ns: Annotated[str, typer.Option(metavar="NS", help="Namespace of the node.")] = "",
+    reliability: Annotated[
+        str | None, typer.Option(metavar="best_effort|reliable", help="Of the images; best_effort hears every camera.")
+    ] = None,
+    class_ids: Annotated[
+        str | None, typer.Option(metavar="label|index", help="What hypothesis.class_id holds: label, or its number.")
+    ] = None,
+    track: Annotated[bool | None, typer.Option("--track/--no-track", help="Follow things: ids.")] = None,
+    every: Annotated[int | None, typer.Option(metavar="N", help="The tower looks at each Nth image.")] = None,
+    max_rate: Annotated[float | None, typer.Option(metavar="HZ", help="Images a second looked at, at most.")] = None,
+) -> None:
+    """Find words in the images of ROS 2 topics and publish vision_msgs detections, until Ctrl-C or SIGTERM."""
+    from regionclip.robot.names import Names
+    from regionclip.robot.parameters import Parameters
+    from regionclip.robot.transports.dds import Dds, environment
+
+    environment(os.environ)
+    names = Names(ns, remap or ())
+    given = {
+        "prompts": tuple(words.prompts),
+        "prompts_file": "" if words.prompts_file is None else str(words.prompts_file),
+        "image_topics": tuple(topic or ()),
+        "image_reliability": reliability,
+        "class_ids": class_ids,
+        "threshold": words.threshold,
+        "track": track,
+        "every": every,
+        "max_rate": max_rate,
+    }
+    parameters = Parameters() if params_file is None else Parameters.read(params_file, names.node)
+    if given["prompts"] or given["prompts_file"]:
+        parameters = parameters.replaced(prompts=(), prompts_file="")
+    parameters = parameters.replaced(**{name: value for name, value in given.items() if value not in (None, (), "")})
+    vocabulary = parameters.words()
+    tower = replace(
+        tower,
+        tower=tower.tower or (None if tower.config or tower.weights else parameters.tower),
+        weights=tower.weights or parameters.weights or None,
+        preset=tower.preset or parameters.preset or None,
+        device=parameters.device if tower.device == "auto" else tower.device,
+    )
+    settings = tower.settings()
+    from regionclip.robot.node import Node
+
+    done = Event()
+    with Dds() as wire, stopping(done.set):
+        detector = tower.load(settings)
+        preparing(detector, vocabulary)
+        with Node(detector, vocabulary, parameters, names, wire, log=say) as node:
+            say(f"{names.node} listens to {', '.join(node.topics)}; Ctrl-C ends it")
+            while not done.wait(1.0):
+                node.report()
+    for line in node.summary():
+        say(line)

@@ -1,0 +1,76 @@
+"""Names of topics, as ROS resolves them: namespace, `~` and remapping; and where the answers of a camera stand."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from regionclip.errors import ConfigError, few
+
+NODE = "regionclip"
+ROOT = f"/{NODE}"
+
+_NAME = re.compile(r"(~/|/)?[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
+
+
+class Names:
+    """The names of a node.
+
+    Args:
+        namespace: of the node, as `/robot1`; empty for none.
+        remaps: rules as ROS has them, `image:=/camera/color/image_raw`.
+
+    Attributes:
+        node: the node's own full name, which `~` stands for.
+
+    Raises:
+        ConfigError: for what is no name or no rule.
+    """
+
+    def __init__(self, namespace: str = "", remaps: Iterable[str] = ()) -> None:
+        self._space = f"/{_checked(namespace.strip('/'), '--ns')}" if namespace.strip("/") else ""
+        self.node = f"{self._space}{ROOT}"
+        self._rules: dict[str, str] = {}
+        for rule in remaps:
+            source, given, target = rule.partition(":=")
+            if not given:
+                raise ConfigError(f"--remap {rule}: expected a rule as image:=/camera/color/image_raw")
+            self._rules[self._full(_checked(source, "--remap"))] = self._full(_checked(target, "--remap"))
+        self._known: set[str] = set()
+
+    def resolve(self, name: str) -> str:
+        """The full name of a topic: `image`, `~/detections` or `/diagnostics`, remapped."""
+        full = self._full(_checked(name, "topic"))
+        self._known.add(full)
+        return self._rules.get(full, full)
+
+    def check_rules(self) -> None:
+        """Refuse rules that were of no use, once all topics were resolved.
+
+        Raises:
+            ConfigError: where one names no topic of this node.
+        """
+        if unused := sorted(self._rules.keys() - self._known):
+            raise ConfigError(f"--remap {unused[0]}: the node has no such topic; it has {few(sorted(self._known), 20)}")
+
+    def _full(self, name: str) -> str:
+        if name.startswith("~/"):
+            return f"{self.node}{name[1:]}"
+        return name if name.startswith("/") else f"{self._space}/{name}"
+
+
+def places(topics: Sequence[str], root: str = ROOT) -> dict[str, str]:
+    """Where the answers of each topic of images stand.
+
+    One camera's are under `root`. Of several cameras each has them below its own namespace
+    (`/left/image_raw`: `/left/regionclip`), or below the topic where two share a namespace.
+    """
+    if len(set(topics)) == 1:
+        return {topics[0]: root}
+    spaces = {topic: topic.removesuffix("/compressed").rpartition("/")[0] for topic in topics}
+    shared = {space for space in spaces.values() if list(spaces.values()).count(space) > 1}
+    return {topic: f"{topic if space in shared else space}{ROOT}" for topic, space in spaces.items()}
+
+
+def _checked(name: str, what: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"{what} {name!r}: expected a ROS name as image, ~/detections or /camera/image_raw")
+    return name

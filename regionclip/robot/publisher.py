@@ -1,0 +1,106 @@
+"""Publisher: results of cameras as messages on topics, the words before the first answer that uses them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol
+
+from regionclip.drawing.picture import annotate
+from regionclip.robot import messages as ros
+from regionclip.robot.answers import ClassIds, detection_array, image_annotations, label_info, vision_info
+from regionclip.robot.core import PromptSet, Result
+from regionclip.robot.images import compressed_fields, image_fields
+from regionclip.robot.messages import Header
+from regionclip.towers.card import TowerCard
+from regionclip.words.vocabulary import Vocabulary
+
+Quality = Literal["sensor", "reliable", "latched"]
+"""Of a topic: the newest, as far as it arrives; everything; everything, and whoever comes later is told the latest."""
+
+Get = Callable[[], Any]
+"""Gives a message; raises a MessageError where it is damaged."""
+
+
+class Wire(Protocol):
+    """How messages leave."""
+
+    def offer(self, topic: str, kind: str, quality: Quality) -> None:
+        """Make known that messages of a type will be sent on a topic."""
+
+    def send(self, topic: str, kind: str, fields: Mapping[str, Any]) -> None:
+        """Send a message on a topic that was offered; from any thread."""
+
+    def wanted(self, topic: str) -> bool:
+        """Whether somebody listens."""
+
+
+class Transport(Wire, Protocol):
+    """How messages come and leave."""
+
+    def listen(self, topic: str, kinds: tuple[str, ...], quality: Quality, take: Callable[[Get], None]) -> None:
+        """Hear a topic that has one of these types; `take` gets each message, in any thread."""
+
+    def complaints(self) -> list[str]:
+        """What keeps messages from flowing now, a line each."""
+
+
+class Publisher:
+    """Says what is known of frames, in the order in which it is told.
+
+    Args:
+        wire: how messages leave.
+        card: of the tower.
+        root: below which the words are told.
+        places: of each camera, below which its answers are.
+        resolve: the full name of a topic.
+        class_ids: what `hypothesis.class_id` holds.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        card: TowerCard,
+        *,
+        root: str,
+        places: Mapping[str, str],
+        resolve: Callable[[str], str] = str,
+        class_ids: ClassIds = "label",
+    ) -> None:
+        self._wire, self._card = wire, card
+        self._labels, self._vision = resolve(f"{root}/label_info"), resolve(f"{root}/vision_info")
+        makers: dict[str, tuple[str, Callable[[Result], dict[str, Any]]]] = {
+            "detections": (ros.DETECTIONS, lambda result: detection_array(result, class_ids)),
+            "annotations": (ros.ANNOTATIONS, image_annotations),
+            "annotated": (ros.IMAGE, lambda result: image_fields(_drawn(result), result.header)),
+            "annotated/compressed": (
+                ros.COMPRESSED_IMAGE,
+                lambda result: compressed_fields(_drawn(result), result.header),
+            ),
+        }
+        self._cameras = {
+            camera: {resolve(f"{place}/{name}"): made for name, made in makers.items()}
+            for camera, place in places.items()
+        }
+        self._told: tuple[int, Vocabulary] | None = None  # version and words
+        wire.offer(self._labels, ros.LABEL_INFO, "latched")
+        wire.offer(self._vision, ros.VISION_INFO, "latched")
+        for topics in self._cameras.values():
+            for topic, (kind, _) in topics.items():
+                wire.offer(topic, kind, "reliable")
+
+    def words(self, prompts: PromptSet, header: Header) -> None:
+        """Tell which words are in force, where they are others than before."""
+        if (prompts.version, prompts.vocabulary) == self._told:
+            return
+        self._told = prompts.version, prompts.vocabulary
+        self._wire.send(self._labels, ros.LABEL_INFO, label_info(prompts, header))
+        self._wire.send(self._vision, ros.VISION_INFO, vision_info(prompts, self._card, header, self._labels))
+
+    def result(self, camera: str, result: Result) -> None:
+        """Tell what is known of a frame, as far as somebody listens."""
+        self.words(result.prompts, result.header)
+        for topic, (kind, make) in self._cameras[camera].items():
+            if self._wire.wanted(topic):
+                self._wire.send(topic, kind, make(result))
+
+
+def _drawn(result: Result) -> Any:  # noqa: ANN401
+    return annotate(result.frame, result.detections)

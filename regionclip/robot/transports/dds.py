@@ -1,0 +1,259 @@
+"""DDS transport: the wire that ROS 2 nodes speak themselves, by Cyclone DDS and without a ROS installation.
+
+Names, types and representation are those of rmw: topic `rt/NAME`, type `package::msg::dds_::Name_`, XCDR1. Messages
+pass as bytes: Cyclone DDS checks that they are well formed, and its own slow codec is never used.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import cache, partial
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, Self
+
+from regionclip.errors import ConfigError
+from regionclip.robot.messages import COMPRESSED_IMAGE, IMAGE, decode, encode, store, type_hash
+from regionclip.robot.publisher import Get, Quality
+
+if TYPE_CHECKING:
+    from cyclonedds.core import Qos, ReadCondition
+    from cyclonedds.pub import DataWriter
+    from cyclonedds.sub import DataReader
+
+_POLICIES = {2: "durability", 4: "deadline", 8: "liveliness", 11: "reliability", 23: "data representation"}
+"""Numbers that DDS gives them, of those that ROS uses."""
+
+_RANGES = ("SYSTEM_DEFAULT", "SUBNET", "LOCALHOST", "OFF")
+_WAIT = 200_000_000
+"""Nanoseconds after which the transport looks again whether it shall end."""
+
+_BLOCKING = 100_000_000
+"""Nanoseconds that a reliable writer waits for a slow listener before it drops."""
+
+# Large fragments and a large buffer carry a raw image of 1080p at once (docs/robotics.md, Limits).
+_CONFIG = (
+    '<CycloneDDS xmlns="https://cdds.io/config"><Domain Id="any"><General>{general}'
+    "<MaxMessageSize>65500B</MaxMessageSize><FragmentSize>65000B</FragmentSize></General>"
+    '<Internal><SocketReceiveBufferSize min="default" max="4MB"/></Internal>'
+    "<Discovery>{discovery}</Discovery></Domain></CycloneDDS>"
+)
+_LOOPBACK = '<Interfaces><NetworkInterface address="127.0.0.1"/></Interfaces>'
+
+
+def environment(variables: Mapping[str, str]) -> tuple[int, str | None]:
+    """The domain, and the configuration of Cyclone DDS, that ROS's own variables ask for.
+
+    `ROS_DOMAIN_ID`, `ROS_AUTOMATIC_DISCOVERY_RANGE` (or the older `ROS_LOCALHOST_ONLY`), `ROS_STATIC_PEERS`. A
+    `CYCLONEDDS_URI` holds as it is.
+
+    Returns:
+        The domain's number, and XML; None where `CYCLONEDDS_URI` has it.
+
+    Raises:
+        ConfigError: for values that ROS does not know.
+    """
+    domain = variables.get("ROS_DOMAIN_ID") or "0"
+    if not (domain.isdecimal() and int(domain) <= 232):
+        raise ConfigError(f"ROS_DOMAIN_ID: expected a number in 0..232, got {domain!r}")
+    if variables.get("CYCLONEDDS_URI"):
+        return int(domain), None
+    local = variables.get("ROS_LOCALHOST_ONLY") == "1"
+    reach = variables.get("ROS_AUTOMATIC_DISCOVERY_RANGE") or ("LOCALHOST" if local else "SUBNET")
+    if reach not in _RANGES:
+        raise ConfigError(f"ROS_AUTOMATIC_DISCOVERY_RANGE: expected one of {', '.join(_RANGES)}, got {reach!r}")
+    peers = [peer for peer in variables.get("ROS_STATIC_PEERS", "").split(";") if peer]
+    if strange := [peer for peer in peers if not all(letter.isalnum() or letter in ".:-_" for letter in peer)]:
+        raise ConfigError(f"ROS_STATIC_PEERS: expected addresses with ; between them, got {strange[0]!r}")
+    alone = reach in ("LOCALHOST", "OFF")
+    general = "" if not alone else f"{'' if peers else _LOOPBACK}<AllowMulticast>false</AllowMulticast>"
+    if reach == "LOCALHOST":
+        peers = ["127.0.0.1", *peers]
+    discovery = "<MaxAutoParticipantIndex>100</MaxAutoParticipantIndex>"
+    if peers:  # they look for one another at numbered ports
+        known = "".join(f'<Peer address="{peer}"/>' for peer in peers)
+        discovery += f"<ParticipantIndex>auto</ParticipantIndex><Peers>{known}</Peers>"
+    return int(domain), _CONFIG.format(general=general, discovery=discovery)
+
+
+class Dds:
+    """A participant of a ROS 2 domain; a `Transport` and a context manager.
+
+    Raises:
+        ConfigError: where cyclonedds is not installed, or the environment asks for what cannot be.
+    """
+
+    def __init__(self) -> None:
+        domain, config = environment(os.environ)
+        try:
+            from cyclonedds.builtin import BuiltinDataReader, BuiltinTopicDcpsPublication, BuiltinTopicDcpsSubscription
+            from cyclonedds.core import (
+                DDSException,
+                GuardCondition,
+                InstanceState,
+                ReadCondition,
+                SampleState,
+                ViewState,
+                WaitSet,
+            )
+            from cyclonedds.domain import Domain, DomainParticipant
+        except ImportError as error:
+            raise ConfigError(f'DDS needs the package cyclonedds ({error}): pip install "regionclip[robot]"') from error
+        try:
+            self._domain = Domain(domain, config) if config else None
+            self._participant = DomainParticipant(domain)
+        except DDSException as error:
+            raise ConfigError(f"DDS domain {domain} cannot be joined: {error.msg} (see CYCLONEDDS_URI)") from error
+        self._guard = Lock()
+        self._heard: list[tuple[str, str, DataReader[Any], Callable[[Get], None]]] = []  # topic, type, reader, taker
+        self._writers: dict[str, tuple[str, DataWriter[Any]]] = {}  # type and writer of a topic
+        self._ending = GuardCondition(self._participant)
+        self._set = WaitSet(self._participant)
+        self._set.attach(self._ending)
+        alive = SampleState.Any | ViewState.Any | InstanceState.Alive
+        self._senders, self._listeners = (
+            ReadCondition(BuiltinDataReader(self._participant, each), alive)
+            for each in (BuiltinTopicDcpsPublication, BuiltinTopicDcpsSubscription)
+        )
+        self._thread = Thread(target=self._run, name="regionclip dds", daemon=True)
+        self._thread.start()
+
+    def listen(self, topic: str, kinds: tuple[str, ...], quality: Quality, take: Callable[[Get], None]) -> None:
+        """Hear a topic, in a thread of this transport's own."""
+        from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState
+        from cyclonedds.sub import DataReader
+        from cyclonedds.topic import Topic
+
+        for kind in kinds:
+            named = Topic(self._participant, f"rt{topic}", _idl(kind))
+            reader = DataReader(self._participant, named, _qos(kind, quality))
+            with self._guard:
+                self._heard.append((topic, kind, reader, take))
+            self._set.attach(ReadCondition(reader, SampleState.Any | ViewState.Any | InstanceState.Any))
+
+    def offer(self, topic: str, kind: str, quality: Quality) -> None:
+        """Make a topic known to the domain."""
+        from cyclonedds.pub import DataWriter
+        from cyclonedds.topic import Topic
+
+        named = Topic(self._participant, f"rt{topic}", _idl(kind))
+        self._writers[topic] = kind, DataWriter(self._participant, named, _qos(kind, quality))
+
+    def send(self, topic: str, kind: str, fields: Mapping[str, Any]) -> None:
+        """Send a message; one that a slow listener does not take in time is dropped."""
+        from cyclonedds.core import DDSException
+
+        sample = _idl(kind).of(encode(kind, fields))
+        with suppress(DDSException):
+            self._writers[topic][1].write(sample)
+
+    def wanted(self, topic: str) -> bool:
+        """Whether somebody listens."""
+        return bool(self._writers[topic][1].get_publication_matched_status().current_count)
+
+    def complaints(self) -> list[str]:
+        """Others on our topics that we cannot hear, or that cannot hear us, and why."""
+        found: list[str] = []
+        for topic in dict.fromkeys(topic for topic, *_ in self._heard):
+            own = [(kind, reader) for name, kind, reader, _ in self._heard if name == topic]
+            matched = sum(reader.get_subscription_matched_status().current_count for _, reader in own)
+            refused = [reader.get_requested_incompatible_qos_status() for _, reader in own]
+            found += self._mismatch(topic, self._senders, [kind for kind, _ in own], matched, refused)
+        for topic, (kind, writer) in self._writers.items():
+            matched = writer.get_publication_matched_status().current_count
+            refused = [writer.get_offered_incompatible_qos_status()]
+            found += self._mismatch(topic, self._listeners, [kind], matched, refused)
+        return found
+
+    def close(self) -> None:
+        """Leave the domain."""
+        self._ending.set(True)
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def _mismatch(
+        self, topic: str, ends: "ReadCondition", kinds: list[str], matched: int, refused: list[Any]
+    ) -> Iterator[str]:
+        """What is wrong with other ends of a topic, at most one line."""
+        others = [
+            end
+            for end in ends.reader.read(1000, ends)
+            if end.topic_name == f"rt{topic}" and end.participant_key != self._participant.guid
+        ]
+        who = "publisher" if ends is self._senders else "subscriber"
+        names = [_dds_name(kind).replace(".", "::") for kind in kinds]
+        if strange := [end.type_name for end in others if end.type_name not in names]:
+            yield f"{topic}: a {who} has the type {strange[0]}: expected {' or '.join(names)}"
+        elif len(others) > matched and (seen := [each for each in refused if each.total_count]):
+            policy = _POLICIES.get(seen[-1].last_policy_id, f"policy {seen[-1].last_policy_id}")
+            yield f"{topic}: QoS mismatch with a {who}: the {policy} of the two does not go together"
+
+    def _run(self) -> None:
+        from cyclonedds.internal import InvalidSample
+
+        while not self._ending.read():
+            self._set.wait(_WAIT)
+            with self._guard:
+                heard = list(self._heard)
+            for _, kind, reader, take in heard:
+                for sample in reader.take(10):
+                    if not isinstance(sample, InvalidSample):
+                        take(partial(decode, sample.payload, kind))
+
+
+def _qos(kind: str, quality: Quality) -> "Qos":
+    """As rmw would ask for; the reliability is what a ROS user calls best effort and reliable."""
+    from cyclonedds.core import Policy, Qos
+
+    reliable, latched = quality != "sensor", quality == "latched"
+    one = latched or not reliable or kind in (IMAGE, COMPRESSED_IMAGE)
+    return Qos(
+        Policy.Reliability.Reliable(_BLOCKING) if reliable else Policy.Reliability.BestEffort,
+        Policy.Durability.TransientLocal if latched else Policy.Durability.Volatile,
+        Policy.History.KeepLast(1 if one else 10),
+        Policy.DataRepresentation(use_cdrv0_representation=True),
+        Policy.Userdata(f"typehash={type_hash(kind)};".encode()),
+    )
+
+
+def _dds_name(kind: str) -> str:
+    """`sensor_msgs/msg/Image` as `sensor_msgs.msg.dds_.Image_`."""
+    package, _, name = kind.rpartition("/")
+    return f"{package.replace('/', '.')}.dds_.{name}_"
+
+
+@cache
+def _idl(kind: str) -> Any:  # noqa: ANN401 - a class made at run time
+    """A type as Cyclone DDS knows it, whose samples hold the bytes of a message as `payload`."""
+    from cyclonedds.idl import make_idl_struct
+    from cyclonedds.idl.annotations import final
+
+    fields = {name: _idl_field(what) for name, what in store().fielddefs[kind][1]}
+    made: Any = final(make_idl_struct(kind.rpartition("/")[2], _dds_name(kind), fields))
+
+    def of(payload: bytes, *_: object, **__: object) -> object:
+        sample = object.__new__(made)
+        sample.payload = payload
+        return sample
+
+    made.of = made.deserialize = of
+    made.serialize = lambda self, *_, **__: self.payload
+    return made
+
+
+def _idl_field(what: Any) -> Any:  # noqa: ANN401 - a type as rosbags describes it, and as Cyclone DDS does
+    from cyclonedds.idl import types
+    from rosbags.interfaces import Nodetype
+
+    node, detail = what
+    if node == Nodetype.NAME:
+        return _idl(detail)
+    if node == Nodetype.BASE:
+        return {"string": str, "bool": bool}.get(detail[0]) or getattr(types, detail[0])
+    inner, length = detail
+    own: Any = types.array if node == Nodetype.ARRAY else types.sequence
+    return own[_idl_field(inner), length] if node == Nodetype.ARRAY else own[_idl_field(inner)]
