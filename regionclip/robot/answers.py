@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 import supervision as sv
+from numpy.typing import NDArray
 
 from regionclip.drawing.colours import Colour, ink, label_colours
 from regionclip.drawing.labels import label_names, label_texts
@@ -41,13 +42,30 @@ def detection_array(result: Result, class_ids: ClassIds = "label") -> dict[str, 
     for things in _things(rows):
         x1, y1, x2, y2 = rows.xyxy[things[0]].tolist()
         position = {"x": (x1 + x2) / 2, "y": (y1 + y2) / 2}
-        track = -1 if rows.tracker_id is None else int(rows.tracker_id[things[0]])
         detections.append({
             "header": header,
             "results": [{"hypothesis": _hypothesis(rows, row, names[row], class_ids), "pose": _HERE} for row in things],
             "bbox": {"center": {"position": position}, "size_x": x2 - x1, "size_y": y2 - y1},
-            "id": str(track) if track >= 0 else "",
+            "id": _track(rows, things[0]),
         })  # fmt: skip
+    return {"header": header, "detections": detections}
+
+
+def detection3d_array(result: Result, class_ids: ClassIds = "label") -> dict[str, Any]:
+    """A `vision_msgs/Detection3DArray` of the things whose place is known, in the camera's optical frame.
+
+    As `detection_array`, in metres: `bbox` is where the surface is that is seen, `size.z` how deep it shows. Without
+    depth the array is empty.
+    """
+    rows, header, places = result.detections, result.header.fields(), result.places
+    names = label_names(rows)
+    detections = []
+    for things in _things(rows) if places is not None else ():
+        if places.valid[things[0]]:
+            bbox = _box(places.centers[things[0]], places.sizes[things[0]])
+            pose = {"pose": bbox["center"]}
+            hypotheses = [{"hypothesis": _hypothesis(rows, row, names[row], class_ids), "pose": pose} for row in things]
+            detections.append({"header": header, "results": hypotheses, "bbox": bbox, "id": _track(rows, things[0])})
     return {"header": header, "detections": detections}
 
 
@@ -140,6 +158,17 @@ def _hypothesis(rows: sv.Detections, row: int, name: str, class_ids: ClassIds) -
         name = str(place if place >= 0 else UNLABELED)
     confidence = 1.0 if rows.confidence is None else float(rows.confidence[row])
     return {"class_id": name, "score": min(max(confidence, 0.0), 1.0)}
+
+
+def _track(rows: sv.Detections, row: int) -> str:
+    track = -1 if rows.tracker_id is None else int(rows.tracker_id[row])
+    return str(track) if track >= 0 else ""
+
+
+def _box(center: NDArray[np.float64], size: NDArray[np.float64]) -> dict[str, Any]:
+    """A `vision_msgs/BoundingBox3D` along the axes."""
+    position, sides = (dict(zip("xyz", values.tolist(), strict=True)) for values in (center, size))
+    return {"center": {"position": position, "orientation": {"w": 1.0}}, "size": sides}
 
 
 def _things(rows: sv.Detections) -> list[list[int]]:

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass, replace
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
+from regionclip.answers.regions import Regions
 from regionclip.detector import Detector
-from regionclip.errors import PromptError, RegionclipError
+from regionclip.errors import MessageError, PromptError, RegionclipError
 from regionclip.frames import Frame, FrameLike, to_frame
+from regionclip.robot.depth import Places, View
 from regionclip.robot.messages import Header
 from regionclip.robot.prompts import MOST_LABELS
 from regionclip.robot.statistics import Statistics
@@ -45,6 +48,9 @@ class Result:
         detections: as `Detector` gives them; with tracks also `tracker_id`.
         prompts: the words that were asked for.
         timings: milliseconds of each stage.
+        regions: all that the tower saw in this frame, with its embeddings; None where it did not look.
+        view: depth and camera of the frame; None without them, or where they cannot be used.
+        places: where each detection is; None without a view.
     """
 
     frame: Frame
@@ -52,6 +58,9 @@ class Result:
     detections: sv.Detections
     prompts: PromptSet
     timings: Timings
+    regions: Regions | None = None
+    view: View | None = None
+    places: Places | None = None
 
 
 class PerceptionCore:
@@ -67,6 +76,7 @@ class PerceptionCore:
         source: name of the camera.
         track: whether things are followed from frame to frame; needs the extra `video`.
         every: the tower looks at each so many frames (`FollowOptions.every`).
+        rectified: whether frames and depth are rectified, so that the `P` of a camera_info holds, not its `K`.
         statistics: where it is counted; None begins anew, with the clock of this machine.
 
     Attributes:
@@ -84,9 +94,10 @@ class PerceptionCore:
         source: str = "camera",
         track: bool = False,
         every: int = 1,
+        rectified: bool = False,
         statistics: Statistics | None = None,
     ) -> None:
-        self.detector, self.source = detector, source
+        self.detector, self.source, self._rectified = detector, source, rectified
         self.statistics = statistics or Statistics()
         self._setting, self._looking = Lock(), Lock()
         self.prompts = self._prepared(Vocabulary.of(words), 1)
@@ -95,8 +106,22 @@ class PerceptionCore:
         self._in_force = self.prompts
         self._index, self._latest = 0, float("-inf")
 
-    def process(self, frame: FrameLike, header: Header) -> Result:
+    def process(
+        self,
+        frame: FrameLike,
+        header: Header,
+        *,
+        depth: NDArray[np.float32] | None = None,
+        camera_info: Any = None,  # noqa: ANN401 - whoever's message class
+    ) -> Result:
         """Look at the next frame. One that is older than the one before begins anew, as where a bag is played again.
+
+        Args:
+            frame: as in `Detector`.
+            header: of its message.
+            depth: `(H, W)` metres, registered to the frame, as `images.depth_of` gives it; None for none.
+            camera_info: the `sensor_msgs/CameraInfo` of the depth. Where one of the two cannot be used, the statistics
+                tell it as a problem, and the result is that without depth.
 
         Raises:
             FrameError: where the frame cannot be used.
@@ -113,8 +138,10 @@ class PerceptionCore:
             self._latest = seconds
             known = self._follower.follow(VideoFrame(image, seconds, self._index, self.source))
             self._index += 1
+        rows, view = known.detections, self._view(image, depth, camera_info)
+        places = None if view is None else view.locate(rows.xyxy)
         self.statistics.answered(header.stamp_ns, known.timings)
-        return Result(image, header, known.detections, prompts, known.timings)
+        return Result(image, header, rows, prompts, known.timings, known.regions, view, places)
 
     def set_prompts(self, words: Words, threshold: float | None = None) -> int:
         """Look for other words from the next frame on. They are encoded here and now, while frames go on.
@@ -153,6 +180,15 @@ class PerceptionCore:
         levels = (threshold, given.threshold, after.vocabulary.threshold)
         level = next((level for level in levels if level is not None), None)
         return self._prepared(replace(given, threshold=level), after.version + 1)
+
+    def _view(self, image: Frame, depth: NDArray[np.float32] | None, camera_info: Any) -> View | None:  # noqa: ANN401
+        if depth is None:
+            return None
+        try:
+            return View.of(depth, camera_info, image.shape[:2], rectified=self._rectified)
+        except MessageError as error:
+            self.statistics.problem(f"no positions: {error}")
+            return None
 
     def _prepared(self, vocabulary: Vocabulary, version: int) -> PromptSet:
         """Words, encoded, so that asking for them takes no time and cannot fail."""

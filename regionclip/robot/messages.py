@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED_IMAGE = "sensor_msgs/msg/CompressedImage"
+CAMERA_INFO = "sensor_msgs/msg/CameraInfo"
 DETECTIONS = "vision_msgs/msg/Detection2DArray"
+DETECTIONS_3D = "vision_msgs/msg/Detection3DArray"
 LABEL_INFO = "vision_msgs/msg/LabelInfo"
 VISION_INFO = "vision_msgs/msg/VisionInfo"
 DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
@@ -40,7 +42,7 @@ _DEFINITIONS = {
     DETECTIONS: "std_msgs/Header header; vision_msgs/Detection2D[] detections",
     "vision_msgs/msg/Detection3D": "std_msgs/Header header; vision_msgs/ObjectHypothesisWithPose[] results; "
     "vision_msgs/BoundingBox3D bbox; string id",
-    "vision_msgs/msg/Detection3DArray": "std_msgs/Header header; vision_msgs/Detection3D[] detections",
+    DETECTIONS_3D: "std_msgs/Header header; vision_msgs/Detection3D[] detections",
     "vision_msgs/msg/VisionClass": "uint16 class_id; string class_name",
     LABEL_INFO: "std_msgs/Header header; vision_msgs/VisionClass[] class_map; float32 threshold",
     VISION_INFO: "std_msgs/Header header; string method; string database_location; int32 database_version",

@@ -3,10 +3,16 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from regionclip.errors import ConfigError, few
+from regionclip.errors import ConfigError
 
 NODE = "regionclip"
 ROOT = f"/{NODE}"
+DIAGNOSTICS = "/diagnostics"
+OWN = ("prompts", "label_info", "vision_info")
+"""Topics of the node, below `~`."""
+
+ANSWERS = ("detections", "annotations", "annotated", "annotated/compressed")
+"""Topics of each camera, below its place."""
 
 _NAME = re.compile(r"(~/|/)?[A-Za-z_]\w*(/[A-Za-z_]\w*)*", re.ASCII)
 
@@ -34,22 +40,27 @@ class Names:
             if not given:
                 raise ConfigError(f"--remap {rule}: expected a rule as image:=/camera/color/image_raw")
             self._rules[self._full(_checked(source, "--remap"))] = self._full(_checked(target, "--remap"))
-        self._known: set[str] = set()
 
     def resolve(self, name: str) -> str:
         """The full name of a topic: `image`, `~/detections` or `/diagnostics`, remapped."""
         full = self._full(_checked(name, "topic"))
-        self._known.add(full)
         return self._rules.get(full, full)
 
-    def check_rules(self) -> None:
-        """Refuse rules that were of no use, once all topics were resolved.
+    def check(self, images: Sequence[str]) -> None:
+        """Refuse rules that are of no use to a node.
+
+        Args:
+            images: its topics of images, not resolved.
 
         Raises:
-            ConfigError: where one names no topic of this node.
+            ConfigError: where a rule names no topic of the node.
         """
-        if unused := sorted(self._rules.keys() - self._known):
-            raise ConfigError(f"--remap {unused[0]}: the node has no such topic; it has {few(sorted(self._known), 20)}")
+        answers = [
+            f"{place}/{name}" for place in places([*map(self.resolve, images)], "~").values() for name in ANSWERS
+        ]
+        known = {self._full(name) for name in (*images, *answers, *(f"~/{name}" for name in OWN), DIAGNOSTICS)}
+        if unused := sorted(self._rules.keys() - known):
+            raise ConfigError(f"--remap {unused[0]}: the node has no such topic; it has {', '.join(sorted(known))}")
 
     def _full(self, name: str) -> str:
         if name.startswith("~/"):
@@ -66,7 +77,7 @@ def places(topics: Sequence[str], root: str = ROOT) -> dict[str, str]:
     if len(set(topics)) == 1:
         return {topics[0]: root}
     spaces = {topic: topic.removesuffix("/compressed").rpartition("/")[0] for topic in topics}
-    shared = {space for space in spaces.values() if list(spaces.values()).count(space) > 1}
+    shared = {space for space in spaces.values() if list(spaces.values()).count(space) > 1} | set(topics)
     return {topic: f"{topic if space in shared else space}{ROOT}" for topic, space in spaces.items()}
 
 

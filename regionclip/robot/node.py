@@ -11,11 +11,12 @@ from regionclip.robot.answers import diagnostic_array, status
 from regionclip.robot.core import PerceptionCore, PromptSet
 from regionclip.robot.images import frame_of
 from regionclip.robot.messages import Header
-from regionclip.robot.names import Names, places
+from regionclip.robot.names import DIAGNOSTICS, Names, places
 from regionclip.robot.parameters import Parameters
 from regionclip.robot.prompts import parse_prompts
-from regionclip.robot.publisher import Get, Publisher, Quality, Transport
+from regionclip.robot.publisher import Publisher
 from regionclip.robot.statistics import Statistics
+from regionclip.robot.wire import Get, Quality, Transport
 from regionclip.robot.worker import Worker
 from regionclip.words.vocabulary import Words
 
@@ -41,7 +42,6 @@ class Node:
         topics: of images.
 
     Raises:
-        ConfigError: where a remapping names no topic of this node.
         PromptError: for words that cannot be asked for.
     """
 
@@ -72,7 +72,7 @@ class Node:
         }
         self._some = self._cores[topics[0]]
         self._newest = self._some.prompts
-        self._taken = dict.fromkeys(topics, float("-inf"))  # when an image of each camera was let in
+        self._due = dict.fromkeys(topics, 0.0)  # when the next image of each camera is let in, seconds
         self._publisher = Publisher(
             wire,
             detector.tower.card,
@@ -81,10 +81,9 @@ class Node:
             resolve=names.resolve,
             class_ids=parameters.class_ids,
         )
-        self._diagnostics = names.resolve("/diagnostics")
+        self._diagnostics = names.resolve(DIAGNOSTICS)
         wire.offer(self._diagnostics, ros.DIAGNOSTICS, "reliable")
         prompts = names.resolve("~/prompts")
-        names.check_rules()
         self._worker = Worker(self._work, self._failed)
         self._aside = Worker(self._prepare, self._refused)
         self._in_force = self._newest
@@ -128,14 +127,17 @@ class Node:
     def _hear(self, camera: str) -> Callable[[Get], None]:
         """What takes the images of a camera."""
         statistics, rate = self._cores[camera].statistics, self._parameters.max_rate
+        period = 1 / rate if rate else 0.0
 
         def take(get: Get) -> None:
             statistics.arrived()
-            now = statistics.clock()
-            too_soon = rate > 0 and 0 <= now - self._taken[camera] < 1 / rate
-            if not too_soon:
-                self._taken[camera] = now
-            if too_soon or self._worker.offer(camera, get):
+            early = self._due[camera] - statistics.clock()  # seconds
+            if 0.1 * period < early <= 2 * period:
+                statistics.dropped()
+                return
+            # From due time to due time, so that a camera's jitter does not lower the rate.
+            self._due[camera] += period if abs(early) < period else period - early
+            if self._worker.offer(camera, get):
                 statistics.dropped()
 
         return take

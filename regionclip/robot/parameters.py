@@ -81,7 +81,7 @@ class Parameters(Settings):
         chosen = [block["ros__parameters"] or {} for block in blocks]
         if not all(isinstance(each, dict) for each in chosen):
             raise ConfigError(f"parameter file {path}: ros__parameters: expected names with values")
-        return cls.of({name: value for each in chosen for name, value in each.items()}, str(path))
+        return cls.of({str(name): value for each in chosen for name, value in each.items()}, str(path))
 
     def words(self) -> Vocabulary:
         """The labels to look for.

@@ -1,7 +1,7 @@
 """Publisher: results of cameras as messages on topics, the words before the first answer that uses them."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from regionclip.drawing.picture import annotate
 from regionclip.robot import messages as ros
@@ -9,37 +9,9 @@ from regionclip.robot.answers import ClassIds, detection_array, image_annotation
 from regionclip.robot.core import PromptSet, Result
 from regionclip.robot.images import compressed_fields, image_fields
 from regionclip.robot.messages import Header
+from regionclip.robot.wire import Wire
 from regionclip.towers.card import TowerCard
 from regionclip.words.vocabulary import Vocabulary
-
-Quality = Literal["sensor", "reliable", "latched"]
-"""Of a topic: the newest, as far as it arrives; everything; everything, and whoever comes later is told the latest."""
-
-Get = Callable[[], Any]
-"""Gives a message; raises a MessageError where it is damaged."""
-
-
-class Wire(Protocol):
-    """How messages leave."""
-
-    def offer(self, topic: str, kind: str, quality: Quality) -> None:
-        """Make known that messages of a type will be sent on a topic."""
-
-    def send(self, topic: str, kind: str, fields: Mapping[str, Any]) -> None:
-        """Send a message on a topic that was offered; from any thread."""
-
-    def wanted(self, topic: str) -> bool:
-        """Whether somebody listens."""
-
-
-class Transport(Wire, Protocol):
-    """How messages come and leave."""
-
-    def listen(self, topic: str, kinds: tuple[str, ...], quality: Quality, take: Callable[[Get], None]) -> None:
-        """Hear a topic that has one of these types; `take` gets each message, in any thread."""
-
-    def complaints(self) -> list[str]:
-        """What keeps messages from flowing now, a line each."""
 
 
 class Publisher:

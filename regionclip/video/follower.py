@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import supervision as sv
 
+from regionclip.answers.regions import Regions
 from regionclip.detector import Detector
 from regionclip.timing import Timings, stage
 from regionclip.towers.base import ImageFeatures
@@ -34,6 +35,7 @@ class StreamFrame:
         key: whether the tower looked at this frame.
         age_seconds: how old the frame was when all this was known; 0 for recordings.
         timings: milliseconds of each stage of this frame.
+        regions: all that the tower saw in it, whatever the words; None where it did not look.
     """
 
     frame: VideoFrame
@@ -43,6 +45,7 @@ class StreamFrame:
     key: bool
     age_seconds: float
     timings: Timings
+    regions: Regions | None = None
 
 
 class Follower:
@@ -147,7 +150,7 @@ class Follower:
                 self.restart()
             key = features is not None or self.is_key(frame)
             self._size, self._known_key = size, None
-            rows = self._look(frame, features) if key else self._carry(frame)
+            rows, regions = self._look(frame, features) if key else (self._carry(frame), None)
             self._until_key = self.options.every - 1 if key else self._until_key - 1
             self._latest = rows
             events: tuple[Event, ...] = ()
@@ -156,7 +159,7 @@ class Follower:
                     seen = None if self.tracks is None else self.tracks.embeddings()
                     events = tuple(self.watch.update(rows, frame, seen))
         age = frame.age_seconds + time.perf_counter() - start if frame.age_seconds else 0.0  # recordings have none
-        return StreamFrame(frame, rows, events, outages, key, age, timings)
+        return StreamFrame(frame, rows, events, outages, key, age, timings, regions)
 
     def close(self) -> tuple[Event, ...]:
         """The ends of incidents that still went on when the source ended."""
@@ -176,16 +179,16 @@ class Follower:
         rules = self.options.rules
         return None if rules is None else Watch(rules, source=self._source, timezone=self.options.timezone)
 
-    def _look(self, frame: VideoFrame, features: ImageFeatures | None) -> sv.Detections:
+    def _look(self, frame: VideoFrame, features: ImageFeatures | None) -> tuple[sv.Detections, Regions]:
         """A key frame."""
         words = self.vocabulary
         regions = self.detector.regions(frame.image if features is None else features, words=words)
         if self.tracks is None:
-            return self.detector.classify(regions, words)
+            return self.detector.classify(regions, words), regions
         with stage("track"):
             rows = self.tracks.update(regions, frame.image, frame.t_seconds)
             self.detector.proposer.update(*self.tracks.live)
-        return rows
+        return rows, regions
 
     def _carry(self, frame: VideoFrame) -> sv.Detections:
         """A frame between key frames."""

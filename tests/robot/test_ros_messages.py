@@ -74,13 +74,13 @@ MESSAGES: dict[str, list[dict[str, Any]]] = {
         },
     ],
     ros.COMPRESSED_IMAGE: [{"header": HEADER, "format": "jpeg", "data": np.arange(7, dtype=np.uint8)}],
-    "sensor_msgs/msg/CameraInfo": [
+    ros.CAMERA_INFO: [
         {"header": HEADER, "distortion_model": "plumb_bob", "d": [0.1] * 5, "k": np.arange(9.0)},
         {"height": 480, "roi": {"do_rectify": 1}},
     ],
     "std_msgs/msg/String": [{}, {"data": "人"}],
     ros.DETECTIONS: [{"header": HEADER}, {"header": HEADER, "detections": [DETECTION, {}, DETECTION]}],
-    "vision_msgs/msg/Detection3DArray": [{"detections": [{"bbox": BOX, "id": "a"}]}],
+    ros.DETECTIONS_3D: [{"detections": [{"bbox": BOX, "id": "a"}]}],
     ros.LABEL_INFO: [{"class_map": [{"class_id": 65535, "class_name": "叉车"}, {}], "threshold": 0.25}],
     ros.VISION_INFO: [{"header": HEADER, "method": "m", "database_location": "/x", "database_version": -1}],
     ros.DIAGNOSTICS: [{"status": [{"level": 3, "name": "n", "values": [{"key": "k", "value": "值"}, {}]}]}],
@@ -92,7 +92,7 @@ MESSAGES: dict[str, list[dict[str, Any]]] = {
 HASHES = {
     ros.IMAGE: "d31d41a9a4c4bc8eae9be757b0beed306564f7526c88ea6a4588fb9582527d47",
     ros.DETECTIONS: "214274120007f4a683866481336b70310268cfa107aebe9d594a6acf75bda968",
-    "vision_msgs/msg/Detection3DArray": "793f5eab9595ac1c0da07873cc859db42eae51f0ee76056db8562515d830e018",
+    ros.DETECTIONS_3D: "793f5eab9595ac1c0da07873cc859db42eae51f0ee76056db8562515d830e018",
     ros.LABEL_INFO: "3d37df4015cdf660cc851c51897f2acd957e1ca6205ba0a99aebffb9406b0783",
     ros.VISION_INFO: "95d3116a17484ad91c9a2686e1d54890bbfc3ff6c6a2de137738c4950d45d284",
     ros.DIAGNOSTICS: "5a8a36efb05fb25070fa0fb3810290c0e6cd4862b54a8fb975a1ee8dc55a333e",

@@ -60,6 +60,7 @@ def ros2(
     if given["prompts"] or given["prompts_file"]:
         parameters = parameters.replaced(prompts=(), prompts_file="")
     parameters = parameters.replaced(**{name: value for name, value in given.items() if value not in (None, (), "")})
+    names.check(parameters.image_topics)
     vocabulary = parameters.words()
     tower = replace(
         tower,

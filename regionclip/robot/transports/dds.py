@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from regionclip.errors import ConfigError
 from regionclip.robot.messages import COMPRESSED_IMAGE, IMAGE, decode, encode, store, type_hash
-from regionclip.robot.publisher import Get, Quality
+from regionclip.robot.wire import Get, Quality
 
 if TYPE_CHECKING:
     from cyclonedds.core import Qos, ReadCondition
@@ -78,12 +78,15 @@ def environment(variables: Mapping[str, str]) -> tuple[int, str | None]:
 class Dds:
     """A participant of a ROS 2 domain; a `Transport` and a context manager.
 
+    Args:
+        variables: the environment that says which domain, and how far it reaches.
+
     Raises:
         ConfigError: where cyclonedds is not installed, or the environment asks for what cannot be.
     """
 
-    def __init__(self) -> None:
-        domain, config = environment(os.environ)
+    def __init__(self, variables: Mapping[str, str] = os.environ) -> None:
+        domain, config = environment(variables)
         try:
             from cyclonedds.builtin import BuiltinDataReader, BuiltinTopicDcpsPublication, BuiltinTopicDcpsSubscription
             from cyclonedds.core import (
@@ -95,11 +98,11 @@ class Dds:
                 ViewState,
                 WaitSet,
             )
-            from cyclonedds.domain import Domain, DomainParticipant
+            from cyclonedds.domain import DomainParticipant
         except ImportError as error:
             raise ConfigError(f'DDS needs the package cyclonedds ({error}): pip install "regionclip[robot]"') from error
         try:
-            self._domain = Domain(domain, config) if config else None
+            _configure(domain, config)
             self._participant = DomainParticipant(domain)
         except DDSException as error:
             raise ConfigError(f"DDS domain {domain} cannot be joined: {error.msg} (see CYCLONEDDS_URI)") from error
@@ -168,6 +171,9 @@ class Dds:
         """Leave the domain."""
         self._ending.set(True)
         self._thread.join()
+        self._heard.clear()
+        self._writers.clear()
+        del self._senders, self._listeners, self._set, self._ending, self._participant  # the last reference deletes
 
     def __enter__(self) -> Self:
         return self
@@ -203,6 +209,14 @@ class Dds:
                 for sample in reader.take(10):
                     if not isinstance(sample, InvalidSample):
                         take(partial(decode, sample.payload, kind))
+
+
+@cache
+def _configure(domain: int, config: str | None) -> Any:  # noqa: ANN401 - kept for as long as the process lives
+    """A domain as XML says, once: a process can say it once only."""
+    from cyclonedds.domain import Domain
+
+    return Domain(domain, config) if config else None
 
 
 def _qos(kind: str, quality: Quality) -> "Qos":

@@ -13,10 +13,11 @@ from regionclip.robot.core import PerceptionCore
 from regionclip.robot.images import frame_of
 from regionclip.robot.messages import Header
 from regionclip.robot.names import ROOT, places
-from regionclip.robot.publisher import Publisher, Quality
+from regionclip.robot.publisher import Publisher
 from regionclip.robot.statistics import Statistics
 from regionclip.robot.transports.bags import Bag, BagMessage, NewBag
 from regionclip.robot.transports.plan import ReplayPlan
+from regionclip.robot.wire import Quality
 from regionclip.words.vocabulary import Words
 
 _REPORT = 1_000_000_000

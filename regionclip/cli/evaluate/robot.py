@@ -1,0 +1,26 @@
+"""`regionclip eval robot`: what a robot gets: ages of answers over DDS."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from regionclip.cli.terminal import options
+from regionclip.cli.terminal.output import progress
+
+
+@options.grouped
+def robot(
+    tower: options.PresetOptions,
+    fps: Annotated[float, typer.Option(min=1, max=100, help="Of the camera.")] = 30.0,
+    seconds: Annotated[float, typer.Option(min=1, help="How long each camera sends.")] = 4.0,
+) -> None:
+    """A node and a camera over DDS on this machine: ages of answers, with stubs and with the tower."""
+    from regionclip.robot.messages import store
+
+    store()
+    detector = tower.load()
+    from regionclip.evaluation.speed.robot import CASES, measure_answers, table
+
+    answers = measure_answers(detector, ["person", "汽车"], progress(CASES, "cameras"), fps=fps, seconds=seconds)
+    sys.stdout.write(table(list(answers), fps) + "\n")
