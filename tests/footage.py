@@ -51,15 +51,17 @@ def write_clip(
     turned: int = 0,
     first: int = 0,
     codec: str = "libx264",
+    b_frames: bool = True,
 ) -> Path:
     """Write frames, numbered ones without `pictures`, with the given times; they are to be turned clockwise.
 
-    An MP4 has its index in front.
+    An MP4 has its index in front. Without B frames the file holds its frames in the order of their times.
     """
     pictures = pictures or [numbered(first + place, size) for place in range(len(milliseconds))]
     mp4 = {"movflags": "+faststart"} if path.suffix == ".mp4" else {}
     with av.open(str(path), "w", options=mp4) as container:
-        stream = container.add_stream(codec, rate=25, options={"crf": "18", "g": "10"})
+        options = {"crf": "18", "g": "10"} | ({} if b_frames else {"bf": "0"})
+        stream = container.add_stream(codec, rate=25, options=options)
         assert isinstance(stream, VideoStream)
         stream.height, stream.width = pictures[0].shape[:2]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"

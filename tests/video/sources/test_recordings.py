@@ -81,7 +81,8 @@ def test_a_size_that_changes_in_mid_stream(tmp_path: Path) -> None:
 
 
 def test_a_truncated_file_ends_with_a_word_on_how_much_was_read(tmp_path: Path) -> None:
-    whole = write_clip(tmp_path / "a.mp4", range(0, 8000, 40)).read_bytes()
+    # A cut between a P frame and its B frames would leave a gap, and where the cut falls is up to the encoder.
+    whole = write_clip(tmp_path / "a.mp4", range(0, 8000, 40), b_frames=False).read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) * 2 // 3])
     with pytest.warns(SourceWarning, match=r"cut\.mp4.*read \d+ frames, \d\.\d s of 8\.0 s") as caught:
         frames = frames_of(tmp_path / "cut.mp4")
