@@ -37,7 +37,7 @@ _HEAVIEST = 20.0  # weight that a thing can gain, so that it follows a map that 
 _LONGEST = 128  # characters of a frame_id
 _SIDE = 64
 
-Things = NDArray[np.void]
+_Things = NDArray[np.void]
 """`(T,)` with the fields of `Thing`."""
 
 
@@ -102,7 +102,7 @@ class Memory:
         self._seeing = Lock()
         self._next = 1
         self._dtype = _fields(scorer.card.width)
-        self._things: Things = np.zeros(0, self._dtype)  # replaced, never changed: who asks need not wait
+        self._things: _Things = np.zeros(0, self._dtype)  # replaced, never changed: who asks need not wait
 
     def __len__(self) -> int:
         return len(self._confirmed())
@@ -194,11 +194,11 @@ class Memory:
         with self._seeing:
             self._things, self._next = things, int(things["number"].max(initial=0)) + 1
 
-    def _confirmed(self) -> Things:
+    def _confirmed(self) -> _Things:
         known = self._things
         return known[known["sights"] >= self._confirm]
 
-    def _sights(self, regions: Regions, view: View, pose: Pose) -> tuple[Things, NDArray[np.float32]]:
+    def _sights(self, regions: Regions, view: View, pose: Pose) -> tuple[_Things, NDArray[np.float32]]:
         """What is worth remembering, as things of one sight, whole and clear ones first, and its boxes `(n, 4)`."""
         places, card = view.locate(regions.xyxy), self._scorer.card
         keep = places.valid & regions.valid
@@ -217,7 +217,7 @@ class Memory:
         order = np.lexsort((-sights["weight"], ~sights["whole"]))
         return sights[order], boxes[order]
 
-    def _take(self, sights: Things) -> int:
+    def _take(self, sights: _Things) -> int:
         """Add sightings of one frame to the things that they are of."""
         both, start = np.concatenate([self._things, sights]), len(self._things)  # (T + n,)
         near, alike = self._compared(sights, both)  # (n, T + n) each
@@ -242,12 +242,14 @@ class Memory:
         self._things = both[there]
         return int(np.count_nonzero(seen & there))
 
-    def _compared(self, sights: Things, things: Things) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def _compared(self, sights: _Things, things: _Things) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """`(n, T)` each: whether sightings are near things, and whether they look alike."""
         # Across the view a thing shows how large it is, along it hardly: it is taken to be as deep as wide.
-        reach = [_MARGIN + np.maximum(it["size"], np.sort(it["size"])[:, 1:2]) / 2 for it in (sights, things)]
-        apart = np.abs(sights["center"][:, None] - things["center"])  # (n, T, 3)
-        near = (apart <= np.maximum(reach[0][:, None], reach[1])).all(2)
+        mine, its = (_MARGIN + np.maximum(it["size"], np.sort(it["size"])[:, 1:2]) / 2 for it in (sights, things))
+        whole, other = sights["whole"][:, None, None], things["whole"][:, None]
+        # What was cut off is a part: its middle is inside the whole. Else each is inside the other.
+        reach = np.where(whole > other, mine[:, None], np.where(whole < other, its, np.minimum(mine[:, None], its)))
+        near = (np.abs(sights["center"][:, None] - things["center"]) <= reach).all(2)  # (n, T)
         near &= sights["frame_id"][:, None] == things["frame_id"]
         return near, self._resemblance.of(things["embedding"], sights["embedding"]).T >= _ALIKE
 
@@ -262,23 +264,26 @@ def _fields(width: int) -> np.dtype[np.void]:
     ])  # fmt: skip
 
 
-def _thing(record: Any) -> Thing:  # noqa: ANN401 - an entry of `Things`
+def _thing(record: Any) -> Thing:  # noqa: ANN401 - an entry of `_Things`
     return Thing(*(value.copy() if value.ndim else value.item() for value in record))
 
 
-def _join(things: Things, place: int, other: int) -> None:
+def _join(things: _Things, place: int, other: int) -> None:
     """Take another sight of a thing, or another half of it, into it; what was seen whole counts alone."""
     mine, its = things[place], things[other]
-    share = its["weight"] / (mine["weight"] + its["weight"]) if mine["whole"] == its["whole"] else its["whole"]
-    for name in ("center", "size", "embedding"):
-        mine[name] = (1 - share) * mine[name] + share * its[name]
-    mine["embedding"] /= max(np.linalg.norm(mine["embedding"]), 1e-9)
-    if its["clearest"] > mine["clearest"]:
-        mine["clearest"], mine["thumbnail"] = its["clearest"], its["thumbnail"]
     mine["first_ns"], mine["last_ns"] = min(mine["first_ns"], its["first_ns"]), max(mine["last_ns"], its["last_ns"])
     mine["sights"] += its["sights"]
-    mine["whole"] |= its["whole"]
-    mine["weight"] = min(mine["weight"] + its["weight"], _HEAVIEST)
+    if mine["whole"] == its["whole"]:
+        share = its["weight"] / (mine["weight"] + its["weight"])
+        for name in ("center", "size", "embedding"):
+            mine[name] = (1 - share) * mine[name] + share * its[name]
+        mine["embedding"] /= max(np.linalg.norm(mine["embedding"]), 1e-9)
+        mine["weight"] = min(mine["weight"] + its["weight"], _HEAVIEST)
+        better = ("clearest", "thumbnail") if its["clearest"] > mine["clearest"] else ()
+    else:
+        better = ("center", "size", "embedding", "weight", "whole", "clearest", "thumbnail") if its["whole"] else ()
+    for name in better:
+        mine[name] = its[name]
 
 
 def _thumbnail(frame: Frame, box: NDArray[np.float32]) -> Frame:
