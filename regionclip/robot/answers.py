@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from regionclip.drawing.colours import Colour, ink, label_colours
 from regionclip.drawing.labels import label_names, label_texts
 from regionclip.robot.core import PerceptionCore, PromptSet, Result
+from regionclip.robot.memory import Answer
 from regionclip.robot.messages import Header
 from regionclip.robot.prompts import MOST_LABELS
 from regionclip.towers.card import TowerCard
@@ -54,19 +55,36 @@ def detection_array(result: Result, class_ids: ClassIds = "label") -> dict[str, 
 def detection3d_array(result: Result, class_ids: ClassIds = "label") -> dict[str, Any]:
     """A `vision_msgs/Detection3DArray` of the things whose place is known, in the camera's optical frame.
 
-    As `detection_array`, in metres: `bbox` is where the surface is that is seen, `size.z` how deep it shows. Without
-    depth the array is empty.
+    In metres: `bbox` is that of the surface that is seen. Without depth the array is empty.
     """
     rows, header, places = result.detections, result.header.fields(), result.places
     names = label_names(rows)
     detections = []
     for things in _things(rows):
-        if places is not None and places.valid[things[0]]:
-            bbox = _box(places.centers[things[0]], places.sizes[things[0]])
-            pose = {"pose": bbox["center"]}
-            hypotheses = [{"hypothesis": _hypothesis(rows, row, names[row], class_ids), "pose": pose} for row in things]
-            detections.append({"header": header, "results": hypotheses, "bbox": bbox, "id": _track(rows, things[0])})
+        first, *_ = things
+        if places is not None and places.valid[first]:
+            hypotheses = [_hypothesis(rows, row, names[row], class_ids) for row in things]
+            box = places.centers[first], places.sizes[first]
+            detections.append(_detection3d(header, hypotheses, box, _track(rows, first)))
     return {"header": header, "detections": detections}
+
+
+def answer_array(words: str, answers: Sequence[Answer], header: Header) -> dict[str, Any]:
+    """A `vision_msgs/Detection3DArray` of what a memory answers to words, best first.
+
+    `class_id` is the words, `id` the thing's number; a thing's own header has the frame of its place and the stamp of
+    its latest sight.
+    """
+    detections = [
+        _detection3d(
+            Header(thing.last_ns, thing.frame_id).fields(),
+            [{"class_id": words, "score": score}],
+            (thing.center, thing.size),
+            str(thing.number),
+        )
+        for thing, score in answers
+    ]
+    return {"header": header.fields(), "detections": detections}
 
 
 def label_info(prompts: PromptSet, header: Header) -> dict[str, Any]:
@@ -165,10 +183,17 @@ def _track(rows: sv.Detections, row: int) -> str:
     return str(track) if track >= 0 else ""
 
 
-def _box(center: NDArray[np.float64], size: NDArray[np.float64]) -> dict[str, Any]:
-    """A `vision_msgs/BoundingBox3D` along the axes."""
-    position, sides = (dict(zip("xyz", values.tolist(), strict=True)) for values in (center, size))
-    return {"center": {"position": position, "orientation": {"w": 1.0}}, "size": sides}
+def _detection3d(
+    header: dict[str, Any],
+    hypotheses: Sequence[Mapping[str, Any]],
+    box: tuple[NDArray[np.float64], NDArray[np.float64]],
+    identity: str,
+) -> dict[str, Any]:
+    """A `vision_msgs/Detection3D` along the axes; `box` is its centre and size."""
+    position, size = (dict(zip("xyz", values.tolist(), strict=True)) for values in box)
+    center = {"position": position, "orientation": {"w": 1.0}}
+    results = [{"hypothesis": each, "pose": {"pose": center}} for each in hypotheses]
+    return {"header": header, "results": results, "bbox": {"center": center, "size": size}, "id": identity}
 
 
 def _things(rows: sv.Detections) -> list[list[int]]:

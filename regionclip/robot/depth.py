@@ -1,8 +1,6 @@
-"""Where things are: boxes and a registered depth picture to metres in the camera's optical frame.
+"""Where things are: boxes and registered depth to metres in the camera's optical frame, x right, y down, z forward.
 
-The optical frame has x to the right, y down and z forward (REP 103). A position is that of the surface that is seen.
-The pinhole model holds, X = (u - cx) Z / fx and Y = (v - cy) Z / fy, in pixels whose corners are whole numbers, as
-those of boxes are; a `sensor_msgs/CameraInfo` counts from the middle of the first pixel.
+A pinhole camera, X = (u - cx) Z / fx and Y = (v - cy) Z / fy. A position is that of the surface that is seen.
 
 Letters: N boxes, M samples of a box, H x W frame.
 """
@@ -14,24 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from regionclip.errors import MessageError
 
-_MIDDLE = 0.55  # share of a box's sides that is looked at: nearer its border the background shows
+_MIDDLE = 0.55  # share of a box's sides that is looked at: towards its border the background shows
 _SIDE = 16  # samples across and down
-_START = 0.15  # quantile of the samples that is taken for the thing: nearer ones may be stray
+_START = 0.15  # quantile of the samples that belongs to the thing: nearer ones may be stray
 _GAP = 0.03  # share of a depth from which on a step to the next sample leads to something else
-_LEAST = 0.05  # share of samples that have to be measured
-_THINNEST = 0.01  # metres, of a surface that faces the camera
-_ASPECT = 0.01  # by how much the scales across and down may differ
+_LEAST = 0.05  # share of the samples that have to be measured
+_THINNEST = 0.01  # metres
+_ASPECT = 0.01  # by how much scales across and down may differ
 
 
 class Camera(NamedTuple):
-    """A pinhole camera; pixels have whole numbers at their corners.
-
-    Attributes:
-        fx: focal length across in pixels.
-        fy: focal length down.
-        cx: column of the optical axis.
-        cy: its row.
-    """
+    """Focal lengths and optical axis in pixels whose corners are whole numbers, as those of boxes."""
 
     fx: float
     fy: float
@@ -40,45 +31,36 @@ class Camera(NamedTuple):
 
     @classmethod
     def of(cls, info: Any, frame_size: tuple[int, int], *, rectified: bool = False) -> Self:  # noqa: ANN401
-        """That of a `sensor_msgs/CameraInfo`, for frames that show all of its picture or its region of interest.
+        """That of a `sensor_msgs/CameraInfo` and frames `(H, W)` of all its picture, or of its region of interest.
 
-        A frame of another size is taken for the same picture binned or scaled, if it has the same shape.
-
-        Args:
-            info: the message, whoever decoded it.
-            frame_size: `(H, W)` of the frames.
-            rectified: whether they are rectified, so that `P` holds for them instead of `K`. The message is the same.
+        Frames of another size but the same shape are taken for that picture, scaled or binned. `rectified` frames have
+        the intrinsics `P`, others `K`: the message is the same for both.
 
         Raises:
-            MessageError: without a message, without calibration, or for a picture of another shape.
+            MessageError: without a message, without calibration, or for frames of another shape.
         """
         if info is None:
             raise MessageError("camera_info: expected one with the depth, got none")
-        matrix = np.asarray(info.p, float).reshape(3, 4) if rectified else np.asarray(info.k, float).reshape(3, 3)
-        fx, fy, cx, cy = matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2]
+        name, numbers = ("P", np.reshape(info.p, (3, 4))) if rectified else ("K", np.reshape(info.k, (3, 3)))
+        fx, fy, cx, cy = (float(numbers[place]) for place in ((0, 0), (1, 1), (0, 2), (1, 2)))
         if not (np.isfinite((fx, fy, cx, cy)).all() and fx > 0 and fy > 0):
-            name = "P" if rectified else "K"
-            raise MessageError(
-                f"camera_info: expected focal lengths above 0 in {name}, got {fx:g} and {fy:g}: is it calibrated?"
-            )
+            raise MessageError(f"camera_info: expected focal lengths above 0 in {name}, got {fx:g} and {fy:g}")
         height, width = info.roi.height or info.height, info.roi.width or info.width
-        down, across = (have / said if said else 0.0 for have, said in zip(frame_size, (height, width), strict=True))
-        if not (across > 0 and abs(down / across - 1) <= _ASPECT):
+        down, across = frame_size[0] / max(height, 1), frame_size[1] / max(width, 1)
+        if min(height, width) < 1 or abs(down / across - 1) > _ASPECT:
             raise MessageError(
                 f"camera_info: expected that of frames of {frame_size[1]} x {frame_size[0]}, or of their shape, "
                 f"got {width} x {height}"
             )
+        # CameraInfo counts from the middle of the first pixel.
         left, top = cx + 0.5 - info.roi.x_offset, cy + 0.5 - info.roi.y_offset
-        return cls(float(fx * across), float(fy * down), float(left * across), float(top * down))
+        return cls(fx * across, fy * down, left * across, top * down)
 
 
 class Places(NamedTuple):
-    """Where boxes are, in the optical frame; zeros where that is not known.
+    """Where boxes are, metres in the optical frame: `(N, 3)` and `(N, 3)`, zeros where `valid` `(N,)` is False.
 
-    Attributes:
-        centers: `(N, 3)` metres.
-        sizes: `(N, 3)` metres: across, down, and along the view as far as that shows, 1 cm at least.
-        valid: `(N,)` bool.
+    Sizes are across, down and, as far as that shows, along the view.
     """
 
     centers: NDArray[np.float64]
@@ -87,72 +69,53 @@ class Places(NamedTuple):
 
 
 class View(NamedTuple):
-    """The depth of a frame and the camera that saw it.
-
-    Attributes:
-        depth: `(H, W)` metres; NaN, 0 and less where nothing was measured.
-        camera: of depth and frame alike.
-    """
+    """The depth `(H, W)` of a frame in metres, NaN or 0 where nothing was measured, and the camera of both."""
 
     depth: NDArray[np.float32]
     camera: Camera
 
     @classmethod
     def of(cls, depth: ArrayLike, info: Any, frame_size: tuple[int, int], *, rectified: bool = False) -> Self:  # noqa: ANN401
-        """Depth that is registered to frames `(H, W)`, and their `CameraInfo`; `rectified` as in `Camera.of`.
+        """Of depth that is registered to frames `(H, W)`; the rest as in `Camera.of`.
 
         Raises:
-            MessageError: where one of them does not fit.
+            MessageError: for depth of another size, and as `Camera.of`.
         """
         metres = np.asarray(depth, np.float32)
-        if metres.shape != tuple(frame_size):
-            raise MessageError(
-                f"depth: expected (height, width) = {tuple(frame_size)} as the image, got {metres.shape}: "
-                "expected depth registered to the image"
-            )
+        if metres.shape != frame_size:
+            raise MessageError(f"depth: expected it registered to the image, {frame_size}, got {metres.shape}")
         return cls(metres, Camera.of(info, frame_size, rectified=rectified))
 
-    def locate(self, boxes: NDArray[np.float32]) -> Places:
+    def locate(self, boxes: ArrayLike) -> Places:
         """Where the things in boxes `(N, 4)` xyxy are: the nearest surface of some extent in the middle of each.
 
-        What lies a step behind it, a wall or the floor, is left out.
+        What lies a step behind it, as a wall, is left out. Of a box only the part inside the frame counts.
         """
-        height, width = self.depth.shape
-        corners = np.clip(np.nan_to_num(boxes.astype(float)), 0, (width, height, width, height))  # (N, 4)
-        low, high = corners[:, :2], corners[:, 2:]
+        given, limit = np.asarray(boxes, float), np.tile(self.depth.shape[::-1], 2)  # (N, 4), (4,)
+        low, high = np.split(np.clip(np.nan_to_num(given), 0, limit), 2, axis=1)  # (N, 2) each
         depths = np.sort(self._samples(low, high), axis=1)  # (N, M), NaN last
         count = np.count_nonzero(depths > 0, axis=1)  # (N,)
-        valid = np.isfinite(boxes).all(1) & (high > low).all(1) & (count >= _LEAST * depths.shape[1])
+        valid = np.isfinite(given).all(1) & (high > low).all(1) & (count >= _LEAST * _SIDE**2)
         depths, count = np.where(valid[:, None], depths, 1.0), np.where(valid, count, 1)
-        first, last = _cluster(depths, count)  # (N,), (N,)
-        near, z, far = (
-            np.take_along_axis(depths, np.rint(first + share * (last - first)).astype(int)[:, None], 1)[:, 0]
-            for share in (0.05, 0.5, 0.95)
-        )
-        camera, middle = self.camera, (low + high) / 2
-        x, y = (middle[:, 0] - camera.cx) * z / camera.fx, (middle[:, 1] - camera.cy) * z / camera.fy
-        wide, tall = ((high - low) * z[:, None] / (camera.fx, camera.fy)).T
-        centers = np.column_stack([x, y, z]) * valid[:, None]
-        return Places(centers, np.column_stack([wide, tall, np.maximum(far - near, _THINNEST)]) * valid[:, None], valid)
+        near, z, far = _surface(depths, count).T
+        x, y = ((low + high) / 2 - self.camera[2:]).T * z / np.array(self.camera[:2])[:, None]
+        wide, tall = (high - low).T * z / np.array(self.camera[:2])[:, None]
+        centers, sizes = np.stack([x, y, z], axis=1), np.stack([wide, tall, np.maximum(far - near, _THINNEST)], axis=1)
+        return Places(centers * valid[:, None], sizes * valid[:, None], valid)
 
     def _samples(self, low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
         """Depths `(N, M)` in the middle of boxes, NaN where nothing was measured."""
         shares = 0.5 + _MIDDLE * ((np.arange(_SIDE) + 0.5) / _SIDE - 0.5)  # (side,)
-        at = low[..., None] + (high - low)[..., None] * shares  # (N, 2, side)
-        limit = np.array(self.depth.shape[::-1])[:, None] - 1
-        columns, rows = np.moveaxis(np.clip(at.astype(int), 0, limit), 1, 0)  # (N, side) each
-        depths: NDArray[np.float64] = (
-            self.depth[rows[:, :, None], columns[:, None, :]].reshape(len(low), _SIDE**2).astype(float)
-        )
-        depths[~(np.isfinite(depths) & (depths > 0))] = np.nan
-        return depths
+        at = (low[..., None] + (high - low)[..., None] * shares).astype(int)  # (N, 2, side)
+        columns, rows = np.minimum(at, np.array(self.depth.shape[::-1])[:, None] - 1).swapaxes(0, 1)  # (N, side) each
+        depths = self.depth[rows[:, :, None], columns[:, None]].reshape(len(low), _SIDE**2).astype(float)
+        return np.where(np.isfinite(depths) & (depths > 0), depths, np.nan)
 
 
-def _cluster(depths: NDArray[np.float64], count: NDArray[np.int_]) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
-    """First and last place `(N,)` of the nearest surface among sorted depths `(N, M)`, of which `count` are numbers."""
-    start = (_START * (count - 1)).astype(int)[:, None]  # (N, 1)
-    places = np.arange(depths.shape[1] - 1)
+def _surface(depths: NDArray[np.float64], count: NDArray[np.int_]) -> NDArray[np.float64]:
+    """Near, middle and far end `(N, 3)` of the nearest surface among `count` `(N,)` of sorted depths `(N, M)`."""
+    start, places = (_START * (count - 1)).astype(int)[:, None], np.arange(depths.shape[1] - 1)
     steps = np.diff(depths, axis=1) > _GAP * depths[:, :-1]  # (N, M - 1); none next to NaN
-    first = np.where(steps & (places < start), places + 1, 0).max(1)
-    last = np.where(steps & (places >= start), places, (count - 1)[:, None]).min(1)
-    return first, last
+    first = np.where(steps & (places < start), places + 1, 0).max(1)[:, None]
+    last = np.where(steps & (places >= start), places, (count - 1)[:, None]).min(1)[:, None]
+    return np.take_along_axis(depths, np.rint(first + (0.05, 0.5, 0.95) * (last - first)).astype(int), 1)

@@ -17,12 +17,7 @@ _MOST_FRAMES = 1000
 
 
 class Pose(NamedTuple):
-    """A rigid transform: `points @ rotation.T + translation` takes points to the frame that it is told in.
-
-    Attributes:
-        rotation: `(3, 3)`.
-        translation: `(3,)` metres.
-    """
+    """A rigid transform, `(3, 3)` and `(3,)` metres: `points @ rotation.T + translation` are in the frame above."""
 
     rotation: NDArray[np.float64]
     translation: NDArray[np.float64]
@@ -35,24 +30,22 @@ class Pose(NamedTuple):
             MessageError: for numbers that are not finite, or a quaternion of no length.
         """
         inner = message.transform if hasattr(message, "transform") else message.pose
-        inner = getattr(inner, "pose", inner)  # that of an Odometry has a covariance beside it
-        place, turn = (
-            (inner.translation, inner.rotation) if hasattr(inner, "rotation") else (inner.position, inner.orientation)
-        )
-        quaternion, translation = (turn.x, turn.y, turn.z, turn.w), np.array([place.x, place.y, place.z])
-        length = np.linalg.norm(quaternion)
-        if not (np.isfinite(length) and np.isfinite(translation).all() and length > 1e-6):
+        inner = getattr(inner, "pose", inner)  # an Odometry has a covariance beside it
+        moved = hasattr(inner, "translation")
+        place, turn = (inner.translation, inner.rotation) if moved else (inner.position, inner.orientation)
+        translation, quaternion = (place.x, place.y, place.z), (turn.x, turn.y, turn.z, turn.w)
+        if not (np.isfinite(translation).all() and 1e-6 < np.linalg.norm(quaternion) < np.inf):
             raise MessageError(
-                f"pose: expected finite numbers and a quaternion of length 1, got {quaternion} and {translation}"
+                f"pose: expected finite numbers and a quaternion of length 1, got {translation} and {quaternion}"
             )
-        return cls(Rotation.from_quat(quaternion).as_matrix(), translation)
+        return cls(Rotation.from_quat(quaternion).as_matrix(), np.array(translation))
 
     def __matmul__(self, other: "Pose") -> "Pose":
         """First `other`, then this."""
         return Pose(self.rotation @ other.rotation, self.rotation @ other.translation + self.translation)
 
     def inverse(self) -> "Pose":
-        """Back from the frame that it is told in."""
+        """The way back."""
         return Pose(self.rotation.T, -self.rotation.T @ self.translation)
 
 
@@ -63,18 +56,18 @@ class Transforms:
     """What is known of the tree of coordinate frames; any thread may tell, any may ask.
 
     Args:
-        within_seconds: how far a moving transform may be from the time that is asked for.
+        within_seconds: how far the stamp of a moving transform may be from the time that is asked for.
     """
 
     def __init__(self, within_seconds: float = 0.1) -> None:
         self._within_ns = within_seconds * 1e9
         self._guard = Lock()
-        self._parents: dict[str, deque[tuple[int | None, str, Pose]]] = {}  # by child: stamp (None: static), parent
+        self._above: dict[str, deque[tuple[int | None, str, Pose]]] = {}  # stamp (None: static), parent, pose in it
 
     def add(self, message: Any, *, static: bool = False) -> None:  # noqa: ANN401 - whoever's message class
         """Take a `tf2_msgs/TFMessage`, of `/tf` or `static` of `/tf_static`, or a `nav_msgs/Odometry`.
 
-        The latest 2000 of each moving frame are kept, of 1000 frames.
+        The latest 2000 of each of 1000 frames are kept.
 
         Raises:
             MessageError: as `Pose.of`; what came before in the message is taken.
@@ -83,11 +76,11 @@ class Transforms:
             header, child = Header.of(each.header), each.child_frame_id.lstrip("/")
             known = None if static else header.stamp_ns, header.frame_id.lstrip("/"), Pose.of(each)
             with self._guard:
-                if child in self._parents or len(self._parents) < _MOST_FRAMES:
-                    self._parents.setdefault(child, deque(maxlen=1 if static else _HISTORY)).append(known)
+                if child in self._above or len(self._above) < _MOST_FRAMES:
+                    self._above.setdefault(child, deque(maxlen=1 if static else _HISTORY)).append(known)
 
     def lookup(self, fixed_frame: str, frame_id: str, stamp_ns: int) -> Pose | None:
-        """The pose of a frame in another at a time; None where the tree does not tell."""
+        """The pose of a frame in another at a time, by the nearest stamps; None where the tree does not tell."""
         with self._guard:
             mine, theirs = (dict(self._climb(name.lstrip("/"), stamp_ns)) for name in (frame_id, fixed_frame))
         shared = next((name for name in mine if name in theirs), None)
@@ -99,7 +92,7 @@ class Transforms:
         while frame_id not in seen:
             yield frame_id, pose
             seen.add(frame_id)
-            near = min(self._parents.get(frame_id, ()), key=lambda known: _apart(known[0], stamp_ns), default=None)
+            near = min(self._above.get(frame_id, ()), key=lambda known: _apart(known[0], stamp_ns), default=None)
             if near is None or _apart(near[0], stamp_ns) > self._within_ns:
                 return
             frame_id, pose = near[1], near[2] @ pose

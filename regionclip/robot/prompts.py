@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from regionclip.errors import ConfigError, PromptError
 from regionclip.formats.settings import Settings, Text, Texts
@@ -26,6 +28,20 @@ class _Asked(Settings):
     prompts: Texts
     threshold: float | None = None
     names: Mapping[str, Text] = {}
+
+
+class Question(Settings):
+    """What a memory is asked for.
+
+    Attributes:
+        words: one phrase.
+        top: most answers.
+    """
+
+    title: ClassVar[str] = "question"
+
+    words: Text
+    top: Annotated[int, Field(ge=1)] = 5
 
 
 def parse_prompts(text: str) -> Vocabulary:
@@ -57,6 +73,20 @@ def parse_prompts(text: str) -> Vocabulary:
         phrases.setdefault(asked.names.get(phrase, phrase), []).append(phrase)
     labels = [Label(name, () if own == [name] else own) for name, own in phrases.items()]
     return _checked(Vocabulary(labels, threshold=asked.threshold))
+
+
+def parse_question(text: str) -> Question:
+    """What a text asks a memory for: a phrase, or `{"words": "红色的行李箱", "top": 5}`.
+
+    Raises:
+        PromptError: where it is neither.
+    """
+    try:
+        return Question.of(json.loads(text) if text.lstrip().startswith("{") else {"words": text.strip()}, "question")
+    except ConfigError as error:
+        raise PromptError(str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise PromptError(f"question: expected words, or JSON after '{{': {error}") from error
 
 
 def _checked(vocabulary: Vocabulary) -> Vocabulary:

@@ -58,6 +58,11 @@ class Stage:
         self._other = other
         self._drafts: list[tuple[Draft, int]] = []  # with the pixels each would fill if nothing hid it
 
+    @property
+    def owners(self) -> Image:
+        """`(H, W)`: which object each pixel shows, from 1 in the order of painting; 0 for none."""
+        return self._owner
+
     def paint(self, draft: Draft) -> None:
         """Draw one object and its shadow over all earlier ones."""
         rng = np.random.default_rng(draft.seed)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regionclip.errors import PromptError
-from regionclip.robot.prompts import parse_prompts
+from regionclip.robot.prompts import parse_prompts, parse_question
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,36 @@ def test_more_labels_than_there_are_ids() -> None:
 def test_any_text_is_words_or_our_error(text: str) -> None:
     with contextlib.suppress(PromptError):
         assert len(parse_prompts(text)) > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "top"),
+    [
+        ("红色的行李箱", "红色的行李箱", 5),
+        (" a red suitcase, open\n", "a red suitcase, open", 5),
+        ("[1]", "[1]", 5),
+        ('{"words": "红色的行李箱"}', "红色的行李箱", 5),
+        (' {"words": "a, b", "top": 3}', "a, b", 3),
+    ],
+)
+def test_questions(text: str, words: str, top: int) -> None:
+    question = parse_question(text)
+    assert (question.words, question.top) == (words, top)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "question: words: expected text that is not empty, got ''"),
+        ("{", "question: expected words, or JSON after '{'"),
+        ('{"top": 1}', "question: words is missing"),
+        ('{"words": "a", "top": 0}', "question: top: expected a whole number of at least 1, got 0"),
+        ('{"words": ["a"]}', "question: words: expected text"),
+        ('{"words": "a", "threshold": 1}', "question: unknown key threshold; known are top, words"),
+        ('{"words": ' * 100_000, "question: expected words, or JSON after '{'"),
+    ],
+)
+def test_what_is_no_question(text: str, said: str) -> None:
+    with pytest.raises(PromptError) as raised:
+        parse_question(text)
+    assert str(raised.value).startswith(said)
