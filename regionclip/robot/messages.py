@@ -28,7 +28,10 @@ DIAGNOSTICS = "diagnostic_msgs/msg/DiagnosticArray"
 ANNOTATIONS = "foxglove_msgs/msg/ImageAnnotations"
 STRING = "std_msgs/msg/String"
 CLOCK = "rosgraph_msgs/msg/Clock"
+TRANSFORMS = "tf2_msgs/msg/TFMessage"
+ODOMETRY = "nav_msgs/msg/Odometry"
 SET_PROMPTS = "regionclip_interfaces/srv/SetPrompts"
+ASK = "regionclip_interfaces/srv/Ask"
 
 _DEFINITIONS = {
     "vision_msgs/msg/Point2D": "float64 x; float64 y",
@@ -60,10 +63,15 @@ _DEFINITIONS = {
     "foxglove_msgs/TextAnnotation[] texts",
     f"{SET_PROMPTS}_Request": "string[] prompts; float32 threshold",
     f"{SET_PROMPTS}_Response": "bool success; string message; int32 version",
+    f"{ASK}_Request": "string words; int32 top",
+    f"{ASK}_Response": "vision_msgs/Detection3DArray answers; bool success; string message",
 }
 """Fields in the order of the wire, of vision_msgs 4 (ROS 2 Humble and later), of Foxglove's annotations, of our own."""
 
-_SERVICE_HASHES = {SET_PROMPTS: "RIHS01_f8fe4762805d1a948714172b65cf0bba20b876f70144e6c28f66f66632e2658b"}
+_SERVICE_HASHES = {
+    SET_PROMPTS: "RIHS01_f8fe4762805d1a948714172b65cf0bba20b876f70144e6c28f66f66632e2658b",
+    ASK: "RIHS01_1d5b99f49c4dac1de741d79f2877b51627bb17860b44a7e7df53d7fbdbf61586",
+}
 """Those of services, which rosbags does not know (tests/robot/test_ros_messages.py computes them)."""
 
 

@@ -1,76 +1,32 @@
 """The node: what it says in which order, whatever the transport."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from ros_line import FRAME, Line
 from ros_peer import Peer, ended, process
 from slow_node import BOX
-from toy import planted, toy_detector
+from toy import toy_detector
 from waiting import until
 
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError
 from regionclip.evaluation.speed.robot import free_domain
 from regionclip.robot import messages as ros
-from regionclip.robot.images import image_fields
 from regionclip.robot.messages import Header, decode, encode
 from regionclip.robot.ros.names import Names
 from regionclip.robot.ros.node import Node
 from regionclip.robot.ros.parameters import Parameters
-from regionclip.robot.ros.wire import Get, Quality
-
-FRAME = planted(red=BOX)
-
-
-class Line:
-    """A transport within a test, on which messages pass as bytes and somebody listens to everything.
-
-    Attributes:
-        sent: topic, type and message, in order.
-        complaining: what `complaints` says.
-    """
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str, Any]] = []
-        self.takers: dict[str, Callable[[Get], None]] = {}
-        self.offered: dict[str, tuple[str, Quality]] = {}
-        self.asked: dict[str, Quality] = {}
-        self.complaining: list[str] = []
-
-    def listen(self, topic: str, kinds: tuple[str, ...], quality: Quality, take: Callable[[Get], None]) -> None:
-        self.takers[topic], self.asked[topic] = take, quality
-
-    def offer(self, topic: str, kind: str, quality: Quality) -> None:
-        self.offered[topic] = kind, quality
-
-    def send(self, topic: str, kind: str, fields: Mapping[str, Any]) -> None:
-        assert self.offered[topic][0] == kind
-        self.sent.append((topic, kind, decode(encode(kind, fields), kind)))
-
-    def wanted(self, topic: str) -> bool:
-        return "annotated" not in topic
-
-    def complaints(self) -> list[str]:
-        return self.complaining
-
-    def give(self, topic: str, kind: str, fields: Mapping[str, Any]) -> None:
-        payload = encode(kind, fields)
-        self.takers[topic](lambda: decode(payload, kind))
-
-    def show(self, topic: str = "/image", stamp: int = 1, **changes: Any) -> None:  # noqa: ANN401
-        self.give(topic, ros.IMAGE, image_fields(FRAME, Header(stamp, "front")) | changes)
-
-    def said(self, topic: str) -> list[Any]:
-        return [message for name, _, message in list(self.sent) if name == topic]
 
 
 def answered(line: Line, camera: str = "") -> list[int]:
     """Nanoseconds of the stamps of a camera's answers."""
-    return [message.header.stamp.nanosec for message in line.said(f"{camera}/regionclip/detections")]
+    return [Header.of(message.header).stamp_ns for message in line.said(f"{camera}/regionclip/detections")]
 
 
 @contextmanager
@@ -209,11 +165,79 @@ def test_depth_gives_positions() -> None:
     assert (far.x, far.y, far.z) == pytest.approx((*(middle * 3), 3.0))
 
 
+REMEMBERED: dict[str, Any] = {"depth_topics": ("depth/image",), "memory": True, "fixed_frame": "map"}
+
+
+def give_transform(line: Line, stamp: int, x: float) -> None:
+    """Where the camera is in the map: it looks along the map's z."""
+    place = {"translation": {"x": x}, "rotation": {"w": 1.0}}
+    moved = {"header": Header(stamp, "map").fields(), "child_frame_id": "front", "transform": place}
+    line.give("/tf", ros.TRANSFORMS, {"transforms": [moved]})
+
+
+def see(line: Line, stamp: int, x: float) -> None:
+    """A frame with its depth, from a place."""
+    give_transform(line, stamp, x)
+    give_depth(line, stamp, 2.0)
+    line.show(stamp=stamp)
+    until(lambda: stamp in answered(line))
+
+
+def test_what_was_seen_is_asked_for_later_in_other_words(tmp_path: Path) -> None:
+    remembered = REMEMBERED | {"memory_file": str(tmp_path / "home.npz")}
+    with running(["grey"], **remembered) as (_, line):
+        assert (line.asked["/tf"], line.asked["/tf_static"]) == ("reliable", "latched")
+        line.give(INFO, ros.CAMERA_INFO, CAMERA_INFO)
+        for number in range(3):
+            see(line, 10 + number * 500_000_000, 0.02 * number)
+        line.give("/regionclip/ask", ros.STRING, {"data": '{"words": "红色", "top": 2}'})
+        until(lambda: len(line.said("/regionclip/answers")) == 1)
+        line.show(stamp=1_900_000_000)  # nobody said where the camera was then
+        give_depth(line, 1_900_000_000, 2.0)
+        until(lambda: any("no transform from front to map" in each for each in line.complaining))
+        line.give("/regionclip/ask", ros.STRING, {"data": "{"})
+        until(lambda: any(each.startswith("question: expected") for each in line.complaining))
+        line.takers["/tf"](lambda: decode(b"", ros.TRANSFORMS))
+        assert "tf2_msgs" in line.complaining[-1]
+    with running(["grey"], **remembered) as (_, later):
+        later.give("/regionclip/ask", ros.STRING, {"data": "红色"})
+        until(lambda: len(later.said("/regionclip/answers")) == 1)
+    for array in (*line.said("/regionclip/answers"), *later.said("/regionclip/answers")):
+        (thing,) = array.detections
+        assert (array.header.frame_id, thing.header.frame_id, thing.id) == ("map", "map", "1")
+        assert thing.results[0].hypothesis.class_id == "红色"
+        assert thing.bbox.center.position.z == pytest.approx(2.0)
+        x = ((BOX[0] + BOX[2]) / 2 - 96.5) / 100 * 2
+        assert thing.bbox.center.position.x == pytest.approx(x + 0.02, abs=0.03)
+        assert 0.9 < thing.results[0].hypothesis.score <= 1
+
+
+def test_the_service_of_questions() -> None:
+    with running(["grey"], **REMEMBERED | {"fixed_frame": ""}) as (_, line):
+        served = line.services["/regionclip/ask"]
+        line.give(INFO, ros.CAMERA_INFO, CAMERA_INFO)
+        for number in range(2):
+            give_depth(line, 10 + number, 2.0)
+            line.show(stamp=10 + number)
+            until(lambda count=number + 1: len(answered(line)) == count)  # type: ignore[misc]
+
+        def ask(**request: Any) -> Any:  # noqa: ANN401
+            message = decode(encode(f"{ros.ASK}_Request", request), f"{ros.ASK}_Request")
+            return decode(encode(f"{ros.ASK}_Response", served(message)), f"{ros.ASK}_Response")
+
+        until(lambda: len(ask(words="red").answers.detections) == 1)
+        assert ask(words="red", top=3).answers.detections[0].header.frame_id == "front"
+        assert (ask(words="red").success, ask(words=" ").success) == (True, False)
+        assert "question: words: expected text" in ask(words=" ").message
+
+
 def test_depth_for_each_camera_or_none() -> None:
     with pytest.raises(ConfigError, match="depth_topics: expected 1 topics, got 2"):
         Parameters(depth_topics=("a", "b"))
     with pytest.raises(ConfigError, match="camera_info_topics: expected 0 topics, got 1"):
         Parameters(camera_info_topics=("a",))
+    with pytest.raises(ConfigError, match="memory: expected depth_topics with it"):
+        Parameters(memory=True)
     with pytest.raises(ConfigError, match="/image is named twice"), running(["red"], image_topics=("image", "/image")):
         pass
 

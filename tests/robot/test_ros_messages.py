@@ -150,6 +150,7 @@ def test_types_have_the_names_that_ros_2_knows(kind: str) -> None:
 def service_hash(service: str, request: list[Any], response: list[Any]) -> str:
     """RIHS01 of a service: of its request, response and event as REP 2016 describes them, by rosbags' own hash."""
     types = get_typestore(Stores.ROS2_JAZZY)
+    types.fielddefs.update(store().fielddefs)
     base, name, some = Nodetype.BASE, Nodetype.NAME, Nodetype.SEQUENCE
     gid = (Nodetype.ARRAY, ((base, ("uint8", 0)), 16))  # rosidl describes a char of a .msg file as uint8
     info = [(each, gid if each == "client_gid" else what) for each, what in types.fielddefs[EVENT_INFO][1]]
@@ -159,7 +160,7 @@ def service_hash(service: str, request: list[Any], response: list[Any]) -> str:
     for kind, fields in zip(
         (EVENT_INFO, *parts.values(), service), (info, request, response, event, whole), strict=True
     ):
-        types.fielddefs[kind] = [], fields
+        types.fielddefs[kind] = [], [*fields]
     return types.hash_rihs01(service)
 
 
@@ -174,8 +175,9 @@ def test_services_have_the_names_that_ros_2_knows() -> None:
     done = plain(success="bool", message="string")
     setting = service_hash("example_interfaces/srv/SetBool", plain(data="bool"), done)
     assert setting == "RIHS01_a69782e5631b12e15c8e218410de1685bbf13e382718295adad14037a24afbe8"
-    request, response = (store().fielddefs[f"{ros.SET_PROMPTS}_{part}"][1] for part in ("Request", "Response"))
-    assert type_hash(ros.SET_PROMPTS) == service_hash(ros.SET_PROMPTS, list(request), list(response))
+    for own in (ros.SET_PROMPTS, ros.ASK):
+        request, response = (store().fielddefs[f"{own}_{part}"][1] for part in ("Request", "Response"))
+        assert type_hash(own) == service_hash(own, [*request], [*response])
 
 
 def test_a_header_keeps_its_stamp_to_the_nanosecond() -> None:

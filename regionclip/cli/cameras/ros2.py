@@ -32,6 +32,13 @@ def ros2(
         list[str] | None,
         typer.Option(metavar="TOPIC", help="Depth registered to the images, for each --topic: positions in metres."),
     ] = None,
+    memory: Annotated[
+        Path | None,
+        typer.Option(metavar="F.npz", help="Remember things with their places, in this file; asked on ~/ask."),
+    ] = None,
+    fixed_frame: Annotated[
+        str | None, typer.Option(metavar="FRAME", help="Of remembered places, as map or odom, known from /tf.")
+    ] = None,
     reliability: Annotated[
         str | None, typer.Option(metavar="best_effort|reliable", help="Of the images; best_effort hears every camera.")
     ] = None,
@@ -54,6 +61,9 @@ def ros2(
         "prompts_file": "" if words.prompts_file is None else str(words.prompts_file),
         "image_topics": tuple(topic or ()),
         "depth_topics": tuple(depth or ()),
+        "memory": None if memory is None else True,
+        "memory_file": "" if memory is None else str(memory),
+        "fixed_frame": fixed_frame,
         "image_reliability": reliability,
         "class_ids": class_ids,
         "threshold": words.threshold,
@@ -65,7 +75,7 @@ def ros2(
     if given["prompts"] or given["prompts_file"]:
         parameters = parameters.replaced(prompts=(), prompts_file="")
     parameters = parameters.replaced(**{name: value for name, value in given.items() if value not in (None, (), "")})
-    names.check(parameters.image_topics, (*parameters.depth_topics, *parameters.camera_infos))
+    names.check(parameters.image_topics, parameters.other_topics)
     vocabulary = parameters.words()
     tower = replace(
         tower,

@@ -8,7 +8,7 @@ from regionclip.errors import ConfigError
 NODE = "regionclip"
 ROOT = f"/{NODE}"
 DIAGNOSTICS = "/diagnostics"
-OWN = ("prompts", "set_prompts", "label_info", "vision_info")
+OWN = ("prompts", "set_prompts", "ask", "answers", "label_info", "vision_info")
 """Topics of the node, below `~`."""
 
 ANSWERS = ("detections", "detections_3d", "annotations", "annotated", "annotated/compressed")

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import zip_longest
 from threading import Lock
 from typing import Any, Self
@@ -17,6 +18,7 @@ from regionclip.robot.ros.camera import Camera
 from regionclip.robot.ros.names import DIAGNOSTICS, Names, places
 from regionclip.robot.ros.parameters import Parameters
 from regionclip.robot.ros.publisher import Publisher
+from regionclip.robot.ros.recall import Recall
 from regionclip.robot.ros.wire import Get, Quality, Services, Transport
 from regionclip.robot.statistics import Statistics
 from regionclip.robot.worker import Worker
@@ -25,6 +27,8 @@ from regionclip.words.vocabulary import Words
 
 _WORDS = ""
 """Where new words wait among the images of the cameras."""
+
+_REFUSED = "words refused, the old ones stay"
 
 
 class Node:
@@ -46,6 +50,7 @@ class Node:
 
     Raises:
         ConfigError: where a topic of images is named twice.
+        FileError, FingerprintError: where the file of the memory cannot be used.
         PromptError: for words that cannot be asked for.
     """
 
@@ -66,7 +71,7 @@ class Node:
         if twice := [topic for topic in self.topics if self.topics.count(topic) > 1]:
             raise ConfigError(f"image_topics: expected different ones, {twice[0]} is named twice")
         self._worker = Worker(self._work, self._failed)
-        self._aside = Worker(self._prepare, self._refused)
+        self._aside: Worker[Callable[[], None]] = Worker(lambda _, job: job(), self._failed)
         self._cameras = {topic: self._camera(topic, detector, words) for topic in self.topics}
         self._core = self._cameras[self.topics[0]].core  # of those that share words, clock and tower
         self._setting, self._newest = Lock(), self._core.prompts
@@ -89,6 +94,9 @@ class Node:
         wire.listen(prompts, (ros.STRING,), "reliable", self._hear_words)
         if isinstance(wire, Services):
             wire.serve(service, ros.SET_PROMPTS, self.serve_prompts)
+        self._recall = None
+        if parameters.memory:
+            self._recall = Recall(self._core, parameters, names, wire, self._aside.offer, self._problem)
         self._hear_cameras(names)
 
     def set_prompts(self, words: Words, threshold: float | None = None) -> int:
@@ -108,7 +116,7 @@ class Node:
             try:
                 self._newest = self._core.prepare(words, threshold, self._newest)
             except RegionclipError as error:
-                self._refused(_WORDS, error)
+                self._problem(f"{_REFUSED}: {error}")
                 raise
             self._worker.offer(_WORDS, self._newest)
             return self._newest.version
@@ -145,9 +153,15 @@ class Node:
         return lines
 
     def close(self) -> None:
-        """Finish the image that is looked at, and let the others go."""
+        """Finish the image that is looked at, let the others go, and save the memory.
+
+        Raises:
+            FileError: where that cannot be written.
+        """
         self._aside.close()
         self._worker.close()
+        if self._recall is not None:
+            self._recall.save()
 
     def __enter__(self) -> Self:
         return self
@@ -179,26 +193,37 @@ class Node:
             self._wire.listen(camera.name, (ros.IMAGE, ros.COMPRESSED_IMAGE), quality, camera.image)
 
     def _hear_words(self, get: Get) -> None:
-        self._aside.offer(_WORDS, get)
+        self._aside.offer("words", lambda: self._read_words(get))
 
     def _work(self, source: str, item: Any) -> None:  # noqa: ANN401 - words, or what gets an image
         if isinstance(item, PromptSet):
             self._in_force = item
             self._publisher.words(item, Header(int(self._core.statistics.clock() * 1e9)))
             return
-        self._publisher.result(source, self._cameras[source].look(item, self._in_force))
+        result = self._cameras[source].look(item, self._in_force)
+        self._publisher.result(source, result)
+        if self._recall is not None:
+            self._recall.see(result)
 
     def _failed(self, source: str, error: Exception) -> None:
         text = str(error) if isinstance(error, RegionclipError) else f"{type(error).__name__}: {error}"
         if source in self._cameras:
             self._cameras[source].core.statistics.damaged(text)
-        self._say(f"{source}: {text}")
+            self._say(f"{source}: {text}")
+        else:
+            self._problem(text)
 
-    def _prepare(self, _source: str, get: Get) -> None:
-        self.set_prompts(parse_prompts(get().data))
+    def _read_words(self, get: Get) -> None:
+        try:
+            words = parse_prompts(get().data)
+        except RegionclipError as error:
+            self._problem(f"{_REFUSED}: {error}")
+        else:
+            with suppress(RegionclipError):  # which is told already
+                self.set_prompts(words)
 
-    def _refused(self, _source: str, error: Exception) -> None:
-        text = f"words refused, the old ones stay: {error}"
+    def _problem(self, text: str) -> None:
+        """Tell what is wrong with the node as a whole."""
         for camera in self._cameras.values():
             camera.core.statistics.problem(text)
         self._say(text)

@@ -58,6 +58,14 @@ class Parameters(Settings):
     max_rate: Annotated[
         float, Field(ge=0, description="images a second that are looked at, at most; 0 for no limit")
     ] = 0.0
+    memory: Annotated[
+        bool, Field(description="remember things with their places, and answer questions; needs depth")
+    ] = False
+    memory_file: Annotated[str, Field(description="where the memory is kept from one run to the next")] = ""
+    fixed_frame: Annotated[
+        str, Field(description="of remembered places, as map or odom; empty where the cameras stand still")
+    ] = ""
+    odometry_topic: Annotated[str, Field(description="nav_msgs/Odometry, beside /tf and /tf_static")] = ""
     use_sim_time: Annotated[bool, Field(description="take the time from /clock")] = False
 
     @classmethod
@@ -99,6 +107,8 @@ class Parameters(Settings):
         ):
             if given and len(given) != len(of):
                 raise ValueError(f"{name}: expected {len(of)} topics, got {len(given)}")
+        if self.memory and not self.depth_topics:
+            raise ValueError("memory: expected depth_topics with it, which tell where things are")
         return self
 
     @property
@@ -107,6 +117,12 @@ class Parameters(Settings):
         return self.camera_info_topics or tuple(
             "/".join((*topic.split("/")[:-1], "camera_info")) for topic in self.depth_topics
         )
+
+    @property
+    def other_topics(self) -> tuple[str, ...]:
+        """What is heard besides images, where it is named here."""
+        odometry = (self.odometry_topic,) if self.odometry_topic else ()
+        return (*self.depth_topics, *self.camera_infos, *odometry)
 
     def words(self) -> Vocabulary:
         """The labels to look for.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from regionclip.robot.messages import COMPRESSED_IMAGE, IMAGE
+from regionclip.robot.messages import COMPRESSED_IMAGE, IMAGE, TRANSFORMS
 
 Quality = Literal["sensor", "reliable", "latched"]
 """Of a topic: the newest, as far as it arrives; everything; everything, and whoever comes later is told the latest."""
@@ -47,5 +47,7 @@ class Services(Protocol):
 
 
 def depth(kind: str, quality: Quality) -> int:
-    """Messages that wait on a topic at most; of images only the newest is of use."""
+    """Messages that wait on a topic at most; of images only the newest is of use, of transforms each."""
+    if kind == TRANSFORMS:
+        return 100
     return 10 if quality == "reliable" and kind not in (IMAGE, COMPRESSED_IMAGE) else 1

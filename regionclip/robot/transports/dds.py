@@ -205,7 +205,7 @@ class Dds:
             with self._guard:
                 heard = list(self._heard)
             for _, kind, reader, take in heard:
-                for sample in reader.take(10):
+                for sample in reader.take(100):
                     if not isinstance(sample, InvalidSample):
                         take(partial(decode, sample.payload, kind))
 

@@ -1,0 +1,110 @@
+"""Recall: what a node remembers of what its cameras saw, where that was, and what it is asked about it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from regionclip.errors import RegionclipError
+from regionclip.robot import messages as ros
+from regionclip.robot.answers import answer_array
+from regionclip.robot.core import PerceptionCore, Result
+from regionclip.robot.memory import Memory
+from regionclip.robot.messages import Header
+from regionclip.robot.poses import Transforms
+from regionclip.robot.prompts import Question, parse_question
+from regionclip.robot.ros.names import Names
+from regionclip.robot.ros.parameters import Parameters
+from regionclip.robot.ros.wire import Get, Services, Transport
+
+_SAVE = 60.0
+"""Seconds from one save to the next."""
+
+
+class Recall:
+    """A memory with its topics: poses come in, questions come in, answers go out.
+
+    Args:
+        core: of a camera, whose tower and clock are those of all.
+        parameters: of the node.
+        names: of its topics.
+        wire: how messages come and go.
+        aside: gets what shall not hold up a transport's thread.
+        failed: gets what went wrong.
+
+    Raises:
+        FileError, FingerprintError: where the memory's file cannot be used.
+    """
+
+    def __init__(
+        self,
+        core: PerceptionCore,
+        parameters: Parameters,
+        names: Names,
+        wire: Transport,
+        aside: Callable[[str, Callable[[], None]], object],
+        failed: Callable[[str], None],
+    ) -> None:
+        self._core, self._fixed, self._file = core, parameters.fixed_frame, parameters.memory_file
+        self._wire, self._aside, self._failed = wire, aside, failed
+        self._memory = Memory(core.detector.scorer, self._fixed or "map")
+        self._transforms, self._asked, self._saved = Transforms(), 0, core.statistics.clock()
+        if self._file and Path(self._file).exists():
+            self._memory.load(self._file)
+        self._answers = names.resolve("~/answers")
+        wire.offer(self._answers, ros.DETECTIONS_3D, "reliable")
+        wire.listen(names.resolve("~/ask"), (ros.STRING,), "reliable", self._ask)
+        if isinstance(wire, Services):
+            wire.serve(names.resolve("~/ask"), ros.ASK, self.serve)
+        if self._fixed:
+            wire.listen("/tf", (ros.TRANSFORMS,), "reliable", self._moved)
+            wire.listen("/tf_static", (ros.TRANSFORMS,), "latched", lambda get: self._moved(get, static=True))
+        if self._fixed and parameters.odometry_topic:
+            wire.listen(names.resolve(parameters.odometry_topic), (ros.ODOMETRY,), "sensor", self._moved)
+
+    def see(self, result: Result) -> None:
+        """Take what a frame shows, where its place is known."""
+        pose = None
+        if self._fixed:
+            header = result.header
+            pose = self._transforms.lookup(self._fixed, header.frame_id, header.stamp_ns)
+            if pose is None:
+                self._failed(f"not remembered: no transform from {header.frame_id} to {self._fixed} at that time")
+                return
+        self._memory.see(result, pose)
+        if self._file and abs(self._core.statistics.clock() - self._saved) >= _SAVE:
+            self._saved = self._core.statistics.clock()
+            self._aside("memory", self.save)
+
+    def serve(self, request: Any) -> dict[str, Any]:  # noqa: ANN401 - whoever's message class
+        """Answer a request of `regionclip_interfaces/Ask`: words, and how many answers, at least 1."""
+        try:
+            answers = self._answer(Question(words=request.words, top=max(int(request.top), 1)))
+        except RegionclipError as error:
+            return {"success": False, "message": str(error)}
+        return {"success": True, "answers": answers}
+
+    def save(self) -> None:
+        """Write the memory, where it has a file.
+
+        Raises:
+            FileError: where it cannot be written.
+        """
+        if self._file:
+            self._memory.save(self._file)
+
+    def _ask(self, get: Get) -> None:
+        def answer() -> None:
+            self._wire.send(self._answers, ros.DETECTIONS_3D, self._answer(parse_question(get().data)))
+
+        self._asked = (self._asked + 1) % 16  # so many wait at most
+        self._aside(f"question {self._asked}", answer)
+
+    def _answer(self, question: Question) -> dict[str, Any]:
+        header = Header(int(self._core.statistics.clock() * 1e9), self._fixed)
+        return answer_array(question.words, self._memory.ask(question.words, question.top), header)
+
+    def _moved(self, get: Get, *, static: bool = False) -> None:
+        try:
+            self._transforms.add(get(), static=static)
+        except RegionclipError as error:
+            self._failed(str(error))
