@@ -279,11 +279,12 @@ def _join(things: _Things, place: int, other: int) -> None:
             mine[name] = (1 - share) * mine[name] + share * its[name]
         mine["embedding"] /= max(np.linalg.norm(mine["embedding"]), 1e-9)
         mine["weight"] = min(mine["weight"] + its["weight"], _HEAVIEST)
-        better = ("clearest", "thumbnail") if its["clearest"] > mine["clearest"] else ()
-    else:
-        better = ("center", "size", "embedding", "weight", "whole", "clearest", "thumbnail") if its["whole"] else ()
-    for name in better:
-        mine[name] = its[name]
+    elif its["whole"]:
+        mine["clearest"] = 0.0  # of a part
+        for name in ("center", "size", "embedding", "weight", "whole"):
+            mine[name] = its[name]
+    if mine["whole"] == its["whole"] and its["clearest"] > mine["clearest"]:
+        mine["clearest"], mine["thumbnail"] = its["clearest"], its["thumbnail"]
 
 
 def _thumbnail(frame: Frame, box: NDArray[np.float32]) -> Frame:

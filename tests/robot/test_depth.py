@@ -46,7 +46,7 @@ class World:
     def panel(self, center: tuple[float, float, float], size: tuple[float, float]) -> NDArray[np.float32]:
         """An upright rectangle that faces the camera; the front of a box looks no other."""
         points = self.rays * center[2]
-        inside: NDArray[np.bool_] = np.all(np.abs(points[..., :2] - center[:2]) <= np.divide(size, 2), axis=-1)
+        inside = np.all(np.abs(points[..., :2] - center[:2]) <= np.divide(size, 2), axis=-1)
         return self.put(np.full(SIZE, center[2]), inside)
 
     def sphere(self, center: tuple[float, float, float], radius: float) -> NDArray[np.float32]:
@@ -219,6 +219,18 @@ def test_detections_in_space() -> None:
     assert len(detection_array(result)["detections"]) == 2
 
 
+def test_rectified_frames_have_the_intrinsics_p() -> None:
+    known = camera_info()
+    known.p = [200.0, 0, 95.5, 0, 0, 200.0, 63.5, 0, 0, 0, 1, 0]
+    centers = []
+    for rectified in (False, True):
+        core = PerceptionCore(toy_detector([RED]), ["red"], rectified=rectified)
+        places = core.process(FRAME, HEADER, depth=NEAR, camera_info=known).places
+        assert places is not None
+        centers.append(places.centers[0])
+    assert centers[1] == pytest.approx(centers[0] * (0.5, 0.5, 1))
+
+
 def test_no_thing_and_no_depth() -> None:
     core = PerceptionCore(toy_detector([]), ["red"])
     for depth in (None, NEAR):
@@ -248,8 +260,9 @@ def test_depth_that_does_not_fit_costs_the_positions_only(depth: Any, known: Any
     assert told["message"].startswith("no positions: ")
 
 
-def test_regions_come_with_a_result_where_the_tower_looked() -> None:
-    core = PerceptionCore(toy_detector([RED, GREEN]), ["red"], every=2)
+@pytest.mark.parametrize("track", [False, True])
+def test_regions_come_with_a_result_where_the_tower_looked(track: bool) -> None:
+    core = PerceptionCore(toy_detector([RED, GREEN]), ["red"], every=2, track=track)
     first, second = (core.process(FRAME, HEADER) for _ in range(2))
     assert first.regions is not None
     assert len(first.regions) == 2  # the one that no word fits as well

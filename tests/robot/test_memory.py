@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,28 +17,29 @@ from regionclip.errors import ConfigError, FileError, FingerprintError, PromptEr
 from regionclip.formats.arrays import read_arrays, write_arrays
 from regionclip.robot.answers import answer_array
 from regionclip.robot.core import PerceptionCore, Result
-from regionclip.robot.depth import Camera, View
 from regionclip.robot.memory import Memory, Thing
 from regionclip.robot.messages import DETECTIONS_3D, Header, decode, encode
 from regionclip.robot.poses import Pose
 
 SIZE = (128, 192)
-CAMERA = Camera(100, 100, 96, 64)
+CAMERA_INFO = SimpleNamespace(
+    height=128, width=192, k=[100.0, 0, 95.5, 0, 100, 63.5, 0, 0, 1],
+    roi=SimpleNamespace(x_offset=0, y_offset=0, height=0, width=0),
+)  # fmt: skip
 Box = tuple[int, int, int, int]
-RED, GREEN = (16, 16, 64, 64), (96, 32, 160, 96)
+RED, GREEN, NONE = (16, 16, 64, 64), (96, 32, 160, 96), (0, 0, 0, 0)
 RIGHT = Pose(np.eye(3), np.array([0.2, 0, 0]))
 """A camera 20 cm to the right; the map looks as the optical frame does."""
 
 
-def seen(*boxes: Box, z: float = 2.0, second: float = 0.0, detector: Detector | None = None, **squares: Box) -> Result:
-    """What the core gives for a frame with boxes at a depth, while it looks for something else."""
+def seen(
+    *boxes: Box, second: float = 0.0, detector: Detector | None = None, red: Box = NONE, green: Box = NONE
+) -> Result:
+    """What the core gives for a frame with boxes two metres away, while it looks for something else."""
     core = PerceptionCore(detector or toy_detector(boxes or [RED, GREEN]), ["grey"])
-    frame = planted(*SIZE, **squares or {"red": RED, "green": GREEN})
+    frame = planted(*SIZE, red=red, green=green) if boxes else planted(*SIZE, red=RED, green=GREEN)
     header = Header(int((1_700_000_000 + second) * 1e9), "camera")
-    depth = np.full(SIZE, z, np.float32)
-    result = core.process(frame, header)
-    view = View(depth, CAMERA)
-    return Result(frame, header, result.detections, result.prompts, result.timings, result.regions, view)
+    return core.process(frame, header, depth=np.full(SIZE, 2.0, np.float32), camera_info=CAMERA_INFO)
 
 
 def memory_of(**options: Any) -> Memory:  # noqa: ANN401
@@ -71,18 +73,18 @@ def test_scores_are_those_of_the_detector() -> None:
 def test_sightings_of_one_thing_are_one() -> None:
     memory = memory_of()
     memory.see(seen(second=0), Pose(np.eye(3), np.zeros(3)))
-    moved: dict[str, Box] = {"red": (6, 16, 54, 64), "green": (86, 32, 150, 96)}  # as seen from further right
-    memory.see(seen(*moved.values(), second=2, **moved), RIGHT)
+    red, green = (6, 16, 54, 64), (86, 32, 150, 96)  # as seen from further right
+    memory.see(seen(red, green, second=2, red=red, green=green), RIGHT)
     assert len(memory) == 2
-    red = memory.ask("red")[0].thing
-    assert (red.number, red.sights, red.frame_id, red.whole) == (2, 2, "map", True)
-    assert red.last_ns - red.first_ns == 2_000_000_000
-    assert np.linalg.norm(red.embedding) == pytest.approx(1)
-    assert red.thumbnail.shape == (64, 64, 3)
-    assert red.thumbnail.reshape(-1, 3).mean(0).argmax() == 2
-    green = memory.ask("green")[0].thing
-    assert green.center == pytest.approx([0.64, 0, 2])
-    assert green.size == pytest.approx([1.28, 1.28, 0.01])
+    thing = memory.ask("red")[0].thing
+    assert (thing.number, thing.sights, thing.frame_id, thing.whole) == (2, 2, "map", True)
+    assert thing.last_ns - thing.first_ns == 2_000_000_000
+    assert np.linalg.norm(thing.embedding) == pytest.approx(1)
+    assert thing.thumbnail.shape == (64, 64, 3)
+    assert thing.thumbnail.reshape(-1, 3).mean(0).argmax() == 2
+    other = memory.ask("green")[0].thing
+    assert other.center == pytest.approx([0.64, 0, 2])
+    assert other.size == pytest.approx([1.28, 1.28, 0.01])
 
 
 def test_a_turned_camera() -> None:
@@ -105,7 +107,7 @@ def test_alike_and_apart_are_two_and_unlike_at_one_place_are_two() -> None:
     assert {thing.sights for thing in memory.things} == {1}
     inside: list[Box] = [(32, 16, 160, 112), (80, 48, 112, 80)]
     memory = memory_of()
-    memory.see(seen(*inside, green=inside[0], red=inside[1]))
+    memory.see(seen(*inside, red=inside[0], green=inside[1]))
     assert len(memory) == 2
 
 

@@ -8,8 +8,7 @@ height, and 10 cm. Every kind and colour stands in a hall once.
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,7 +26,6 @@ from regionclip.scenes.walks import MIDDLE, Walk, WalkThing, render_walk
 _WORDS = ("drone",)
 _BEGIN, _STEP = 1_700_000_000_000_000_000, 100_000_000  # nanoseconds
 _NEAR = 0.1  # metres
-_SCHEMA = "regionclip.memory/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +159,3 @@ def table(figures: MemoryFigures, title: str) -> str:
         ("remembering a frame, median, ms", f"{figures.see_milliseconds:.2f}"),
     )
     return f"{title}: {figures.walks} walks\n{as_table(('', ''), rows, indent=2)}"
-
-
-def record(figures: MemoryFigures, title: str) -> dict[str, Any]:
-    """The figures as a JSON object."""
-    return {"schema": _SCHEMA, "set": title, **asdict(figures)}
