@@ -26,6 +26,7 @@ _KINDS = (
     "person", "bicycle", "mobile robot", "suitcase", "backpack", "handbag", "dog", "cat", "box", "pallet",
     "traffic cone", "barrier", "fire extinguisher", "ladder", "chair", "table", "umbrella",
 )  # fmt: skip
+_MOST = 24  # things
 _PERSON = 1.7  # metres tall
 _HALL = np.array([9.0, 8.0, 4.5])  # metres: x, y, z
 _INSET = 0.9  # metres from the walls to the things
@@ -150,9 +151,11 @@ def render_walk(
         things: how many stand in the hall.
 
     Raises:
-        ValueError: for a negative seed or index, or a frame under 64 pixels.
+        ValueError: for a negative seed or index, a frame under 64 pixels, or more than 24 things.
     """
     check_series(seed, index, size)
+    if not 0 <= things <= _MOST:
+        raise ValueError(f"walks: expected 0 to {_MOST} things, got {things}")
     rng = np.random.default_rng((seed, index, _WALK))
     drafts: dict[tuple[str, str | None], Draft] = {}
     while len(drafts) < things:
@@ -225,9 +228,9 @@ def _empty_hall(
     height, width = size
     rows, columns = np.mgrid[:height, :width] + 0.5
     rays = np.dstack([(columns - width / 2) / focal, (rows - height / 2) / focal, np.ones(size)]) @ rotation.T
-    with np.errstate(divide="ignore"):
-        ways = np.where(rays > 0, (_HALL - eye) / rays, -eye / rays)  # (H, W, 3) metres along the view to each side
-    ways[..., 2] = np.where(rays[..., 2] < 0, ways[..., 2], np.inf)  # there is no ceiling
+    ahead, back = np.maximum(rays, 1e-12), np.maximum(-rays, 1e-12)
+    ways = np.minimum((_HALL - eye) / ahead, eye / back)  # (H, W, 3) metres along the view to the walls and the floor
+    ways[..., 2] = eye[2] / back[..., 2]  # there is no ceiling
     side, depth = ways.argmin(-1), ways.min(-1)  # (H, W)
     at = np.clip((eye + rays * depth[..., None]) / _HALL, 0, 1)  # (H, W, 3) shares of the hall
     part = np.where(side == 2, 4, 2 * side + (np.take_along_axis(rays, side[..., None], 2)[..., 0] > 0))

@@ -51,8 +51,17 @@ def test_the_same_numbers_give_the_same_walk() -> None:
     assert (len(first), len(list(render_walk(5, 0, (96, 128), frames=3, things=2)))) == (60, 3)
     with pytest.raises(IndexError, match="from 0 to 59, got 60"):
         first[60]
+    with pytest.raises(ValueError, match="0 to 24 things, got 25"):
+        render_walk(0, 0, things=25)
     with pytest.raises(ValueError, match="at least 64 x 64"):
         render_walk(0, 0, (60, 320))
+
+
+def test_an_empty_hall() -> None:
+    """In an odd frame the middle column looks along an axis of the hall."""
+    shot = render_walk(5, 0, (95, 127), frames=1, things=0)[0]
+    assert (shot.objects, shot.things) == ((), ())
+    assert 0 < np.nanmin(shot.depth) < np.nanmax(shot.depth) < 12
 
 
 def test_every_thing_is_seen_on_both_laps() -> None:
