@@ -66,6 +66,13 @@ def node(room: Room) -> Iterator[Node]:
         yield made
 
 
+def problem(room: Room, node: Node) -> str:
+    """What the diagnostics say went wrong last."""
+    node.report()
+    values = room.latest(DIAGNOSTICS).status[0].values
+    return str(next(each.value for each in values if each.key == "last_problem"))
+
+
 def test_words_are_in_force_for_the_next_image_and_told_before_it(room: Room, node: Node) -> None:
     assert node.set_prompts(["红色的箱子", "green"], threshold=0.25) == 2
     message = encode(IMAGE, image_fields(planted(red=SQUARE), Header(5, "camera")))
@@ -85,9 +92,7 @@ def test_words_are_in_force_for_the_next_image_and_told_before_it(room: Room, no
 def test_words_that_cannot_be_asked_for_leave_the_old_ones(words: list[str], room: Room, node: Node) -> None:
     with pytest.raises(PromptError):
         node.set_prompts(words)
-    node.report()
-    told = {each.key: each.value for each in room.latest(DIAGNOSTICS).status[0].values}
-    assert told["last_problem"].startswith("words refused, the old ones stay: ")
+    assert problem(room, node).startswith("words refused, the old ones stay: ")
     assert node.set_prompts(["green"]) == 2
     until(lambda: room.latest(VISION_INFO).database_version == 2)
 
@@ -116,3 +121,4 @@ def test_the_service_tells_why_words_are_refused(
 ) -> None:
     answer = room.ask(*prompts, threshold=threshold)
     assert (answer["success"], answer["version"], why in answer["message"]) == (False, 1, True), answer
+    assert why in problem(room, node)
