@@ -119,15 +119,16 @@ def test_words_are_changed_and_mistakes_survived(tmp_path: Path, monkeypatch: py
         picture(frame),
         picture(frame[:1], **size),
         {**picture(frame, **size), "data_type": "Float32"},
+        {**picture(frame, **size), "data": [None] * frame.size},
+        picture(frame, width="wide"),
         words("# by hand", "方块=green|绿"),
         picture(frame, **size),
     ]
     sent, logged = answered(events, tmp_path, monkeypatch)
     assert [found["labels"] for found in sent["bbox"]] == [["green"], ["方块"]]
-    assert [line.partition(": ")[0] for line in logged] == ["words refused, the old ones stay", *["image"] * 4]
-    for line, why in zip(
-        logged, ("got []", "'yuv420'", "at least one pixel", "a step of", "uint8, got float"), strict=True
-    ):
+    assert [line.partition(": ")[0] for line in logged] == ["words refused, the old ones stay", *["image"] * 6]
+    reasons = ("got []", "'yuv420'", "at least one pixel", "a step of", "uint8, got float", "null", "'wide'")
+    for line, why in zip(logged, reasons, strict=True):
         assert why in line, line
 
 

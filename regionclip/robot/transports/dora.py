@@ -8,13 +8,11 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-
 from regionclip.answers.records import detection_records
 from regionclip.drawing.labels import label_names
-from regionclip.errors import ConfigError, InputError, MessageError
+from regionclip.errors import ConfigError, MessageError
 from regionclip.frames import Frame
-from regionclip.robot.core import PerceptionCore, Result
+from regionclip.robot.core import PerceptionCore
 from regionclip.robot.images import ENCODINGS, frame_of
 from regionclip.robot.messages import Header
 from regionclip.robot.prompts import parse_prompts
@@ -50,12 +48,14 @@ def run(core: PerceptionCore, log: Callable[[str], None]) -> None:
                 core.set_prompts(parse_prompts("\n".join(map(str, value.to_pylist()))))
                 continue
             result = core.process(_frame(value, told), Header(int(told["timestamp"].timestamp() * 1e6) * 1000))
-        except InputError as error:
+        except ValueError as error:  # InputError, nulls in an array, a width that is no number
             log(f"{'words refused, the old ones stay' if event['id'] == 'prompts' else event['id']}: {error}")
             continue
+        rows = result.detections
         told |= {"stamp_ns": result.header.stamp_ns, "prompts_version": result.prompts.version}
-        node.send_output("bbox", pa.array([_boxes(result)]), {**told, "primitive": "boxes2d", "format": "xyxy"})
-        text = json.dumps(detection_records(result.detections), ensure_ascii=False)
+        boxes = {"bbox": rows.xyxy.ravel(), "conf": rows.confidence, "labels": label_names(rows)}
+        node.send_output("bbox", pa.array([boxes]), {**told, "primitive": "boxes2d", "format": "xyxy"})
+        text = json.dumps(detection_records(rows), ensure_ascii=False)
         node.send_output("detections", pa.array([text]), told)
 
 
@@ -70,13 +70,3 @@ def _frame(value: Any, told: Mapping[str, Any]) -> Frame:  # noqa: ANN401 - an A
     step = len(data) // max(height, 1)
     layout = {"width": width, "height": height, "step": step, "encoding": encoding, "is_bigendian": False}
     return frame_of(SimpleNamespace(**layout, data=data))
-
-
-def _boxes(result: Result) -> dict[str, Any]:
-    rows = result.detections
-    confidence = np.ones(len(rows)) if rows.confidence is None else rows.confidence  # (N,)
-    return {
-        "bbox": rows.xyxy.astype(np.float32).ravel(),  # (4 N,)
-        "conf": confidence.astype(np.float32),
-        "labels": label_names(rows),
-    }

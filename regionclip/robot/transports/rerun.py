@@ -1,6 +1,5 @@
 """Rerun: frames and boxes for its viewer (https://rerun.io), which this package does not bring."""
 
-import numpy as np
 import supervision as sv
 
 from regionclip.drawing.colours import label_colours
@@ -23,12 +22,11 @@ def log(detections: sv.Detections, frame: FrameLike, path: str = "camera") -> No
         raise ConfigError(f"Rerun needs the package rerun-sdk ({error}): pip install rerun-sdk") from error
     names = label_names(detections)
     palette = label_colours(names)
-    colours = [palette[name][::-1] for name in names]  # N of red, green, blue
     boxes = rr.Boxes2D(
         array=detections.xyxy,
         array_format=rr.Box2DFormat.XYXY,
         labels=label_texts(detections),
-        colors=np.array(colours, np.uint8).reshape(-1, 3),
+        colors=[palette[name][::-1] for name in names],
     )
     rr.log(path, rr.Image(to_frame(frame), color_model="BGR"))
     rr.log(f"{path}/boxes", boxes)

@@ -9,7 +9,6 @@ import os
 import struct
 import time
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
@@ -33,10 +32,8 @@ _ALONE = (
     "no Zenoh router: expected one at tcp/localhost:7447 (ros2 run rmw_zenoh_cpp rmw_zenohd), or where "
     "ZENOH_CONFIG_OVERRIDE or ZENOH_SESSION_CONFIG_URI say; still looking for it"
 )
-
-_BESIDE = struct.Struct("<qqB16s")  # a message's number, nanoseconds, and its sender's id after the length of that
-_WAIT = 1.0  # seconds for what others tell of themselves
-_HEARTBEAT = 0.5  # seconds to the word on how much there was on a latched topic, as in rmw_zenoh
+_BESIDE = struct.Struct("<qqB16s")
+"""What is beside a message: its number, nanoseconds, and its sender's id after the length of that."""
 
 
 class Zenoh:
@@ -67,9 +64,8 @@ class Zenoh:
         for kind in kinds:
             ring: RingChannel[Sample] = RingChannel(depth(kind, quality))
             key = f"{self._domain}{topic}/{_type_name(kind)}/*"
-            self._read(
-                declare_advanced_subscriber(self._session, key, ring, history=before), partial(_hand, take, kind)
-            )
+            subscriber = declare_advanced_subscriber(self._session, key, ring, history=before)
+            Thread(target=_hear, args=(subscriber, take, kind), name=f"regionclip {topic}", daemon=True).start()
             self._announce("MS", topic, kind, _qos(kind, quality))
         self._fitting["MP", topic] = tuple(f"{_type_name(kind)}/" for kind in kinds)
 
@@ -79,7 +75,7 @@ class Zenoh:
 
         key = f"{self._domain}{topic}/{self._type(kind)}"
         if quality == "latched":
-            told = MissDetectionConfig(heartbeat=None, sporadic_heartbeat=_HEARTBEAT)
+            told = MissDetectionConfig(heartbeat=None, sporadic_heartbeat=0.5)  # seconds, as in rmw_zenoh
             publisher: Any = declare_advanced_publisher(
                 self._session, key, cache=CacheConfig(1), sample_miss_detection=told, publisher_detection=True
             )
@@ -101,7 +97,7 @@ class Zenoh:
     def serve(self, service: str, kind: str, answer: Answer) -> None:
         """Answer the requests of a service, in a thread of its own."""
         queryable = self._session.declare_queryable(f"{self._domain}{service}/{_type_name(kind)}/*", complete=True)
-        self._read(queryable, partial(_reply, answer, kind))
+        Thread(target=_answer, args=(queryable, answer, kind), name=f"regionclip {service}", daemon=True).start()
         self._announce("SS", service, kind, "::,10:,:,:,,")
 
     def complaints(self) -> list[str]:
@@ -111,7 +107,7 @@ class Zenoh:
         found = []
         for (entity, topic), fitting in self._fitting.items():
             tokens = f"@ros2_lv/{self._domain}/*/*/*/{entity}/*/*/*/{topic.replace('/', '%')}/*/*/*"
-            for reply in self._session.liveliness().get(tokens, timeout=_WAIT):
+            for reply in self._session.liveliness().get(tokens, timeout=1.0):
                 other = "/".join(str(reply.ok.key_expr).split("/")[10:12]) if reply.ok else fitting[0]
                 if not other.startswith(fitting):
                     who = "publisher" if entity == "MP" else "subscriber"
@@ -140,15 +136,6 @@ class Zenoh:
         self._kept.append(self._session.liveliness().declare_token(token))
         return blake2b(token.encode(), digest_size=16).digest()
 
-    def _read(self, source: Iterable[Any], take: Callable[[Any], None]) -> None:
-        """Take what comes, in a thread that ends with the session."""
-
-        def run() -> None:
-            for each in source:
-                take(each)
-
-        Thread(target=run, name="regionclip zenoh", daemon=True).start()
-
 
 def _session(variables: Mapping[str, str]) -> "Session":
     """A session as the variables of rmw_zenoh say."""
@@ -171,20 +158,23 @@ def _session(variables: Mapping[str, str]) -> "Session":
         raise ConfigError(f"Zenoh cannot start as ZENOH_SESSION_CONFIG_URI and ..._OVERRIDE say: {reason}") from error
 
 
-def _hand(take: Callable[[Get], None], kind: str, sample: "Sample") -> None:
-    payload = sample.payload
-    take(lambda: decode(payload.to_bytes(), kind))
+def _hear(samples: "Iterable[Sample]", take: Callable[[Get], None], kind: str) -> None:
+    """Take messages until the session is closed."""
+    for sample in samples:
+        take(lambda payload=sample.payload: decode(payload.to_bytes(), kind))  # type: ignore[misc]
 
 
-def _reply(answer: Answer, kind: str, query: "Query") -> None:
-    with query:
-        try:
-            number, _, _, sender = _BESIDE.unpack(bytes(query.attachment or b""))
-            response = answer(decode(bytes(query.payload or b""), f"{kind}_Request"))
-            beside = _BESIDE.pack(number, time.time_ns(), 16, sender)
-            query.reply(query.key_expr, encode(f"{kind}_Response", response), attachment=beside)
-        except Exception as error:  # whatever it is, the next request comes
-            query.reply_err(f"{type(error).__name__}: {error}".encode())
+def _answer(queries: "Iterable[Query]", answer: Answer, kind: str) -> None:
+    """Answer requests until the session is closed."""
+    for query in queries:
+        with query:
+            try:
+                number, _, _, sender = _BESIDE.unpack(bytes(query.attachment or b""))
+                response = answer(decode(bytes(query.payload or b""), f"{kind}_Request"))
+                beside = _BESIDE.pack(number, time.time_ns(), 16, sender)
+                query.reply(query.key_expr, encode(f"{kind}_Response", response), attachment=beside)
+            except Exception as error:  # whatever it is, the next request comes
+                query.reply_err(f"{type(error).__name__}: {error}".encode())
 
 
 def _type_name(kind: str) -> str:
