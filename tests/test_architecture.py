@@ -119,10 +119,10 @@ def test_arrows_go_down(name: str) -> None:
 
 
 def room(module: str) -> str:
-    """The folder that a module stands in; for a module at the root of `regionclip` itself."""
+    """The folder that a module stands in; for a module at the root of `regionclip` itself; `demos` is one room."""
     package, _, rest = module.partition(".")
     inside, _, name = rest.rpartition(".")
-    if module == "regionclip.__main__" or not rest:
+    if module == "regionclip.__main__" or not rest or package == "demos":
         return package
     folders = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in SOURCES.values()}
     own = module if module in folders else f"{package}.{inside}" if inside else package

@@ -13,6 +13,7 @@ from regionclip.cli.ask import ask, index
 from regionclip.cli.bench import bench
 from regionclip.cli.calibrate import calibrate
 from regionclip.cli.cameras.bag import bag
+from regionclip.cli.cameras.dora import dora
 from regionclip.cli.cameras.ros2 import ros2
 from regionclip.cli.cameras.site import site
 from regionclip.cli.cameras.stream import stream
@@ -40,7 +41,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (
-    *(detect, video, stream, site, bag, ros2, demo, towers, proposals, doctor, bench, explain, index, ask, teach),
+    *(detect, video, stream, site, bag, ros2, dora, demo, towers, proposals, doctor, bench, explain, index, ask, teach),
     *(calibrate, scenes, train),
 ):
     app.command()(_command)

@@ -10,7 +10,6 @@ import typer
 from regionclip.cli.terminal import exits, options
 from regionclip.cli.terminal.output import preparing, progress, say
 from regionclip.cli.terminal.signals import stopping
-from regionclip.errors import ConfigError
 
 if TYPE_CHECKING:
     from regionclip.robot.answers import ClassIds
@@ -43,8 +42,8 @@ def bag(
 ) -> None:
     """Find words in the images of a bag and write a bag of vision_msgs detections (docs/robotics.md)."""
     vocabulary, settings = words.read(), tower.settings()
-    _check_choice("--storage", storage, ("mcap", "sqlite3"))
-    _check_choice("--class-ids", class_ids, ("label", "index"))
+    options.check_choice("--storage", storage, ("mcap", "sqlite3"))
+    options.check_choice("--class-ids", class_ids, ("label", "index"))
     from regionclip.robot.transports.bags import Bag, NewBag, check_new
     from regionclip.robot.transports.plan import ReplayPlan
 
@@ -89,8 +88,3 @@ def _print(summary: "ReplaySummary", out: Path) -> None:
         f"{summary.images} images, {summary.detections} detections; {summary.wall_seconds:.1f} s, {rate:.1f} images a "
         f"second\n{out if summary.images else 'nothing written'}\n"
     )
-
-
-def _check_choice(option: str, given: str | None, choices: tuple[str, ...]) -> None:
-    if given is not None and given not in choices:
-        raise ConfigError(f"{option} {given!r}: expected {' or '.join(choices)}")

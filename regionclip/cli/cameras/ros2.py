@@ -1,16 +1,20 @@
-"""`regionclip ros2`: a perception node on ROS 2's own wire, until it is told to stop."""
+"""`regionclip ros2`: a perception node on ROS 2's own wires, until it is told to stop."""
 
 import os
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regionclip.cli.terminal import options
 from regionclip.cli.terminal.output import preparing, say
 from regionclip.cli.terminal.signals import stopping
+
+if TYPE_CHECKING:
+    from regionclip.robot.transports.dds import Dds
+    from regionclip.robot.transports.zenoh import Zenoh
 
 
 @options.grouped
@@ -26,6 +30,9 @@ def ros2(
     ] = None,
     remap: Annotated[
         list[str] | None, typer.Option(metavar="FROM:=TO", help="As image:=/camera/color/image_raw; repeatable.")
+    ] = None,
+    transport: Annotated[
+        str | None, typer.Option(metavar="dds|zenoh", help="The wire; as RMW_IMPLEMENTATION has it, else dds.")
     ] = None,
     ns: Annotated[str, typer.Option(metavar="NS", help="Namespace of the node.")] = "",
     depth: Annotated[
@@ -50,11 +57,10 @@ def ros2(
     max_rate: Annotated[float | None, typer.Option(metavar="HZ", help="Images a second looked at, at most.")] = None,
 ) -> None:
     """Find words in the images of ROS 2 topics and publish vision_msgs detections, until Ctrl-C or SIGTERM."""
+    options.check_choice("--transport", transport, ("dds", "zenoh"))
     from regionclip.robot.ros.names import Names
     from regionclip.robot.ros.parameters import Parameters
-    from regionclip.robot.transports.dds import Dds, environment
 
-    environment(os.environ)
     names = Names(ns, remap or ())
     given = {
         "prompts": tuple(words.prompts),
@@ -85,10 +91,10 @@ def ros2(
         device=parameters.device if tower.device == "auto" else tower.device,
     )
     settings = tower.settings()
-    from regionclip.robot.ros.node import Node
-
     done = Event()
-    with Dds() as wire, stopping(done.set):
+    with _wire(transport, names.node) as wire, stopping(done.set):
+        from regionclip.robot.ros.node import Node
+
         detector = tower.load(settings)
         preparing(detector, vocabulary)
         with Node(detector, vocabulary, parameters, names, wire, log=say) as node:
@@ -97,3 +103,13 @@ def ros2(
                 node.report()
     for line in node.summary():
         say(line)
+
+
+def _wire(transport: str | None, node: str) -> "Dds | Zenoh":
+    if transport == "zenoh" or (transport is None and os.environ.get("RMW_IMPLEMENTATION") == "rmw_zenoh_cpp"):
+        from regionclip.robot.transports.zenoh import Zenoh
+
+        return Zenoh(node)
+    from regionclip.robot.transports.dds import Dds
+
+    return Dds()

@@ -272,5 +272,15 @@ def read_tiles(text: str | None) -> "Tiles | None":
     return int(parts[0]), int(parts[1])
 
 
+def check_choice(option: str, given: str | None, choices: Sequence[str]) -> None:
+    """Refuse what is none of the choices of an option; None has not been given.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if given is not None and given not in choices:
+        raise ConfigError(f"{option} {given!r}: expected {' or '.join(choices)}")
+
+
 def _path(text: str | None) -> Path | None:
     return Path(text) if text else None

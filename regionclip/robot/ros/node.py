@@ -131,6 +131,7 @@ class Node:
         try:
             version = self.set_prompts(read_words(request.prompts, None, threshold))
         except RegionclipError as error:
+            self._problem(f"{_REFUSED}: {error}")
             return {"success": False, "message": str(error), "version": self._newest.version}
         return {"success": True, "message": "", "version": version}
 
