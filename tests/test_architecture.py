@@ -118,10 +118,10 @@ def test_arrows_go_down(name: str) -> None:
 
 
 def room(module: str) -> str:
-    """The folder that a module stands in; for a module at the root of `regionclip` itself."""
+    """The folder that a module stands in; for a module at the root of `regionclip` itself; all demos are one room."""
     package, _, rest = module.partition(".")
     inside, _, name = rest.rpartition(".")
-    if module == "regionclip.__main__" or not rest:
+    if package == "demos" or module == "regionclip.__main__" or not rest:
         return package
     folders = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in SOURCES.values()}
     own = module if module in folders else f"{package}.{inside}" if inside else package
@@ -168,8 +168,12 @@ def test_exported_names() -> None:
     assert regionclip.__all__ == f"{classes} {more} {functions}".split()
     for name in regionclip.__all__:
         assert getattr(regionclip, name).__name__ == name
-    with pytest.raises(AttributeError, match="it exports"):
-        _ = regionclip.Detektor
+    assert regionclip.robot.__all__ == ["Names", "Node", "Parameters", "decode", "encode"]
+    for name in regionclip.robot.__all__:
+        assert getattr(regionclip.robot, name).__name__ == name
+    for door in (regionclip, regionclip.robot):
+        with pytest.raises(AttributeError, match="it exports"):
+            _ = door.Detektor
 
 
 def test_help_loads_nothing_heavy() -> None:
