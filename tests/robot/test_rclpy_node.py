@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_ros import NEEDED, installed
 from fake_ros.graph import DurabilityPolicy, End, Graph, QoSProfile, ReliabilityPolicy
@@ -20,8 +21,10 @@ import regionclip
 from regionclip.frames import Frame
 from regionclip.robot.images import compressed_fields, image_fields
 from regionclip.robot.messages import (
+    CAMERA_INFO,
     COMPRESSED_IMAGE,
     DETECTIONS,
+    DETECTIONS_3D,
     DIAGNOSTICS,
     IMAGE,
     LABEL_INFO,
@@ -39,6 +42,8 @@ SENSOR = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 WORDS = ("-p", "prompts:=[汽车, car]")
 NODE = "/regionclip"
+START = 1_700_000_000_000_000_000
+"""Nanoseconds: before the first image."""
 
 
 class Robot:
@@ -70,7 +75,7 @@ class Robot:
             self.cameras[topic] = self.node.create_publisher(message(kind), topic, SENSOR)
         until(lambda: self.cameras[topic].get_subscription_count() > 0)
         self.sent += 1
-        header = Header(1_700_000_000_000_000_000 + self.sent, f"frame{self.sent}")
+        header = Header(START + self.sent, f"frame{self.sent}")
         self.cameras[topic].publish(encode(kind, fields(frame, header)))
         return header
 
@@ -153,6 +158,20 @@ def test_cameras_of_both_kinds_share_a_node(ros: Graph, street: Frame) -> None:
             array = robot.answer(topic, street, robot.listen(f"{place}/regionclip/detections", DETECTIONS))
             assert set(labels(array)) <= {"0", "1"}
     assert ("spin", "EventsExecutor") in ros.log
+
+
+def test_things_have_places_where_there_is_depth(ros: Graph, street: Frame) -> None:
+    robot = Robot(ros)
+    depth, info = robot.talk("/depth/image", IMAGE, SENSOR), robot.talk("/depth/camera_info", CAMERA_INFO, SENSOR)
+    with running(ros, *WORDS, "-p", "depth_topics:=[depth/image]"):
+        info(width=320, height=240, k=[100.0, 0, 160, 0, 100.0, 120, 0, 0, 1])
+        metres = np.full((240, 320), 3, np.float32)
+        fields = {"encoding": "32FC1", "width": 320, "height": 240, "step": 320 * 4, "data": metres.tobytes()}
+        depth(header=Header(START, "depth").fields(), **fields)
+        array = robot.answer("/image", street, robot.listen("/regionclip/detections_3d", DETECTIONS_3D))
+        assert array.detections
+        for each in array.detections:
+            assert each.bbox.center.position.z == pytest.approx(3, abs=0.01)
 
 
 def test_words_change_while_it_runs(ros: Graph, street: Frame, tmp_path: Path) -> None:

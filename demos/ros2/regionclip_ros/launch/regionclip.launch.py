@@ -12,8 +12,9 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 PARAMETERS = """
-prompts prompts_file threshold tower weights preset device image_topics image_reliability class_ids track every max_rate
-use_sim_time events_executor autostart
+prompts prompts_file threshold tower weights preset device image_topics image_reliability
+depth_topics camera_info_topics rectified sync_slop class_ids track every max_rate use_sim_time
+events_executor autostart
 """  # written out: regionclip may be installed for the node only, not for this program
 
 

@@ -34,9 +34,6 @@ class RclNames(regionclip.robot.Names):
         self.given[full] = self._rcl_node.resolve_topic_name(name, only_expand=True)
         return full
 
-    def check_rules(self) -> None:
-        """Rules may be of other nodes of the process too."""
-
 
 class RclTransport:
     """A `Transport` of `regionclip.robot.Node`, with services.
