@@ -21,14 +21,14 @@ events_executor autostart
 def node(context: LaunchContext) -> list[Node]:
     """The node, with the parameters that were given."""
     managed = LaunchConfiguration("lifecycle").perform(context).lower() == "true"
-    given = [name for name in PARAMETERS.split() if LaunchConfiguration(name).perform(context)]
+    own = {name: LaunchConfiguration(name) for name in PARAMETERS.split() if LaunchConfiguration(name).perform(context)}
     return [
         Node(
             package="regionclip_ros",
             executable="lifecycle_node" if managed else "node",
             name="regionclip",
             namespace=LaunchConfiguration("namespace"),
-            parameters=[LaunchConfiguration("params_file"), {name: LaunchConfiguration(name) for name in given}],
+            parameters=[LaunchConfiguration("params_file"), *([own] if own else [])],
             remappings=[("image", LaunchConfiguration("image"))],
             output="screen",
         )
