@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from proposals.base import Proposals as Proposals
     from proposals.base import Proposer as Proposer
+    from regionclip import robot as robot
     from regionclip.answers.regions import Regions as Regions
     from regionclip.archive.store import FrameKey as FrameKey
     from regionclip.archive.store import RegionsStore as RegionsStore
@@ -70,10 +71,12 @@ __all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> object:
+    if name == "robot":  # a door of its own, for those who bring their own transport
+        return import_module("regionclip.robot")
     if name not in _HOME:
         raise AttributeError(f"module 'regionclip' has no attribute {name!r}; it exports {', '.join(__all__)}")
     return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "errors"]
+    return [*__all__, "errors", "robot"]

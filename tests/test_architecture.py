@@ -119,10 +119,10 @@ def test_arrows_go_down(name: str) -> None:
 
 
 def room(module: str) -> str:
-    """The folder that a module stands in; for a module at the root of `regionclip` itself; `demos` is one room."""
+    """The folder of a module, or the module where it is at the root; demos are one room, doors stand above all."""
     package, _, rest = module.partition(".")
     inside, _, name = rest.rpartition(".")
-    if module == "regionclip.__main__" or not rest or package == "demos":
+    if package == "demos" or module in ("regionclip.__main__", "regionclip.robot") or not rest:
         return package
     folders = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in SOURCES.values()}
     own = module if module in folders else f"{package}.{inside}" if inside else package
@@ -169,8 +169,12 @@ def test_exported_names() -> None:
     assert regionclip.__all__ == f"{classes} {more} {functions}".split()
     for name in regionclip.__all__:
         assert getattr(regionclip, name).__name__ == name
-    with pytest.raises(AttributeError, match="it exports"):
-        _ = regionclip.Detektor
+    assert regionclip.robot.__all__ == ["Names", "Node", "Parameters", "decode", "encode", "queue_depth"]
+    for name in regionclip.robot.__all__:
+        assert getattr(regionclip.robot, name).__name__ == name
+    for door in (regionclip, regionclip.robot):
+        with pytest.raises(AttributeError, match="it exports"):
+            _ = door.Detektor
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -4,7 +4,7 @@ import struct
 import tracemalloc
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -160,7 +160,7 @@ def service_hash(service: str, request: list[Any], response: list[Any]) -> str:
     for kind, fields in zip(
         (EVENT_INFO, *parts.values(), service), (info, request, response, event, whole), strict=True
     ):
-        types.fielddefs[kind] = [], [*fields]
+        types.fielddefs[kind] = [], cast("Any", fields)
     return types.hash_rihs01(service)
 
 

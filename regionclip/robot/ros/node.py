@@ -99,6 +99,11 @@ class Node:
             self._recall = Recall(self._core, parameters, names, wire, self._aside.offer, self._problem)
         self._hear_cameras(names)
 
+    @property
+    def prompts(self) -> PromptSet:
+        """The newest words, which are those of the next image."""
+        return self._newest
+
     def set_prompts(self, words: Words, threshold: float | None = None) -> int:
         """Look for other words in all cameras. They are encoded here and now, from any thread, while images go on.
 

@@ -46,7 +46,7 @@ class Services(Protocol):
         """Answer the requests of a service of a type, in any thread."""
 
 
-def depth(kind: str, quality: Quality) -> int:
+def queue_depth(kind: str, quality: Quality) -> int:
     """Messages that wait on a topic at most; of images only the newest is of use, of transforms each."""
     if kind == TRANSFORMS:
         return 100

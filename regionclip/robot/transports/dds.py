@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from regionclip.errors import ConfigError
 from regionclip.robot.messages import decode, encode, store, type_hash
 from regionclip.robot.ros.names import domain_id
-from regionclip.robot.ros.wire import Get, Quality, depth
+from regionclip.robot.ros.wire import Get, Quality, queue_depth
 
 if TYPE_CHECKING:
     from cyclonedds.core import Qos, ReadCondition
@@ -226,7 +226,7 @@ def _qos(kind: str, quality: Quality) -> "Qos":
     return Qos(
         Policy.Reliability.Reliable(_BLOCKING) if reliable else Policy.Reliability.BestEffort,
         Policy.Durability.TransientLocal if latched else Policy.Durability.Volatile,
-        Policy.History.KeepLast(depth(kind, quality)),
+        Policy.History.KeepLast(queue_depth(kind, quality)),
         Policy.DataRepresentation(use_cdrv0_representation=True),
         Policy.Userdata(f"typehash={type_hash(kind)};".encode()),
     )

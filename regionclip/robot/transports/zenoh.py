@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from regionclip.errors import ConfigError
 from regionclip.robot.messages import decode, encode, type_hash
 from regionclip.robot.ros.names import ROOT, domain_id
-from regionclip.robot.ros.wire import Answer, Get, Quality, depth
+from regionclip.robot.ros.wire import Answer, Get, Quality, queue_depth
 
 if TYPE_CHECKING:
     from zenoh import Query, Sample, Session
@@ -62,7 +62,7 @@ class Zenoh:
 
         before = HistoryConfig(detect_late_publishers=True, max_samples=1) if quality == "latched" else None
         for kind in kinds:
-            ring: RingChannel[Sample] = RingChannel(depth(kind, quality))
+            ring: RingChannel[Sample] = RingChannel(queue_depth(kind, quality))
             key = f"{self._domain}{topic}/{_type_name(kind)}/*"
             subscriber = declare_advanced_subscriber(self._session, key, ring, history=before)
             Thread(target=_hear, args=(subscriber, take, kind), name=f"regionclip {topic}", daemon=True).start()
@@ -185,4 +185,4 @@ def _type_name(kind: str) -> str:
 
 def _qos(kind: str, quality: Quality) -> str:
     """Reliability, durability and depth as a token says them; what is empty is rmw's default."""
-    return f"{'2' * (quality == 'sensor')}:{'1' * (quality == 'latched')}:,{depth(kind, quality)}:,:,:,,"
+    return f"{'2' * (quality == 'sensor')}:{'1' * (quality == 'latched')}:,{queue_depth(kind, quality)}:,:,:,,"
