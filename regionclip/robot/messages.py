@@ -136,6 +136,12 @@ def type_hash(kind: str) -> str:
     return _SERVICE_HASHES.get(kind) or store().hash_rihs01(kind)
 
 
+def dds_name(kind: str) -> str:
+    """What the wires know a type by: `sensor_msgs/msg/Image` as `sensor_msgs::msg::dds_::Image_`."""
+    package, _, name = kind.rpartition("/")
+    return f"{package.replace('/', '::')}::dds_::{name}_"
+
+
 @cache
 def store() -> "Typestore":
     """All types that are known here, with rosbags' codec.

@@ -4,7 +4,7 @@ import struct
 import tracemalloc
 from collections.abc import Callable
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,10 +157,9 @@ def service_hash(service: str, request: list[Any], response: list[Any]) -> str:
     parts = {part: f"{service}_{part.capitalize()}" for part in ("request", "response", "event")}
     event = [("info", (name, EVENT_INFO)), *((part, (some, ((name, parts[part]), 1))) for part in list(parts)[:2])]
     whole = [(f"{part}_message", (name, kind)) for part, kind in parts.items()]
-    for kind, fields in zip(
-        (EVENT_INFO, *parts.values(), service), (info, request, response, event, whole), strict=True
-    ):
-        types.fielddefs[kind] = [], cast("Any", fields)
+    kinds, fields = (EVENT_INFO, *parts.values(), service), (info, request, response, event, whole)
+    described: dict[str, Any] = dict(zip(kinds, fields, strict=True))
+    types.fielddefs.update({kind: ([], each) for kind, each in described.items()})
     return types.hash_rihs01(service)
 
 

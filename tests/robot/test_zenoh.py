@@ -213,6 +213,9 @@ def test_a_router_is_waited_for(endpoint: str) -> None:
             until(lambda: publisher.matching_status.matching)  # type: ignore[attr-defined]
             publisher.put(text("there"))
             until(lambda: bool(heard))
+        until(lambda: wire.complaints() == [told])
+        with router(endpoint):
+            until(lambda: wire.complaints() == [])
 
 
 def request(*prompts: str) -> bytes:

@@ -12,7 +12,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Self
 
 from regionclip.errors import ConfigError
-from regionclip.robot.messages import decode, encode, store, type_hash
+from regionclip.robot.messages import dds_name, decode, encode, store, type_hash
 from regionclip.robot.ros.names import domain_id
 from regionclip.robot.ros.wire import Get, Quality, queue_depth
 
@@ -190,7 +190,7 @@ class Dds:
             if end.topic_name == f"rt{topic}" and end.participant_key != self._participant.guid
         ]
         who = "publisher" if ends is self._senders else "subscriber"
-        names = [_dds_name(kind).replace(".", "::") for kind in kinds]
+        names = [dds_name(kind) for kind in kinds]
         if strange := [end.type_name for end in others if end.type_name not in names]:
             yield f"{topic}: a {who} has the type {strange[0]}: expected {' or '.join(names)}"
         elif len(others) > matched and (seen := [each for each in refused if each.total_count]):
@@ -232,12 +232,6 @@ def _qos(kind: str, quality: Quality) -> "Qos":
     )
 
 
-def _dds_name(kind: str) -> str:
-    """`sensor_msgs/msg/Image` as `sensor_msgs.msg.dds_.Image_`."""
-    package, _, name = kind.rpartition("/")
-    return f"{package.replace('/', '.')}.dds_.{name}_"
-
-
 @cache
 def _idl(kind: str) -> Any:  # noqa: ANN401 - a class made at run time
     """A type as Cyclone DDS knows it, whose samples hold the bytes of a message as `payload`."""
@@ -245,7 +239,7 @@ def _idl(kind: str) -> Any:  # noqa: ANN401 - a class made at run time
     from cyclonedds.idl.annotations import final
 
     fields = {name: _idl_field(what) for name, what in store().fielddefs[kind][1]}
-    made: Any = final(make_idl_struct(kind.rpartition("/")[2], _dds_name(kind), fields))
+    made: Any = final(make_idl_struct(kind.rpartition("/")[2], dds_name(kind).replace("::", "."), fields))
 
     def of(payload: bytes, *_: object, **__: object) -> object:
         sample = object.__new__(made)

@@ -16,7 +16,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 
 from regionclip.errors import ConfigError
-from regionclip.robot.messages import decode, encode, type_hash
+from regionclip.robot.messages import dds_name, decode, encode, type_hash
 from regionclip.robot.ros.names import ROOT, domain_id
 from regionclip.robot.ros.wire import Answer, Get, Quality, queue_depth
 
@@ -60,14 +60,15 @@ class Zenoh:
         from zenoh.ext import HistoryConfig, declare_advanced_subscriber
         from zenoh.handlers import RingChannel
 
-        before = HistoryConfig(detect_late_publishers=True, max_samples=1) if quality == "latched" else None
         for kind in kinds:
-            ring: RingChannel[Sample] = RingChannel(queue_depth(kind, quality))
-            key = f"{self._domain}{topic}/{_type_name(kind)}/*"
+            most = queue_depth(kind, quality)
+            ring: RingChannel[Sample] = RingChannel(most)
+            before = HistoryConfig(detect_late_publishers=True, max_samples=most) if quality == "latched" else None
+            key = f"{self._domain}{topic}/{dds_name(kind)}/*"
             subscriber = declare_advanced_subscriber(self._session, key, ring, history=before)
             Thread(target=_hear, args=(subscriber, take, kind), name=f"regionclip {topic}", daemon=True).start()
             self._announce("MS", topic, kind, _qos(kind, quality))
-        self._fitting["MP", topic] = tuple(f"{_type_name(kind)}/" for kind in kinds)
+        self._fitting["MP", topic] = tuple(f"{dds_name(kind)}/" for kind in kinds)
 
     def offer(self, topic: str, kind: str, quality: Quality) -> None:
         """Make a topic known to the domain."""
@@ -96,7 +97,7 @@ class Zenoh:
 
     def serve(self, service: str, kind: str, answer: Answer) -> None:
         """Answer the requests of a service, in a thread of its own."""
-        queryable = self._session.declare_queryable(f"{self._domain}{service}/{_type_name(kind)}/*", complete=True)
+        queryable = self._session.declare_queryable(f"{self._domain}{service}/{dds_name(kind)}/*", complete=True)
         Thread(target=_answer, args=(queryable, answer, kind), name=f"regionclip {service}", daemon=True).start()
         self._announce("SS", service, kind, "::,10:,:,:,,")
 
@@ -125,7 +126,7 @@ class Zenoh:
         self.close()
 
     def _type(self, kind: str) -> str:
-        return f"{_type_name(kind)}/{'TypeHashNotSupported' if self._hashless else type_hash(kind)}"
+        return f"{dds_name(kind)}/{'TypeHashNotSupported' if self._hashless else type_hash(kind)}"
 
     def _announce(self, entity: str, topic: str = "", kind: str = "", qos: str = "") -> bytes:
         """Make a node (NN), publisher (MP), subscriber (MS) or service (SS) known; its id, 16 bytes."""
@@ -175,12 +176,6 @@ def _answer(queries: "Iterable[Query]", answer: Answer, kind: str) -> None:
                 query.reply(query.key_expr, encode(f"{kind}_Response", response), attachment=beside)
             except Exception as error:  # whatever it is, the next request comes
                 query.reply_err(f"{type(error).__name__}: {error}".encode())
-
-
-def _type_name(kind: str) -> str:
-    """`sensor_msgs/msg/Image` as `sensor_msgs::msg::dds_::Image_`."""
-    package, _, name = kind.rpartition("/")
-    return f"{package.replace('/', '::')}::dds_::{name}_"
 
 
 def _qos(kind: str, quality: Quality) -> str:
