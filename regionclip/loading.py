@@ -7,8 +7,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from regionclip.config import Config, config_names
 from regionclip.errors import ConfigError, WeightsError
@@ -29,6 +31,7 @@ def _tiny(config: Config, device: "torch.device") -> "Tower":
     from regionclip.towers.hub import TINY_WEIGHTS
     from regionclip.towers.tiny.tower import TinyTower
 
+    _check_region_mode(config)
     # bfloat16 was measured to gain nothing at this size.
     dtype = torch.float32 if config.dtype == "auto" else choose_dtype(config.dtype, device)
     folder = Path(config.weights or TINY_WEIGHTS)
@@ -38,13 +41,9 @@ def _tiny(config: Config, device: "torch.device") -> "Tower":
 def _fgclip2(config: Config, device: "torch.device") -> "Tower":
     from regionclip.towers.fgclip2.tower import FGCLIP2Tower
 
-    if config.weights is None:
-        raise ConfigError(
-            "tower fgclip2 needs weights: expected a folder or hub name (--weights FOLDER), "
-            "or one of the names fgclip2-base, fgclip2-large, fgclip2-so400m"
-        )
+    _check_region_mode(config)
     return FGCLIP2Tower.load(
-        config.weights,
+        _weights_of(config),
         name=config.name or config.tower,
         revision=config.revision,
         device=device,
@@ -53,13 +52,40 @@ def _fgclip2(config: Config, device: "torch.device") -> "Tower":
     )
 
 
+def _crop_tower(home: str, config: Config, device: "torch.device") -> "Tower":
+    """A tower that looks at crops; `home` is its module and class."""
+    from regionclip.towers.crops import Choices, CropTower
+
+    weights = _weights_of(config)
+    module, _, name = home.rpartition(".")
+    kind: type[CropTower[Any]] = getattr(import_module(module), name)
+    choices = Choices(config.name or config.tower, config.budget, config.region_mode, config.crop_context)
+    return kind.load(weights, choices, revision=config.revision, device=device, dtype=config.dtype)
+
+
+def _weights_of(config: Config) -> str:
+    if config.weights is None:
+        names = [name for name in config_names() if Config.load(name).tower == config.tower]
+        raise ConfigError(
+            f"tower {config.tower} needs weights: expected a folder or hub name (--weights FOLDER), "
+            f"or one of the names {', '.join(names)}"
+        )
+    return config.weights
+
+
+def _check_region_mode(config: Config) -> None:
+    if config.region_mode not in (None, "dense"):
+        raise ConfigError(f"region_mode: {config.name or config.tower} knows dense, got {config.region_mode!r}")
+
+
 TOWERS: dict[str, "Callable[[Config, torch.device], Tower]"] = {
     "tiny": _tiny,
     "fgclip2": _fgclip2,
+    "siglip2": partial(_crop_tower, "regionclip.towers.siglip2.SigLIP2Tower"),
 }
 """Loader of each tower; heavy imports wait until one is asked for."""
 
-MODEL_TYPES = {"fgclip2": "fgclip2", "regionclip-tiny": "tiny"}
+MODEL_TYPES = {"fgclip2": "fgclip2", "regionclip-tiny": "tiny", "siglip": "siglip2", "siglip2": "siglip2"}
 """`model_type` of a weight folder's config.json -> tower."""
 
 
@@ -75,8 +101,8 @@ def load(
     """Make a detector.
 
     Args:
-        name: a shipped config (`tiny`, `fgclip2-base`, `fgclip2-large`, `fgclip2-so400m`), the path of a .toml config,
-            a folder of weights, or a `Config`.
+        name: a shipped config (`tiny`, `fgclip2-base`, ..., as `regionclip towers` lists them), the path of a .toml
+            config, a folder of weights, or a `Config`.
         weights: folder or hub name of the weights, in place of the config's.
         proposer: who finds boxes where none are given: any `Proposer`, or one or more names of `regionclip proposals`,
             `detr=FOLDER` for one with weights.
@@ -106,7 +132,7 @@ def load(
 
     tower = TOWERS[config.tower](config, choose_device(config.device))
     if proposer is None:
-        proposer = make_proposer(config, tower.card.width)
+        proposer = make_proposer(config, tower.card.head_width)
     if tower.card.notice:
         print(f"regionclip: {tower.card.notice}", file=sys.stderr)
     register_nms()

@@ -1,7 +1,17 @@
 """TowerCard: what one needs to know of a tower to use its numbers rightly."""
 
 from dataclasses import dataclass
-from typing import Literal
+from importlib.resources import files
+from typing import Final, Literal
+
+from regionclip.config import RegionMode
+
+BANK: Final = tuple((files("regionclip.towers") / "background.txt").read_text("utf-8").splitlines())
+"""Background phrases, English and Chinese, for what is there when nothing asked for is.
+
+Without a trained region bias there is no zero: a softmax always names something. So labels are weighed against these,
+which name surfaces, sky, blur and parts of things, and no object that someone may look for.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +36,7 @@ class TowerCard:
         revision: fingerprint of the weights: hub commit, else `sha256:` and the first 16 hex digits.
         licence: licence of the weights.
         languages: what the text side reads, as ISO codes.
-        region_mode: `dense` pools from the feature grid, `crop` encodes enlarged crops.
+        region_mode: `crop` encodes enlarged crops; all others pool from the feature grid (`Config.region_mode`).
         width: channels D of the embeddings.
         text: one sentence on how text is prepared.
         region_score: cosine of region and phrase to logit.
@@ -43,7 +53,7 @@ class TowerCard:
     revision: str
     licence: str
     languages: tuple[str, ...]
-    region_mode: Literal["dense", "crop"]
+    region_mode: RegionMode
     width: int
     text: str
     region_score: Score
@@ -54,6 +64,11 @@ class TowerCard:
     budget: int | Literal["dynamic"]
     negatives: tuple[str, ...] = ()
     notice: str = ""
+
+    @property
+    def head_width(self) -> int | None:
+        """Channels of the tokens that a learned head reads; None of towers that none can be learned on."""
+        return self.width if self.region_mode == "dense" else None
 
     def score(self, target: Literal["region", "image"]) -> Score:
         """How a cosine with an embedding of `target` becomes a logit."""

@@ -1,0 +1,232 @@
+"""CropTower: what all towers share that were trained on whole pictures: a region is an enlarged crop, seen as one.
+
+Such a tower has no features of places that words can be compared with, or only approximately. So the reference is a
+crop around each box, encoded as a picture; `ImageFeatures.pool` hides that from whoever asks. Context matters: crops
+of the bare box name little (https://github.com/microsoft/RegionCLIP/issues/90), and ViLD (https://arxiv.org/abs/2104.13921)
+takes crops of 1.5 times the box beside them.
+
+A tower that builds on it says: how a frame is prepared (`preprocess`), the trunk (`trunk`), what its tokens are in the
+space of phrases, where that is asked for (`dense`), how pictures are embedded (`pictures`), text, and its card.
+
+Letters: N boxes, B frames or crops, D channels, h x w feature grid, H x W frame, n patches a batch is padded to.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import normalize
+
+from heads.pool import clip_to_frame
+from regionclip.config import Budget, RegionMode
+from regionclip.errors import ConfigError
+from regionclip.timing import stage
+from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, TokenGrid
+from regionclip.towers.card import TowerCard
+from regionclip.towers.device import choose_device, choose_dtype
+from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, Checkpoint, locate
+from regionclip.towers.trunk import Grid, M, TrunkTower, patch_mask
+
+CONTEXT: Final = 1.5
+"""Sides of a crop in units of the box's, where nothing else is asked for."""
+
+_TOGETHER: Final = 16  # crops of one pass; on a CPU more than one gain little, and cost memory
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a user may choose about a crop tower.
+
+    Attributes:
+        name: what the tower is called.
+        budget: most patches of a picture, a name (`read_budget`), or None for what the tower was trained with.
+        region_mode: one of the tower's `modes`, or None for the first of them.
+        context: sides of a crop in units of the box's, 1 or more.
+    """
+
+    name: str
+    budget: Budget | None = None
+    region_mode: RegionMode | None = None
+    context: float = CONTEXT
+
+
+class CropTower(TrunkTower[M]):
+    """A `Tower` (regionclip/towers/base.py) whose regions are enlarged crops, each encoded as a picture.
+
+    In the other region modes it pools from its grid, as a dense tower does.
+
+    Args:
+        model: the network, in evaluation mode; its weights must not change any more.
+        card: what is fixed about the tower.
+        context: sides of a crop in units of the box's, 1 or more.
+        side: rows and columns of the grid that pictures were squeezed to in training; None where they kept their shape.
+    """
+
+    modes: ClassVar[tuple[RegionMode, ...]]
+    """Region modes that the tower knows, its default first."""
+
+    def __init__(self, model: M, card: TowerCard, context: float = CONTEXT, side: int | None = None) -> None:
+        super().__init__(model, card)
+        self.context = context
+        self._side = side
+        # What is encoded together must not hang on the boxes, or the last bits of an embedding could: groups of one
+        # size, filled up with repetitions.
+        self.together = 1 if self.device.type == "cpu" else _TOGETHER
+
+    @classmethod
+    def load(
+        cls,
+        weights: str | Path,
+        choices: Choices,
+        *,
+        revision: str | None = None,
+        device: str | torch.device = "auto",
+        dtype: str | torch.dtype = "auto",
+    ) -> "CropTower[Any]":
+        """Load a checkpoint in the layout of transformers' `save_pretrained`.
+
+        Args:
+            weights: folder, or hub name (cache first, see regionclip/towers/hub.py).
+            choices: name, budget, region mode.
+            revision: hub branch, tag or commit; a local folder is taken as it is.
+            device: see `choose_device`.
+            dtype: see `choose_dtype`.
+
+        Raises:
+            ConfigError: device, dtype, budget or region mode cannot be had.
+            WeightsError: files are missing, damaged, or do not fit; says which and what to do.
+        """
+        if choices.region_mode is not None and choices.region_mode not in cls.modes:
+            raise ConfigError(
+                f"region_mode: {choices.name} knows {', '.join(cls.modes)}, got {choices.region_mode!r}"
+            )  # told before anything is read
+        place = choose_device(device)
+        number = choose_dtype(dtype, place)
+        checkpoint = locate(weights, (CONFIG, WEIGHTS, TOKENIZER), revision=revision)
+        return cls.read_checkpoint(checkpoint, choices, device=place, dtype=number)
+
+    @classmethod
+    @abstractmethod
+    def read_checkpoint(
+        cls, checkpoint: Checkpoint, choices: Choices, *, device: torch.device, dtype: torch.dtype
+    ) -> "CropTower[Any]":
+        """`load` once all files are here."""
+
+    @abstractmethod
+    def dense(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Tokens `(B, n, D)` to features near the space of phrases, `(B, n, width)`; asked in dense modes only."""
+
+    @abstractmethod
+    def pictures(self, inputs: list[torch.Tensor], grids: list[Grid], mask: torch.Tensor | None) -> torch.Tensor:
+        """Embed pictures as the tower was trained to: `(B, D)`, not normalised.
+
+        Args:
+            inputs: what `prepare` made of B pictures.
+            grids: of each; equal unless the tower pads.
+            mask: `(B, n)` bool, False for padding; None where nothing is padded.
+        """
+
+    def prepare(self, picture: Frame) -> torch.Tensor:
+        """What `pictures` gets of one; as `preprocess`, unless the trained size is no whole number of patches."""
+        return self.preprocess(picture)
+
+    def grid_of(self, frame: Frame) -> Grid:
+        """Grid of a frame: the square of the training, or, under another budget, one of the frame's own shape."""
+        if self._side is not None and self.card.budget == self._side**2:
+            return self._side, self._side
+        return super().grid_of(frame)
+
+    def encode_image(self, frames: Sequence[Frame]) -> list[ImageFeatures]:
+        """Features of each frame, computed on first use; tokens of all of them together, crops frame by frame."""
+        batch = FrameBatch(frames, self.encode_frames)
+        kind: Callable[..., ImageFeatures] = ImageFeatures
+        if self.card.region_mode == "crop":
+            kind = partial(CropFeatures, tower=self)
+        return [
+            kind(frame, partial(batch.take, index), self._dense, self._whole, self.card)
+            for index, frame in enumerate(frames)
+        ]
+
+    @torch.no_grad()
+    def embed_pictures(self, pictures: Sequence[Frame]) -> torch.Tensor:
+        """`(B, D)` float32 embeddings of pictures, unit length, on the CPU; in groups of `together`."""
+        rows = [torch.zeros(0, self.card.width)]
+        for start in range(0, len(pictures), self.together):
+            group = list(pictures[start : start + self.together])
+            full = group + group[-1:] * (self.together - len(group))
+            embedded = torch.zeros(len(full), self.card.width)
+            for places, grids in self.groups(full):
+                inputs = [self.prepare(full[index]) for index in places]
+                embedded[places] = self.pictures(inputs, grids, patch_mask(grids, self.device)).float().cpu()
+            rows.append(normalize(embedded[: len(group)], dim=-1, eps=1e-12))
+        return torch.cat(rows)
+
+    @torch.no_grad()
+    def _dense(self, encoded: TokenGrid) -> torch.Tensor:
+        if self.card.region_mode == "crop":
+            others = " or ".join(mode for mode in self.modes if mode != "crop")
+            raise ConfigError(
+                f"{self.card.name} has no features of places that words can be compared with: it was trained on whole "
+                f"pictures, and looks at crops. Heat maps need a dense tower, or region_mode {others}, an approximation"
+            )
+        return self.dense(encoded.tokens[None].to(self.dtype))[0].float()  # (h*w, D)
+
+    def _whole(self, features: ImageFeatures) -> torch.Tensor:
+        return self.embed_pictures([features.frame])[0]  # (D,)
+
+
+class CropFeatures(ImageFeatures):
+    """Features of a frame whose boxes are pooled from crops of their own.
+
+    Tokens and grid are those of the frame encoded once as a whole, for proposers that ask them.
+
+    Args:
+        parts: what `ImageFeatures` takes.
+        tower: encodes the crops.
+    """
+
+    def __init__(self, *parts: Any, tower: CropTower[Any]) -> None:
+        super().__init__(*parts)
+        self._tower = tower
+        self._crops = 0
+
+    @property
+    def passes(self) -> int:
+        """Pictures that were encoded: crops, the whole frame for its embedding, and for its tokens."""
+        return super().passes + self._crops + ("embedding" in self._known)
+
+    def pool(self, boxes: NDArray[np.float32]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Encode an enlarged crop around each box; as `ImageFeatures.pool`."""
+        clipped, valid = clip_to_frame(torch.from_numpy(np.array(boxes, np.float32)), self.frame_size)  # (N, 4), (N,)
+        windows = enlarged(clipped[valid].numpy(), self._tower.context, self.frame_size)  # (k, 4)
+        crops = [self.frame[y1:y2, x1:x2] for x1, y1, x2, y2 in windows.tolist()]
+        pooled = torch.zeros(len(clipped), self.card.width)  # (N, D)
+        with stage("encode"):
+            pooled[valid] = self._tower.embed_pictures(crops)
+        with self._lock:
+            self._crops += len(crops)
+        return pooled, valid
+
+
+def enlarged(boxes: NDArray[np.float32], context: float, frame_size: tuple[int, int]) -> NDArray[np.int64]:
+    """Windows around boxes that show `context` times their width and height, as far as the frame goes.
+
+    Args:
+        boxes: `(N, 4)` xyxy in pixels, inside the frame, each with an area.
+        context: 1 or more.
+        frame_size: `(H, W)` in pixels.
+
+    Returns:
+        `(N, 4)` xyxy, whole pixels, none empty.
+    """
+    exact = boxes.astype(np.float64)  # (N, 4)
+    middle, half = (exact[:, :2] + exact[:, 2:]) / 2, (exact[:, 2:] - exact[:, :2]) * context / 2  # (N, 2) each
+    start = np.floor(np.maximum(middle - half, 0))  # (N, 2)
+    end = np.ceil(np.minimum(middle + half, frame_size[::-1]))  # (N, 2)
+    return np.concatenate([start, end], axis=1).astype(np.int64)
