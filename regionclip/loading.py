@@ -82,10 +82,19 @@ TOWERS: dict[str, "Callable[[Config, torch.device], Tower]"] = {
     "tiny": _tiny,
     "fgclip2": _fgclip2,
     "siglip2": partial(_crop_tower, "regionclip.towers.siglip2.SigLIP2Tower"),
+    "chinese_clip": partial(_crop_tower, "regionclip.towers.clip.chinese_clip.ChineseCLIPTower"),
+    "altclip": partial(_crop_tower, "regionclip.towers.clip.altclip.AltCLIPTower"),
 }
 """Loader of each tower; heavy imports wait until one is asked for."""
 
-MODEL_TYPES = {"fgclip2": "fgclip2", "regionclip-tiny": "tiny", "siglip": "siglip2", "siglip2": "siglip2"}
+MODEL_TYPES = {
+    "regionclip-tiny": "tiny",
+    "fgclip2": "fgclip2",
+    "siglip": "siglip2",
+    "siglip2": "siglip2",
+    "chinese_clip": "chinese_clip",
+    "altclip": "altclip",
+}
 """`model_type` of a weight folder's config.json -> tower."""
 
 

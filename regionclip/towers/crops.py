@@ -36,6 +36,8 @@ from regionclip.towers.trunk import Grid, M, TrunkTower, patch_mask
 CONTEXT: Final = 1.5
 """Sides of a crop in units of the box's, where nothing else is asked for."""
 
+_ROUNDING: Final = 1e-3  # pixels that are rounding of float32, and no row of pixels more
+
 _TOGETHER: Final = 16  # crops of one pass; on a CPU more than one gain little, and cost memory
 
 
@@ -227,6 +229,6 @@ def enlarged(boxes: NDArray[np.float32], context: float, frame_size: tuple[int, 
     """
     exact = boxes.astype(np.float64)  # (N, 4)
     middle, half = (exact[:, :2] + exact[:, 2:]) / 2, (exact[:, 2:] - exact[:, :2]) * context / 2  # (N, 2) each
-    start = np.floor(np.maximum(middle - half, 0))  # (N, 2)
-    end = np.ceil(np.minimum(middle + half, frame_size[::-1]))  # (N, 2)
+    start = np.floor(np.maximum(middle - half, 0) + _ROUNDING)  # (N, 2)
+    end = np.ceil(np.minimum(middle + half, frame_size[::-1]) - _ROUNDING)  # (N, 2)
     return np.concatenate([start, end], axis=1).astype(np.int64)

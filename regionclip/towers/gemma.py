@@ -35,14 +35,8 @@ class PhraseTokenizer:
             WeightsError: a file is unreadable, or not a tokenizer with end id 1, pad id 0, an end token
                 added, no start token and padding on the right.
         """
-        path = folder / TOKENIZER
-        if not path.is_file():
-            raise WeightsError(f"{path}: missing")
+        file = read_tokenizer(folder)
         settings = read_json(folder / _SETTINGS) if (folder / _SETTINGS).is_file() else {}
-        try:
-            file = TokenizerFile.from_file(str(path))
-        except Exception as error:  # the library raises a bare Exception for any fault of the file
-            raise WeightsError(f"{path}: not a tokenizer file: {error}") from error
         if faults := _faults(file, settings):
             raise WeightsError(
                 f"{folder}: this tokenizer is not the one this kind of tower is trained with: {'; '.join(faults)}. "
@@ -69,6 +63,21 @@ class PhraseTokenizer:
 
     def _tokens(self, text: str) -> list[int]:
         return self._file.encode(text.lower(), add_special_tokens=False).ids
+
+
+def read_tokenizer(folder: Path) -> TokenizerFile:
+    """Read tokenizer.json.
+
+    Raises:
+        WeightsError: it is missing or damaged.
+    """
+    path = folder / TOKENIZER
+    if not path.is_file():
+        raise WeightsError(f"{path}: missing")
+    try:
+        return TokenizerFile.from_file(str(path))
+    except Exception as error:  # the library raises a bare Exception for any fault of the file
+        raise WeightsError(f"{path}: not a tokenizer file: {error}") from error
 
 
 def _faults(file: TokenizerFile, settings: dict[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ import pytest
 import torch
 from checkpoints import ODD, write_fgclip2
 from numpy.typing import NDArray
-from pretrained import write_naflex, write_siglip
+from pretrained import write_altclip, write_chinese_clip, write_naflex, write_siglip
 from safetensors.torch import load_file, save_file
 
 import regionclip
@@ -46,6 +46,8 @@ FOLDERS: dict[str, Callable[[Path], Path]] = {
     "fgclip2": lambda folder: write_fgclip2(folder, **ODD),
     "siglip": write_siglip,
     "naflex": write_naflex,
+    "chinese_clip": write_chinese_clip,
+    "altclip": write_altclip,
 }
 """Writes a small checkpoint of each tower."""
 
@@ -56,6 +58,11 @@ TOWERS = {
     "siglip dense": ("siglip", "dense-approx"),
     "naflex": ("naflex", None),
     "naflex dense": ("naflex", "dense-approx"),
+    "chinese_clip": ("chinese_clip", None),
+    "chinese_clip maskclip": ("chinese_clip", "maskclip"),
+    "chinese_clip sclip": ("chinese_clip", "sclip"),
+    "altclip": ("altclip", None),
+    "altclip naclip": ("altclip", "naclip"),
 }
 """Checkpoint and region mode."""
 
@@ -204,13 +211,15 @@ def test_features_have_the_shapes_and_lengths_that_they_say(tower: Made, frames:
 def shortsighted(tower: Made) -> Made:
     """Random attention looks anywhere, so a cell would tell of other places: take it out of the trunk.
 
-    Where a dense head attends, a token then looks at its likes. What sees crops, or was trained, stays as it is.
+    Where a dense head or the last block of NACLIP attends, a token then looks at its likes. What sees crops, or was
+    trained, stays as it is.
     """
     if tower.card.region_mode == "crop" or tower.card.name in ("tiny", "third"):
         return tower
     with torch.no_grad():
         for name, weights in tower.model.named_parameters():
-            if name.startswith("vision_model") and name.endswith("self_attn.out_proj.weight"):
+            is_last = tower.card.region_mode in ("maskclip", "naclip") and ".layers.2." in name  # all that is left
+            if name.startswith("vision_model") and name.endswith("self_attn.out_proj.weight") and not is_last:
                 weights.zero_()
             if name == "dense_feature_head.attention.in_proj_weight":
                 queries, keys, _ = weights.chunk(3)
