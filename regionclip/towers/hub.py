@@ -135,8 +135,7 @@ def _incomplete(folder: Path, missing: Sequence[str]) -> str:
     if WEIGHTS in missing and pickles:
         text += (
             f" {_list(pickles)} is a pickle, which can run any code when it is read, and is never loaded: "
-            "convert it to safetensors once, on a computer you can spare (safetensors.torch.save_file), "
-            "and put the result here."
+            f"make safetensors of it once with `regionclip towers convert {folder} --out FOLDER`."
         )
     return f"{text} Put the missing files into this folder, or give another one with --weights FOLDER"
 
