@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from regionclip.config import Config, config_names
 from regionclip.errors import ConfigError, WeightsError
+from regionclip.towers.card import FACTS
 from regionclip.towers.hub import check_source
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ def _tiny(config: Config, device: "torch.device") -> "Tower":
     from regionclip.towers.hub import TINY_WEIGHTS
     from regionclip.towers.tiny.tower import TinyTower
 
-    _check_region_mode(config)
     # bfloat16 was measured to gain nothing at this size.
     dtype = torch.float32 if config.dtype == "auto" else choose_dtype(config.dtype, device)
     folder = Path(config.weights or TINY_WEIGHTS)
@@ -41,7 +41,6 @@ def _tiny(config: Config, device: "torch.device") -> "Tower":
 def _fgclip2(config: Config, device: "torch.device") -> "Tower":
     from regionclip.towers.fgclip2.tower import FGCLIP2Tower
 
-    _check_region_mode(config)
     return FGCLIP2Tower.load(
         _weights_of(config),
         name=config.name or config.tower,
@@ -71,11 +70,6 @@ def _weights_of(config: Config) -> str:
             f"or one of the names {', '.join(names)}"
         )
     return config.weights
-
-
-def _check_region_mode(config: Config) -> None:
-    if config.region_mode not in (None, "dense"):
-        raise ConfigError(f"region_mode: {config.name or config.tower} knows dense, got {config.region_mode!r}")
 
 
 TOWERS: dict[str, "Callable[[Config, torch.device], Tower]"] = {
@@ -152,11 +146,16 @@ def check_loadable(config: Config) -> None:
     """Tell what cannot be loaded, as far as that shows without loading anything.
 
     Raises:
-        ConfigError: for a tower that is not known.
+        ConfigError: for a tower that is not known, or a region mode that it does not know.
         WeightsError: for weights that are no folder and no name on the hub.
     """
     if config.tower not in TOWERS:
         raise ConfigError(f"tower {config.tower!r} is not known: expected one of {', '.join(TOWERS)}")
+    modes = FACTS[config.tower].modes
+    if config.region_mode is not None and config.region_mode not in modes:
+        raise ConfigError(
+            f"region_mode: {config.name or config.tower} knows {', '.join(modes)}, got {config.region_mode!r}"
+        )
     if config.weights is not None:
         check_source(config.weights)
 

@@ -10,6 +10,8 @@ from regionclip.cli.terminal.output import say
 from regionclip.errors import ConfigError
 from regionclip.formats.tables import as_table
 
+_SHOWN = 9  # languages of a row
+
 towers = typer.Typer(
     invoke_without_command=True, help="Towers: which there are, and weights of old made into what is read."
 )
@@ -20,15 +22,25 @@ def list_(context: typer.Context) -> None:
     """List the towers and where their weights come from."""
     if context.invoked_subcommand is not None:
         return
-    from regionclip.config import Config, config_names
+    from regionclip.config import config_names
 
-    configs = [(name, Config.load(name)) for name in config_names()]
-    rows = [(name, config.tower, config.weights or "ships with regionclip") for name, config in configs]
-    sys.stdout.write(as_table(("NAME", "TOWER", "WEIGHTS"), rows) + "\n")
+    rows = [_row(name) for name in config_names()]
+    sys.stdout.write(as_table(("NAME", "REGIONS", "LANGUAGES", "LICENCE", "WEIGHTS"), rows) + "\n")
     sys.stdout.write(
-        "\nWeights of your own: --weights FOLDER. `regionclip doctor --tower NAME` tests one. Licences, languages and "
-        "region modes: docs/towers.md.\n"
+        "\nWeights of your own: --weights FOLDER. `regionclip doctor --tower NAME` tests one. What region modes are, "
+        "sizes and published figures: docs/towers.md.\n"
     )
+
+
+def _row(name: str) -> tuple[str, ...]:
+    from regionclip.config import Config
+    from regionclip.towers.card import FACTS
+
+    config = Config.load(name)
+    facts = FACTS[config.tower]
+    languages = facts.languages_of(name)
+    shown = " ".join(languages[:_SHOWN]) + (f" and {more} more" if (more := len(languages) - _SHOWN) > 0 else "")
+    return name, facts.modes[0], shown, facts.licence, config.weights or "ships with regionclip"
 
 
 @towers.command()

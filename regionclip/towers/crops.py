@@ -28,7 +28,7 @@ from regionclip.config import Budget, RegionMode
 from regionclip.errors import ConfigError
 from regionclip.timing import stage
 from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, TokenGrid
-from regionclip.towers.card import TowerCard
+from regionclip.towers.card import TowerCard, TowerFacts
 from regionclip.towers.device import choose_device, choose_dtype
 from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, Checkpoint, locate
 from regionclip.towers.trunk import Grid, M, TrunkTower, patch_mask
@@ -48,7 +48,7 @@ class Choices:
     Attributes:
         name: what the tower is called.
         budget: most patches of a picture, a name (`read_budget`), or None for what the tower was trained with.
-        region_mode: one of the tower's `modes`, or None for the first of them.
+        region_mode: one that the tower knows, or None for the first of them.
         context: sides of a crop in units of the box's, 1 or more.
     """
 
@@ -70,8 +70,8 @@ class CropTower(TrunkTower[M]):
         side: rows and columns of the grid that pictures were squeezed to in training; None where they kept their shape.
     """
 
-    modes: ClassVar[tuple[RegionMode, ...]]
-    """Region modes that the tower knows, its default first."""
+    facts: ClassVar[TowerFacts]
+    """What is known of all weights."""
 
     def __init__(self, model: M, card: TowerCard, context: float = CONTEXT, side: int | None = None) -> None:
         super().__init__(model, card)
@@ -101,13 +101,9 @@ class CropTower(TrunkTower[M]):
             dtype: see `choose_dtype`.
 
         Raises:
-            ConfigError: device, dtype, budget or region mode cannot be had.
+            ConfigError: device, dtype or budget cannot be had.
             WeightsError: files are missing, damaged, or do not fit; says which and what to do.
         """
-        if choices.region_mode is not None and choices.region_mode not in cls.modes:
-            raise ConfigError(
-                f"region_mode: {choices.name} knows {', '.join(cls.modes)}, got {choices.region_mode!r}"
-            )  # told before anything is read
         place = choose_device(device)
         number = choose_dtype(dtype, place)
         checkpoint = locate(weights, (CONFIG, WEIGHTS, TOKENIZER), revision=revision)
@@ -172,7 +168,7 @@ class CropTower(TrunkTower[M]):
     @torch.no_grad()
     def _dense(self, encoded: TokenGrid) -> torch.Tensor:
         if self.card.region_mode == "crop":
-            others = " or ".join(mode for mode in self.modes if mode != "crop")
+            others = " or ".join(mode for mode in self.facts.modes if mode != "crop")
             raise ConfigError(
                 f"{self.card.name} has no features of places that words can be compared with: it was trained on whole "
                 f"pictures, and looks at crops. Heat maps need a dense tower, or region_mode {others}, an approximation"

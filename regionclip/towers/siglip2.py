@@ -16,22 +16,15 @@ from torch.nn.functional import linear
 from torch.nn.utils.rnn import pad_sequence
 from transformers import Siglip2Model, SiglipModel
 
-from regionclip.config import RegionMode
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Frame, Target
-from regionclip.towers.card import Score, TowerCard
+from regionclip.towers.card import FACTS, Score, TowerCard, TowerFacts
 from regionclip.towers.crops import Choices, CropTower
 from regionclip.towers.gemma import PAD, PhraseTokenizer
 from regionclip.towers.hub import CONFIG, Checkpoint
 from regionclip.towers.loading import fingerprint, read_json, read_native
 from regionclip.towers.preprocess import BUDGETS, Pixels, cut_patches, read_budget
 from regionclip.towers.trunk import Grid
-
-_CODES: Final = (
-    "en zh ar bn cs da de el es fa fi fil fr he hi hr hu id it ja ko mi nl no pl pt quz ro ru sv sw te th tr uk vi"
-)
-LANGUAGES: Final = tuple(_CODES.split())
-"""Those of Crossmodal-3600 (https://arxiv.org/abs/2205.12522), in which its authors measure it; trained with more."""
 
 # A sigmoid that is trained on one right text among thousands of wrong ones: right ones often stay below 0.5 (the
 # example in transformers' documentation: 0.32), wrong ones near 0. Not measured: no released weights were at hand.
@@ -58,7 +51,7 @@ class SigLIP2Tower(CropTower[Any]):
         WeightsError: text and vision side, or model and tokenizer, do not fit each other.
     """
 
-    modes: ClassVar[tuple[RegionMode, ...]] = ("crop", "dense-approx")
+    facts: ClassVar[TowerFacts] = FACTS["siglip2"]
     native: ClassVar[Any]
     """The class of transformers."""
 
@@ -74,9 +67,9 @@ class SigLIP2Tower(CropTower[Any]):
         card = TowerCard(
             name=choices.name,
             revision=revision,
-            licence="Apache-2.0",
-            languages=LANGUAGES,
-            region_mode=choices.region_mode or self.modes[0],
+            licence=self.facts.licence,
+            languages=self.facts.languages_of(choices.name),
+            region_mode=choices.region_mode or self.facts.modes[0],
             width=vision.hidden_size,
             text=f"Lower-cased, padded; read to {text.max_position_embeddings} tokens.",
             region_score=score,

@@ -20,6 +20,8 @@ from regionclip.errors import PromptError, WeightsError
 from regionclip.towers.card import BANK
 from regionclip.towers.clip.recipes import last_block
 from regionclip.towers.clip.tower import ClipTower
+from regionclip.words.check import check_vocabulary
+from regionclip.words.vocabulary import Vocabulary
 
 WORDS = ["a red dog", "红色的车", "person", "fire extinguisher", "Label 7"]
 SIDES = {"chinese_clip": 64, "altclip": 56}
@@ -104,7 +106,7 @@ def test_a_region_is_its_crop_weighed_against_the_bank(det: Detector, native: An
 
 def against_the_bank(det: Detector, scale: float, embedding: NDArray[np.float32]) -> NDArray[np.float32]:
     """Each word's share, `(5,)`, against the bank phrases that do not say the same."""
-    texts, bank = det.embed_texts(WORDS), det.embed_texts(BANK)
+    texts, bank = det.embed_texts(WORDS), det.embed_texts(det.tower.card.negatives)
     counts = texts @ bank.T < 0.95  # (5, Q)
     odds = np.exp(scale * texts @ embedding) / (counts * np.exp(scale * bank @ embedding)).sum(axis=1)
     return np.asarray(odds / (1 + odds), np.float32)
@@ -183,7 +185,28 @@ def test_languages_and_licences(tmp_path: Path, capsys: pytest.CaptureFixture[st
     capsys.readouterr()
     card = regionclip.load(folder).tower.card
     assert (card.languages, card.licence) == (("zh",), "MIT")
+    assert card.negatives == BANK[17:]  # what it can read
     assert capsys.readouterr().err == ""
+
+
+def test_a_vocabulary_is_checked_against_the_languages_of_the_weights(tmp_path: Path) -> None:
+    """Cyrillic, Arabic, kana and Hangul are read by nine languages, and by Chinese-CLIP no more than English."""
+    words = Vocabulary(["red dog", "красная собака", "كلب أحمر", "赤いカバン", "빨간 개", "红色的车", "dog"])
+    nine = regionclip.load(write_altclip(tmp_path / "altclip-m9"))
+    strange = [
+        found for found in check_vocabulary(nine.scorer, words).findings if found.kind in ("script", "unfamiliar")
+    ]
+    assert strange == []
+    one = regionclip.load(write_chinese_clip(tmp_path / "cn"))
+    strange = [found for found in check_vocabulary(one.scorer, words).findings if found.kind == "script"]
+    assert [found.label for found in strange] == [
+        "red dog",
+        "красная собака",
+        "كلب أحمر",
+        "赤いカバン",
+        "빨간 개",
+        "dog",
+    ]
 
 
 def test_names_that_ship() -> None:

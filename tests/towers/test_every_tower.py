@@ -459,7 +459,7 @@ def test_crop_towers_have_batches_context_and_no_heat(name: str, folders: dict[s
     torch.testing.assert_close(tower.encode_image(frames)[0].pool(BOXES)[0], alone, atol=2e-4, rtol=0)
     tower.context = 3.0
     assert float((tower.encode_image(frames)[0].pool(BOXES)[0] * alone).sum(1)[:2].max()) < 0.999
-    with pytest.raises(ConfigError, match=f"region_mode {' or '.join(tower.modes[1:])}"):
+    with pytest.raises(ConfigError, match=f"region_mode {' or '.join(tower.facts.modes[1:])}"):
         _ = features.dense
     det = regionclip.load(Config(tower=config_of(folders[name]).tower, weights=str(folders[name]), tiles=(2, 2)))
     assert det.regions(frames[0], BOXES).valid.tolist() == [True, True, False, False]  # crops, not tiles

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from transformers import ChineseCLIPModel
 
+from regionclip.towers.card import FACTS, TowerFacts
 from regionclip.towers.clip.text import Marks
 from regionclip.towers.clip.tower import ClipTower
 
@@ -11,8 +12,7 @@ from regionclip.towers.clip.tower import ClipTower
 class ChineseCLIPTower(ClipTower):
     """Chinese-CLIP of any size on a ViT."""
 
+    facts: ClassVar[TowerFacts] = FACTS["chinese_clip"]
     native = ChineseCLIPModel
     marks: ClassVar[Marks] = Marks("[CLS]", "[SEP]", "[PAD]")
     length: ClassVar[int] = 52  # of the training (github.com/OFA-Sys/Chinese-CLIP, cn_clip/clip/utils.py)
-    licence: ClassVar[str] = "MIT"
-    languages: ClassVar[tuple[str, ...]] = ("zh",)

@@ -13,8 +13,6 @@ import torch
 
 from regionclip.config import RegionMode
 
-RECIPES: Final[tuple[RegionMode, ...]] = ("maskclip", "sclip", "naclip")
-
 _SPREAD: Final = 5.0  # cells, the standard deviation of NACLIP's neighbourhood
 
 

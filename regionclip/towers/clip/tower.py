@@ -8,10 +8,9 @@ from typing import Any, ClassVar, Final
 import torch
 from PIL import Image
 
-from regionclip.config import RegionMode
 from regionclip.towers.base import Frame, Target
 from regionclip.towers.card import BANK, Score, TowerCard
-from regionclip.towers.clip.recipes import RECIPES, last_block
+from regionclip.towers.clip.recipes import last_block
 from regionclip.towers.clip.text import MarkedTokenizer, Marks
 from regionclip.towers.crops import Choices, CropTower
 from regionclip.towers.hub import CONFIG, Checkpoint
@@ -46,7 +45,6 @@ class ClipTower(CropTower[Any]):
         ConfigError: for a budget that cannot be.
     """
 
-    modes: ClassVar[tuple[RegionMode, ...]] = ("crop", *RECIPES)
     native: ClassVar[Any]
     """The class of transformers."""
     renamed: ClassVar[tuple[str, str]] = ("", "")
@@ -54,23 +52,20 @@ class ClipTower(CropTower[Any]):
     marks: ClassVar[Marks]
     length: ClassVar[int]
     """Tokens that are read of a text, marks included."""
-    licence: ClassVar[str]
-    languages: ClassVar[tuple[str, ...]]
-    notice: ClassVar[str] = ""
-    """As on the card."""
 
     def __init__(
         self, model: Any, tokenizer: MarkedTokenizer, pixels: Pixels, choices: Choices, *, revision: str
     ) -> None:
         vision = model.config.vision_config
         side = vision.image_size // vision.patch_size
+        languages = self.facts.languages_of(choices.name)
         score = Score(model.logit_scale.detach().float().exp().item(), None)
         card = TowerCard(
             name=choices.name,
             revision=revision,
-            licence=self.licence,
-            languages=self.languages_of(choices.name),
-            region_mode=choices.region_mode or self.modes[0],
+            licence=self.facts.licence,
+            languages=languages,
+            region_mode=choices.region_mode or self.facts.modes[0],
             width=model.config.projection_dim,
             text=f"As its tokenizer has it; read to {self.length} tokens.",
             region_score=score,
@@ -79,17 +74,12 @@ class ClipTower(CropTower[Any]):
             patch=vision.patch_size,
             budgets=(side**2,),
             budget=read_budget(side**2 if choices.budget is None else choices.budget, (side**2,)),
-            negatives=BANK,
-            notice=self.notice,
+            negatives=tuple(phrase for phrase in BANK if ("en" if phrase.isascii() else "zh") in languages),
+            notice=self.facts.notice,
         )
         super().__init__(model, card, choices.context, side)
         self._tokenizer = tokenizer
         self._pixels = pixels
-
-    @classmethod
-    def languages_of(cls, name: str) -> tuple[str, ...]:
-        """What the checkpoint of this name reads, as ISO codes."""
-        return cls.languages
 
     @classmethod
     def read_checkpoint(

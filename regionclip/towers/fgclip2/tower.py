@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from regionclip.config import Budget
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Frame, Target
-from regionclip.towers.card import BANK, Score, TowerCard
+from regionclip.towers.card import BANK, FACTS, Score, TowerCard
 from regionclip.towers.dense import DenseTower
 from regionclip.towers.device import choose_device, choose_dtype
 from regionclip.towers.fgclip2.model import FGCLIP2Model, TextHead
@@ -71,8 +71,8 @@ class FGCLIP2Tower(DenseTower[FGCLIP2Model]):
         card = TowerCard(
             name=name,
             revision=revision,
-            licence="Apache-2.0",
-            languages=("en", "zh"),
+            licence=FACTS["fgclip2"].licence,
+            languages=FACTS["fgclip2"].languages_of(name),
             region_mode="dense",
             width=vision.hidden_size,
             text=(
