@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from regionclip.config import Config, config_names
 from regionclip.errors import ConfigError, WeightsError
@@ -57,7 +57,7 @@ def _crop_tower(home: str, config: Config, device: "torch.device") -> "Tower":
 
     weights = _weights_of(config)
     module, _, name = home.rpartition(".")
-    kind: type[CropTower[Any]] = getattr(import_module(module), name)
+    kind: type[CropTower] = getattr(import_module(module), name)
     choices = Choices(config.name or config.tower, config.budget, config.region_mode, config.crop_context)
     return kind.load(weights, choices, revision=config.revision, device=device, dtype=config.dtype)
 

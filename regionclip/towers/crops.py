@@ -5,18 +5,18 @@ crop around each box, encoded as a picture; `ImageFeatures.pool` hides that from
 of the bare box name little (https://github.com/microsoft/RegionCLIP/issues/90), and ViLD (https://arxiv.org/abs/2104.13921)
 takes crops of 1.5 times the box beside them.
 
-A tower that builds on it says: how a frame is prepared (`preprocess`), the trunk (`trunk`), what its tokens are in the
-space of phrases, where that is asked for (`dense`), how pictures are embedded (`pictures`), text, and its card.
+A tower that builds on it says: its class of transformers (`natives`), its tokenizer and text, the trunk, how pictures
+are embedded (`pictures`), what tokens are in the space of phrases, where that is asked for (`dense`), and its card.
 
 Letters: N boxes, B frames or crops, D channels, h x w feature grid, H x W frame, n patches a batch is padded to.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import torch
@@ -25,16 +25,21 @@ from torch.nn.functional import normalize
 
 from heads.pool import clip_to_frame
 from regionclip.config import Budget, RegionMode
-from regionclip.errors import ConfigError
+from regionclip.errors import ConfigError, WeightsError
 from regionclip.timing import stage
 from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, TokenGrid
 from regionclip.towers.card import TowerCard, TowerFacts
 from regionclip.towers.device import choose_device, choose_dtype
-from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, Checkpoint, locate
-from regionclip.towers.trunk import Grid, M, TrunkTower, patch_mask
+from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
+from regionclip.towers.loading import fingerprint, read_json, read_native
+from regionclip.towers.preprocess import Pixels, read_budget
+from regionclip.towers.trunk import Grid, TrunkTower, patch_mask
 
 CONTEXT: Final = 1.5
 """Sides of a crop in units of the box's, where nothing else is asked for."""
+
+Natives = Mapping[str, tuple[Any, Pixels]]
+"""By `model_type` of config.json: a class of transformers, and its pixels where no file says otherwise."""
 
 _ROUNDING: Final = 1e-3  # pixels that are rounding of float32, and no row of pixels more
 
@@ -58,7 +63,25 @@ class Choices:
     context: float = CONTEXT
 
 
-class CropTower(TrunkTower[M]):
+def card_of(facts: TowerFacts, choices: Choices, *, budgets: tuple[int, ...], budget: int, **own: Any) -> TowerCard:
+    """The card of a tower: what its facts and the user's choices settle, and what is its own.
+
+    Raises:
+        ConfigError: for a budget that cannot be.
+    """
+    return TowerCard(
+        name=choices.name,
+        licence=facts.licence,
+        languages=facts.languages_of(choices.name),
+        region_mode=choices.region_mode or facts.modes[0],
+        budgets=budgets,
+        budget=read_budget(budget if choices.budget is None else choices.budget, budgets),
+        notice=facts.notice,
+        **own,
+    )
+
+
+class CropTower(TrunkTower[Any]):
     """A `Tower` (regionclip/towers/base.py) whose regions are enlarged crops, each encoded as a picture.
 
     In the other region modes it pools from its grid, as a dense tower does.
@@ -66,17 +89,24 @@ class CropTower(TrunkTower[M]):
     Args:
         model: the network, in evaluation mode; its weights must not change any more.
         card: what is fixed about the tower.
+        pixels: how pictures are prepared.
         context: sides of a crop in units of the box's, 1 or more.
         side: rows and columns of the grid that pictures were squeezed to in training; None where they kept their shape.
     """
 
     facts: ClassVar[TowerFacts]
     """What is known of all weights."""
+    natives: ClassVar[Natives]
+    """What may be loaded."""
+    renamed: ClassVar[tuple[str, str]] = ("", "")
+    """As in `read_native`."""
 
-    def __init__(self, model: M, card: TowerCard, context: float = CONTEXT, side: int | None = None) -> None:
+    def __init__(
+        self, model: Any, card: TowerCard, pixels: Pixels, context: float = CONTEXT, side: int | None = None
+    ) -> None:
         super().__init__(model, card)
         self.context = context
-        self._side = side
+        self._pixels, self._side = pixels, side
         # What is encoded together must not hang on the boxes, or the last bits of an embedding could: groups of one
         # size, filled up with repetitions.
         self.together = 1 if self.device.type == "cpu" else _TOGETHER
@@ -90,7 +120,7 @@ class CropTower(TrunkTower[M]):
         revision: str | None = None,
         device: str | torch.device = "auto",
         dtype: str | torch.dtype = "auto",
-    ) -> "CropTower[Any]":
+    ) -> Self:
         """Load a checkpoint in the layout of transformers' `save_pretrained`.
 
         Args:
@@ -107,14 +137,19 @@ class CropTower(TrunkTower[M]):
         place = choose_device(device)
         number = choose_dtype(dtype, place)
         checkpoint = locate(weights, (CONFIG, WEIGHTS, TOKENIZER), revision=revision)
-        return cls.read_checkpoint(checkpoint, choices, device=place, dtype=number)
+        folder = checkpoint.folder
+        notes = read_json(folder / CONFIG)
+        if (kind := str(notes.get("model_type"))) not in cls.natives:
+            raise WeightsError(f"{folder / CONFIG}: expected model_type {' or '.join(cls.natives)}, got {kind!r}")
+        native, otherwise = cls.natives[kind]
+        pixels = Pixels.read(folder, otherwise)
+        model = read_native(native, notes, folder, dtype=number, device=place, renamed=cls.renamed)
+        return cls.over(model, folder, pixels, choices, fingerprint(checkpoint))
 
     @classmethod
     @abstractmethod
-    def read_checkpoint(
-        cls, checkpoint: Checkpoint, choices: Choices, *, device: torch.device, dtype: torch.dtype
-    ) -> "CropTower[Any]":
-        """`load` once all files are here."""
+    def over(cls, model: Any, folder: Path, pixels: Pixels, choices: Choices, revision: str) -> Self:
+        """The tower on a network; its tokenizer is in `folder`."""
 
     @abstractmethod
     def dense(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -129,6 +164,11 @@ class CropTower(TrunkTower[M]):
             grids: of each; equal unless the tower pads.
             mask: `(B, n)` bool, False for padding; None where nothing is padded.
         """
+
+    def preprocess(self, frame: Frame) -> torch.Tensor:
+        """`(3, h*patch, w*patch)` in the units of the training."""
+        h, w = self.grid_of(frame)
+        return self._pixels.prepare(frame, (h * self.card.patch, w * self.card.patch), self.device)
 
     def prepare(self, picture: Frame) -> torch.Tensor:
         """What `pictures` gets of one; as `preprocess`, unless the trained size is no whole number of patches."""
@@ -189,7 +229,7 @@ class CropFeatures(ImageFeatures):
         tower: encodes the crops.
     """
 
-    def __init__(self, *parts: Any, tower: CropTower[Any]) -> None:
+    def __init__(self, *parts: Any, tower: CropTower) -> None:
         super().__init__(*parts)
         self._tower = tower
         self._crops = 0

@@ -62,7 +62,8 @@ def convert_here(source: Path, folder: Path) -> None:
         tensors |= _read_pickle(path)
     temporary = folder / f".{WEIGHTS}.{os.getpid()}"
     try:
-        save_file(_apart(tensors), temporary, {"format": "pt"})
+        # Copied: a safetensors file wants each tensor in memory of its own.
+        save_file({name: tensor.clone().contiguous() for name, tensor in tensors.items()}, temporary, {"format": "pt"})
         temporary.replace(folder / WEIGHTS)
     finally:
         with suppress(OSError):
@@ -74,26 +75,11 @@ def _read_pickle(path: Path) -> dict[str, torch.Tensor]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError) as error:
         raise WeightsError(f"{path.name} is damaged, or holds more than tensors ({_first_line(error)})") from error
-    strange = sorted(str(name) for name, value in _items(content) if not isinstance(value, torch.Tensor))
-    if not isinstance(content, dict) or strange:
-        what = f"{strange[0]!r} that is none" if strange else type(content).__name__
-        raise WeightsError(f"{path.name}: expected tensors by name and nothing else, got {what}")
+    if not isinstance(content, dict):
+        raise WeightsError(f"{path.name}: expected tensors by name, got {type(content).__name__}")
+    if strange := [name for name, value in content.items() if not isinstance(value, torch.Tensor)]:
+        raise WeightsError(f"{path.name}: expected tensors and nothing else, got {strange[0]!r} that is none")
     return content
-
-
-def _items(content: object) -> list[tuple[object, object]]:
-    return list(content.items()) if isinstance(content, dict) else []
-
-
-def _apart(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Each tensor with memory of its own, as a safetensors file wants it."""
-    seen: set[int] = set()
-    apart = {}
-    for name, tensor in tensors.items():
-        place = tensor.untyped_storage().data_ptr()
-        apart[name] = tensor.clone() if place in seen else tensor
-        seen.add(place)
-    return {name: tensor.contiguous() for name, tensor in apart.items()}
 
 
 def _write_tokenizer(source: Path, folder: Path) -> None:

@@ -6,7 +6,7 @@ Letters: B frames, P phrases, D channels, h x w feature grid, n patches a batch 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from torch.nn import Module
@@ -50,7 +50,7 @@ class TrunkTower(ABC, Generic[M]):
         card: what is fixed about the tower.
     """
 
-    pads: ClassVar[bool] = False
+    pads: bool = False
     """Whether frames of unequal grids go through the trunk together, padded; otherwise those of one grid do."""
 
     def __init__(self, model: M, card: TowerCard) -> None:

@@ -96,8 +96,8 @@ def test_what_is_more_than_tensors_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"cannot be converted: .* is damaged, or holds more than tensors"):
         convert(source, tmp_path / "out")
     for content, said in (
-        (held | {"epoch": 3}, "expected tensors by name and nothing else, got 'epoch' that is none"),
-        ([1, 2], "expected tensors by name and nothing else, got list"),
+        (held | {"epoch": 3}, "expected tensors and nothing else, got 'epoch' that is none"),
+        ([1, 2], "expected tensors by name, got list"),
     ):
         torch.save(content, source / "pytorch_model.bin")
         with pytest.raises(WeightsError, match=said):

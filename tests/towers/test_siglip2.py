@@ -18,7 +18,7 @@ from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, WeightsError
 from regionclip.towers.crops import enlarged
-from regionclip.towers.siglip2 import FixedSigLIP2, NaFlexSigLIP2
+from regionclip.towers.siglip2 import SigLIP2Tower
 
 WORDS = ["a red dog", "红色的车", "person", "fire extinguisher", "Label 7"]
 SIZES = {"siglip": (66, 66), "naflex": (12 * 14, 21 * 14)}
@@ -66,7 +66,7 @@ def test_embeddings_and_probabilities_are_transformers_own(
     kind: str,
     frame: NDArray[np.uint8],
 ) -> None:
-    assert isinstance(det.tower, FixedSigLIP2 | NaFlexSigLIP2)
+    assert isinstance(det.tower, SigLIP2Tower)
     ids = torch.tensor([det.tower.tokenizer.ids(word, 24) for word in WORDS])  # (5, 24)
     out = native(input_ids=ids, **processed(kind, frame))
     texts, image = normalize(out.text_embeds, dim=-1).numpy(), normalize(out.image_embeds, dim=-1).numpy()
@@ -120,7 +120,7 @@ def test_cells_of_a_size_that_is_no_whole_number_of_patches(tmp_path: Path) -> N
     folder = write_siglip(tmp_path, image_size=384, patch_size=14, num_hidden_layers=1, hidden_size=36)
     det = regionclip.load(Config(tower="siglip2", weights=str(folder), region_mode="dense-approx", dtype="float32"))
     tower = det.tower
-    assert isinstance(tower, FixedSigLIP2)
+    assert isinstance(tower, SigLIP2Tower)
     torch.nn.init.zeros_(tower.model.vision_model.encoder.layers[0].self_attn.out_proj.weight)  # cells see themselves
     plain = np.full((1080, 1080, 3), 90, np.uint8)  # a cell is 40 pixels
     features = det.features(plain)
@@ -143,9 +143,18 @@ def test_pixels_are_prepared_as_the_checkpoint_says(tmp_path: Path) -> None:
         processor = SiglipImageProcessor(size={"height": 66, "width": 66}, **settings)
         processor.save_pretrained(folder)
         tower = regionclip.load(folder, dtype="float32").tower
-        assert isinstance(tower, FixedSigLIP2)
+        assert isinstance(tower, SigLIP2Tower)
         theirs = processor(images=np.ascontiguousarray(frame[..., ::-1]), return_tensors="pt")["pixel_values"][0]
         assert float((tower.prepare(frame) - theirs).abs().mean()) < 0.01  # torchvision rounds otherwise than Pillow
+
+
+@pytest.mark.parametrize("kind", SIZES)
+def test_without_a_file_pixels_are_those_of_the_class(kind: str, folder: Path) -> None:
+    frame = np.random.default_rng(5).integers(0, 256, (100, 180, 3), dtype=np.uint8)
+    tower = regionclip.load(folder, dtype="float32").tower
+    assert isinstance(tower, SigLIP2Tower)
+    ours, theirs = tower.prepare(frame), processed(kind, frame)["pixel_values"][0]
+    assert float((ours - theirs[: len(ours)]).abs().mean()) < 0.01
 
 
 @pytest.mark.parametrize(
@@ -167,9 +176,9 @@ def test_settings_of_pixels_that_cannot_be(tmp_path: Path, settings: dict[str, o
 @pytest.mark.parametrize(
     ("part", "change", "said"),
     [
-        ("vision_config", {"vision_use_head": False}, "1[0-9] unexpected|vision_use_head true"),
-        ("text_config", {"projection_size": 7}, "wrong shape|equal text projection_size"),
-        ("text_config", {"vocab_size": 20}, "wrong shape|at most 20 entries"),
+        ("vision_config", {"vision_use_head": False}, "1[0-9] unexpected"),
+        ("text_config", {"projection_size": 7}, "wrong shape"),
+        ("text_config", {"vocab_size": 20}, "wrong shape"),
         ("vision_config", {"hidden_size": 37}, "not the configuration of a SiglipModel"),
         ("vision_config", {"hidden_act": "nonsense"}, "not the configuration of a SiglipModel"),
         ("text_config", "nonsense", "not the configuration of a SiglipModel"),

@@ -4,17 +4,17 @@ from typing import ClassVar
 
 from transformers import AltCLIPModel
 
-from regionclip.towers.card import FACTS, TowerFacts
-from regionclip.towers.clip.text import Marks
-from regionclip.towers.clip.tower import ClipTower
+from regionclip.towers.card import FACTS
+from regionclip.towers.clip.tower import PIXELS, ClipTower
+from regionclip.towers.crops import Natives
 
 
 class AltCLIPTower(ClipTower):
     """AltCLIP, AltCLIP-m9 or AltCLIP-m18: nothing but the name tells the first from the second."""
 
-    facts: ClassVar[TowerFacts] = FACTS["altclip"]
-    native = AltCLIPModel
+    facts = FACTS["altclip"]
+    natives: ClassVar[Natives] = {"altclip": (AltCLIPModel, PIXELS)}
     # The layout of the files, which `save_pretrained` keeps, is older than the class.
-    renamed: ClassVar[tuple[str, str]] = (".encoder.layer.", ".encoder.layers.")
-    marks: ClassVar[Marks] = Marks("<s>", "</s>", "<pad>")
-    length: ClassVar[int] = 77  # of CLIP, whose text side it was taught by
+    renamed = (".encoder.layer.", ".encoder.layers.")
+    marks = ("<s>", "</s>", "<pad>")
+    length = 77  # of CLIP, whose text side it was taught by

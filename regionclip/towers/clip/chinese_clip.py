@@ -4,15 +4,15 @@ from typing import ClassVar
 
 from transformers import ChineseCLIPModel
 
-from regionclip.towers.card import FACTS, TowerFacts
-from regionclip.towers.clip.text import Marks
-from regionclip.towers.clip.tower import ClipTower
+from regionclip.towers.card import FACTS
+from regionclip.towers.clip.tower import PIXELS, ClipTower
+from regionclip.towers.crops import Natives
 
 
 class ChineseCLIPTower(ClipTower):
     """Chinese-CLIP of any size on a ViT."""
 
-    facts: ClassVar[TowerFacts] = FACTS["chinese_clip"]
-    native = ChineseCLIPModel
-    marks: ClassVar[Marks] = Marks("[CLS]", "[SEP]", "[PAD]")
-    length: ClassVar[int] = 52  # of the training (github.com/OFA-Sys/Chinese-CLIP, cn_clip/clip/utils.py)
+    facts = FACTS["chinese_clip"]
+    natives: ClassVar[Natives] = {"chinese_clip": (ChineseCLIPModel, PIXELS)}
+    marks = ("[CLS]", "[SEP]", "[PAD]")
+    length = 52  # of the training (github.com/OFA-Sys/Chinese-CLIP, cn_clip/clip/utils.py)

@@ -3,7 +3,6 @@
 The tokenizer file is read by the `tokenizers` library alone, which does to case and characters what the file says.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -12,15 +11,6 @@ from tokenizers import Tokenizer as TokenizerFile
 from regionclip.errors import WeightsError
 from regionclip.towers.gemma import read_tokenizer
 from regionclip.towers.hub import TOKENIZER
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """The tokens around a text, as they are spelt in the tokenizer file."""
-
-    start: str
-    end: str
-    pad: str
 
 
 class MarkedTokenizer:
@@ -38,12 +28,12 @@ class MarkedTokenizer:
         self._file, self._start, self._end = file, start, end
 
     @classmethod
-    def load(cls, folder: Path, marks: Marks, *, entries: int, pad: int) -> Self:
+    def load(cls, folder: Path, marks: tuple[str, str, str], *, entries: int, pad: int) -> Self:
         """Read tokenizer.json and check that it is of this network.
 
         Args:
             folder: that holds it.
-            marks: tokens that it must have.
+            marks: start, end and padding, tokens that it must have.
             entries: most that it may have.
             pad: id of the padding, which the network leaves out of its positions.
 
@@ -51,10 +41,10 @@ class MarkedTokenizer:
             WeightsError: it is missing, damaged or of another tower.
         """
         file = read_tokenizer(folder)
-        start, end, found = (file.token_to_id(token) for token in (marks.start, marks.end, marks.pad))
+        start, end, found = map(file.token_to_id, marks)
         if start is None or end is None or found != pad or file.get_vocab_size() > entries:
             raise WeightsError(
-                f"{folder / TOKENIZER}: expected tokens {marks.start} and {marks.end}, {marks.pad} with id {pad}, and "
+                f"{folder / TOKENIZER}: expected tokens {marks[0]} and {marks[1]}, {marks[2]} with id {pad}, and "
                 f"at most {entries} entries, as config.json says, got ids {start}, {end}, {found} and "
                 f"{file.get_vocab_size()} entries: a tokenizer of another tower"
             )

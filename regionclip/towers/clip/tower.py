@@ -3,39 +3,38 @@
 Letters: B frames or crops, D channels, h x w feature grid.
 """
 
-from typing import Any, ClassVar, Final
+from pathlib import Path
+from typing import Any, ClassVar, Final, Self
 
 import torch
 from PIL import Image
 
-from regionclip.towers.base import Frame, Target
-from regionclip.towers.card import BANK, Score, TowerCard
+from regionclip.towers.base import Target
+from regionclip.towers.card import BANK, Score
 from regionclip.towers.clip.recipes import last_block
-from regionclip.towers.clip.text import MarkedTokenizer, Marks
-from regionclip.towers.crops import Choices, CropTower
-from regionclip.towers.hub import CONFIG, Checkpoint
-from regionclip.towers.loading import fingerprint, read_json, read_native
-from regionclip.towers.preprocess import Pixels, read_budget
+from regionclip.towers.clip.text import MarkedTokenizer
+from regionclip.towers.crops import Choices, CropTower, card_of
+from regionclip.towers.preprocess import Pixels
 from regionclip.towers.trunk import Grid
 
-_PIXELS: Final = Pixels(
+PIXELS: Final = Pixels(
     Image.Resampling.BICUBIC, (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 )
-"""CLIP's own, where no file says otherwise."""
+"""CLIP's own."""
 
 # A score is the share against the bank of background phrases, as with FG-CLIP 2. Not measured: no released weights were
 # at hand.
 _THRESHOLD: Final = 0.5
 
 
-class ClipTower(CropTower[Any]):
+class ClipTower(CropTower):
     """A CLIP as a `Tower` (regionclip/towers/base.py).
 
     Frames are squeezed to the square of the training; the centre is not cut out of them, or boxes beside it would be
     lost. Scores are a softmax, so regions and pictures are weighed against the background phrases.
 
     Args:
-        model: `native` in evaluation mode; its weights must not change any more.
+        model: in evaluation mode; its weights must not change any more.
         tokenizer: of the same checkpoint.
         pixels: how pictures are prepared.
         choices: name, budget, region mode.
@@ -45,13 +44,10 @@ class ClipTower(CropTower[Any]):
         ConfigError: for a budget that cannot be.
     """
 
-    native: ClassVar[Any]
-    """The class of transformers."""
-    renamed: ClassVar[tuple[str, str]] = ("", "")
-    """As in `read_native`."""
-    marks: ClassVar[Marks]
+    marks: ClassVar[tuple[str, str, str]]
+    """Start, end and padding, as the tokenizer file spells them."""
     length: ClassVar[int]
-    """Tokens that are read of a text, marks included."""
+    """Tokens that are read of a text, start and end included."""
 
     def __init__(
         self, model: Any, tokenizer: MarkedTokenizer, pixels: Pixels, choices: Choices, *, revision: str
@@ -60,43 +56,29 @@ class ClipTower(CropTower[Any]):
         side = vision.image_size // vision.patch_size
         languages = self.facts.languages_of(choices.name)
         score = Score(model.logit_scale.detach().float().exp().item(), None)
-        card = TowerCard(
-            name=choices.name,
+        card = card_of(
+            self.facts,
+            choices,
+            budgets=(side**2,),
+            budget=side**2,
             revision=revision,
-            licence=self.facts.licence,
-            languages=languages,
-            region_mode=choices.region_mode or self.facts.modes[0],
             width=model.config.projection_dim,
             text=f"As its tokenizer has it; read to {self.length} tokens.",
             region_score=score,
             image_score=score,
             threshold=_THRESHOLD,
             patch=vision.patch_size,
-            budgets=(side**2,),
-            budget=read_budget(side**2 if choices.budget is None else choices.budget, (side**2,)),
             negatives=tuple(phrase for phrase in BANK if ("en" if phrase.isascii() else "zh") in languages),
-            notice=self.facts.notice,
         )
-        super().__init__(model, card, choices.context, side)
+        super().__init__(model, card, pixels, choices.context, side)
         self._tokenizer = tokenizer
-        self._pixels = pixels
 
     @classmethod
-    def read_checkpoint(
-        cls, checkpoint: Checkpoint, choices: Choices, *, device: torch.device, dtype: torch.dtype
-    ) -> "ClipTower":
-        """See `CropTower.read_checkpoint`."""
-        folder = checkpoint.folder
-        notes, pixels = read_json(folder / CONFIG), Pixels.read(folder, _PIXELS)
-        model = read_native(cls.native, notes, folder, dtype=dtype, device=device, renamed=cls.renamed)
+    def over(cls, model: Any, folder: Path, pixels: Pixels, choices: Choices, revision: str) -> Self:
+        """See `CropTower.over`."""
         text = model.config.text_config
         tokenizer = MarkedTokenizer.load(folder, cls.marks, entries=text.vocab_size, pad=text.pad_token_id)
-        return cls(model, tokenizer, pixels, choices, revision=fingerprint(checkpoint))
-
-    def preprocess(self, frame: Frame) -> torch.Tensor:
-        """`(3, h*patch, w*patch)` in the units of the training."""
-        h, w = self.grid_of(frame)
-        return self._pixels.prepare(frame, (h * self.card.patch, w * self.card.patch), self.device)
+        return cls(model, tokenizer, pixels, choices, revision=revision)
 
     def trunk(self, inputs: list[torch.Tensor], grids: list[Grid], mask: torch.Tensor | None) -> torch.Tensor:
         """`(B, h*w, D)` tokens of the last block, in a dense mode as its recipe has it; without the class token."""

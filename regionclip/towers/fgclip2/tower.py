@@ -5,7 +5,7 @@ Letters: B frames, D channels, h x w feature grid, n patches a batch is padded t
 
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar, Final, Self
+from typing import Final, Self
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
@@ -51,7 +51,7 @@ class FGCLIP2Tower(DenseTower[FGCLIP2Model]):
         WeightsError: text and vision side have different widths, so no cosine exists.
     """
 
-    pads: ClassVar[bool] = True
+    pads = True
 
     def __init__(
         self,
