@@ -148,7 +148,6 @@ def test_pixels_are_prepared_as_the_checkpoint_says(tmp_path: Path) -> None:
         assert float((tower.prepare(frame) - theirs).abs().mean()) < 0.01  # torchvision rounds otherwise than Pillow
 
 
-@pytest.mark.parametrize("kind", SIZES)
 def test_without_a_file_pixels_are_those_of_the_class(kind: str, folder: Path) -> None:
     frame = np.random.default_rng(5).integers(0, 256, (100, 180, 3), dtype=np.uint8)
     tower = regionclip.load(folder, dtype="float32").tower
