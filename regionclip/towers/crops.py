@@ -28,11 +28,11 @@ from regionclip.config import Budget, RegionMode
 from regionclip.errors import ConfigError, WeightsError
 from regionclip.timing import stage
 from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, TokenGrid
-from regionclip.towers.card import TowerCard, TowerFacts
+from regionclip.towers.card import Score, TowerCard, TowerFacts
 from regionclip.towers.device import choose_device, choose_dtype
 from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
 from regionclip.towers.loading import fingerprint, read_json, read_native
-from regionclip.towers.preprocess import Pixels, read_budget
+from regionclip.towers.preprocess import BUDGETS, Pixels, read_budget
 from regionclip.towers.trunk import Grid, TrunkTower, patch_mask
 
 CONTEXT: Final = 1.5
@@ -40,6 +40,8 @@ CONTEXT: Final = 1.5
 
 Natives = Mapping[str, tuple[Any, Pixels]]
 """By `model_type` of config.json: a class of transformers, and its pixels where no file says otherwise."""
+
+_NAFLEX_BUDGET: Final = 256  # of towers that keep the shape of pictures, where no other is asked for
 
 _ROUNDING: Final = 1e-3  # pixels that are rounding of float32, and no row of pixels more
 
@@ -63,19 +65,23 @@ class Choices:
     context: float = CONTEXT
 
 
-def card_of(facts: TowerFacts, choices: Choices, *, budgets: tuple[int, ...], budget: int, **own: Any) -> TowerCard:
+def card_of(facts: TowerFacts, choices: Choices, side: int | None, score: Score, **own: Any) -> TowerCard:
     """The card of a tower: what its facts and the user's choices settle, and what is its own.
 
     Raises:
         ConfigError: for a budget that cannot be.
     """
+    budgets = (side**2,) if side else BUDGETS
+    trained = side**2 if side else _NAFLEX_BUDGET
     return TowerCard(
         name=choices.name,
         licence=facts.licence,
         languages=facts.languages_of(choices.name),
         region_mode=choices.region_mode or facts.modes[0],
+        region_score=score,
+        image_score=score,
         budgets=budgets,
-        budget=read_budget(budget if choices.budget is None else choices.budget, budgets),
+        budget=read_budget(trained if choices.budget is None else choices.budget, budgets),
         notice=facts.notice,
         **own,
     )
@@ -183,9 +189,8 @@ class CropTower(TrunkTower[Any]):
     def encode_image(self, frames: Sequence[Frame]) -> list[ImageFeatures]:
         """Features of each frame, computed on first use; tokens of all of them together, crops frame by frame."""
         batch = FrameBatch(frames, self.encode_frames)
-        kind: Callable[..., ImageFeatures] = ImageFeatures
-        if self.card.region_mode == "crop":
-            kind = partial(CropFeatures, tower=self)
+        crops = self.card.region_mode == "crop"
+        kind: Callable[..., ImageFeatures] = partial(CropFeatures, tower=self) if crops else ImageFeatures
         return [
             kind(frame, partial(batch.take, index), self._dense, self._whole, self.card)
             for index, frame in enumerate(frames)
@@ -222,11 +227,7 @@ class CropTower(TrunkTower[Any]):
 class CropFeatures(ImageFeatures):
     """Features of a frame whose boxes are pooled from crops of their own.
 
-    Tokens and grid are those of the frame encoded once as a whole, for proposers that ask them.
-
-    Args:
-        parts: what `ImageFeatures` takes.
-        tower: encodes the crops.
+    Tokens and grid are those of the frame encoded once as a whole, for proposers that ask them. `tower` encodes crops.
     """
 
     def __init__(self, *parts: Any, tower: CropTower) -> None:

@@ -21,14 +21,13 @@ from regionclip.towers.base import Frame, Target
 from regionclip.towers.card import FACTS, Score
 from regionclip.towers.crops import Choices, CropTower, Natives, card_of
 from regionclip.towers.gemma import PAD, PhraseTokenizer
-from regionclip.towers.preprocess import BUDGETS, Pixels, cut_patches
+from regionclip.towers.preprocess import Pixels, cut_patches
 from regionclip.towers.trunk import Grid
 
 # A sigmoid that is trained on one right text among thousands of wrong ones: right ones often stay below 0.5 (the
 # example in transformers' documentation: 0.32), wrong ones near 0. Not measured: no released weights were at hand.
 _THRESHOLD: Final = 0.1
 
-_NAFLEX_BUDGET: Final = 256
 _HALF: Final = (0.5, 0.5, 0.5)
 
 
@@ -63,17 +62,14 @@ class SigLIP2Tower(CropTower):
         self.tokenizer = tokenizer
         self._length: int = text.max_position_embeddings
         side = None if self.pads else vision.image_size // vision.patch_size
-        score = Score(model.logit_scale.detach().float().exp().item(), model.logit_bias.detach().float().item())
         card = card_of(
             self.facts,
             choices,
-            budgets=(side**2,) if side else BUDGETS,
-            budget=side**2 if side else _NAFLEX_BUDGET,
+            side,
+            Score(model.logit_scale.detach().float().exp().item(), model.logit_bias.detach().float().item()),
             revision=revision,
             width=vision.hidden_size,
             text=f"Lower-cased, padded; read to {self._length} tokens.",
-            region_score=score,
-            image_score=score,
             threshold=_THRESHOLD,
             patch=vision.patch_size,
         )

@@ -55,17 +55,14 @@ class ClipTower(CropTower):
         vision = model.config.vision_config
         side = vision.image_size // vision.patch_size
         languages = self.facts.languages_of(choices.name)
-        score = Score(model.logit_scale.detach().float().exp().item(), None)
         card = card_of(
             self.facts,
             choices,
-            budgets=(side**2,),
-            budget=side**2,
+            side,
+            Score(model.logit_scale.detach().float().exp().item(), None),
             revision=revision,
             width=model.config.projection_dim,
             text=f"As its tokenizer has it; read to {self.length} tokens.",
-            region_score=score,
-            image_score=score,
             threshold=_THRESHOLD,
             patch=vision.patch_size,
             negatives=tuple(phrase for phrase in BANK if ("en" if phrase.isascii() else "zh") in languages),
