@@ -53,13 +53,11 @@ def _fgclip2(config: Config, device: "torch.device") -> "Tower":
 
 def _crop_tower(home: str, config: Config, device: "torch.device") -> "Tower":
     """A tower that looks at crops; `home` is its module and class."""
-    from regionclip.towers.crops import Choices, CropTower
+    from regionclip.towers.crops import CropTower
 
-    weights = _weights_of(config)
     module, _, name = home.rpartition(".")
     kind: type[CropTower] = getattr(import_module(module), name)
-    choices = Choices(config.name or config.tower, config.budget, config.region_mode, config.crop_context)
-    return kind.load(weights, choices, revision=config.revision, device=device, dtype=config.dtype)
+    return kind.load(_weights_of(config), config, device)
 
 
 def _weights_of(config: Config) -> str:

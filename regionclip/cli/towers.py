@@ -22,25 +22,24 @@ def list_(context: typer.Context) -> None:
     """List the towers and where their weights come from."""
     if context.invoked_subcommand is not None:
         return
-    from regionclip.config import config_names
+    from regionclip.config import Config, config_names
+    from regionclip.towers.card import FACTS
 
-    rows = [_row(name) for name in config_names()]
+    rows = []
+    for name in config_names():
+        config = Config.load(name)
+        facts, weights = FACTS[config.tower], config.weights or "ships with regionclip"
+        rows.append((name, facts.modes[0], _listed(facts.languages_of(name)), facts.licence, weights))
     sys.stdout.write(as_table(("NAME", "REGIONS", "LANGUAGES", "LICENCE", "WEIGHTS"), rows) + "\n")
     sys.stdout.write(
-        "\nWeights of your own: --weights FOLDER. `regionclip doctor --tower NAME` tests one. What region modes are, "
-        "sizes and published figures: docs/towers.md.\n"
+        "\nWeights of your own: --weights FOLDER. `regionclip doctor --tower NAME` tests one. Region modes, sizes and "
+        "published figures: docs/towers.md.\n"
     )
 
 
-def _row(name: str) -> tuple[str, ...]:
-    from regionclip.config import Config
-    from regionclip.towers.card import FACTS
-
-    config = Config.load(name)
-    facts = FACTS[config.tower]
-    languages = facts.languages_of(name)
-    shown = " ".join(languages[:_SHOWN]) + (f" and {more} more" if (more := len(languages) - _SHOWN) > 0 else "")
-    return name, facts.modes[0], shown, facts.licence, config.weights or "ships with regionclip"
+def _listed(languages: tuple[str, ...]) -> str:
+    more = len(languages) - _SHOWN
+    return " ".join(languages[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 @towers.command()

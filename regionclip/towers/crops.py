@@ -13,7 +13,6 @@ Letters: N boxes, B frames or crops, D channels, h x w feature grid, H x W frame
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
@@ -24,19 +23,16 @@ from numpy.typing import NDArray
 from torch.nn.functional import normalize
 
 from heads.pool import clip_to_frame
-from regionclip.config import Budget, RegionMode
+from regionclip.config import Config
 from regionclip.errors import ConfigError, WeightsError
 from regionclip.timing import stage
 from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, TokenGrid
 from regionclip.towers.card import Score, TowerCard, TowerFacts
-from regionclip.towers.device import choose_device, choose_dtype
+from regionclip.towers.device import choose_dtype
 from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
 from regionclip.towers.loading import fingerprint, read_json, read_native
 from regionclip.towers.preprocess import BUDGETS, Pixels, read_budget
 from regionclip.towers.trunk import Grid, TrunkTower, patch_mask
-
-CONTEXT: Final = 1.5
-"""Sides of a crop in units of the box's, where nothing else is asked for."""
 
 Natives = Mapping[str, tuple[Any, Pixels]]
 """By `model_type` of config.json: a class of transformers, and its pixels where no file says otherwise."""
@@ -48,40 +44,24 @@ _ROUNDING: Final = 1e-3  # pixels that are rounding of float32, and no row of pi
 _TOGETHER: Final = 16  # crops of one pass; on a CPU more than one gain little, and cost memory
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a user may choose about a crop tower.
-
-    Attributes:
-        name: what the tower is called.
-        budget: most patches of a picture, a name (`read_budget`), or None for what the tower was trained with.
-        region_mode: one that the tower knows, or None for the first of them.
-        context: sides of a crop in units of the box's, 1 or more.
-    """
-
-    name: str
-    budget: Budget | None = None
-    region_mode: RegionMode | None = None
-    context: float = CONTEXT
-
-
-def card_of(facts: TowerFacts, choices: Choices, side: int | None, score: Score, **own: Any) -> TowerCard:
-    """The card of a tower: what its facts and the user's choices settle, and what is its own.
+def card_of(facts: TowerFacts, config: Config, side: int | None, score: Score, **own: Any) -> TowerCard:
+    """The card of a tower: what its facts and the config settle, and what is its own.
 
     Raises:
         ConfigError: for a budget that cannot be.
     """
     budgets = (side**2,) if side else BUDGETS
     trained = side**2 if side else _NAFLEX_BUDGET
+    name = config.name or config.tower
     return TowerCard(
-        name=choices.name,
+        name=name,
         licence=facts.licence,
-        languages=facts.languages_of(choices.name),
-        region_mode=choices.region_mode or facts.modes[0],
+        languages=facts.languages_of(name),
+        region_mode=config.region_mode or facts.modes[0],
         region_score=score,
         image_score=score,
         budgets=budgets,
-        budget=read_budget(trained if choices.budget is None else choices.budget, budgets),
+        budget=read_budget(trained if config.budget is None else config.budget, budgets),
         notice=facts.notice,
         **own,
     )
@@ -107,9 +87,7 @@ class CropTower(TrunkTower[Any]):
     renamed: ClassVar[tuple[str, str]] = ("", "")
     """As in `read_native`."""
 
-    def __init__(
-        self, model: Any, card: TowerCard, pixels: Pixels, context: float = CONTEXT, side: int | None = None
-    ) -> None:
+    def __init__(self, model: Any, card: TowerCard, pixels: Pixels, context: float, side: int | None = None) -> None:
         super().__init__(model, card)
         self.context = context
         self._pixels, self._side = pixels, side
@@ -118,43 +96,31 @@ class CropTower(TrunkTower[Any]):
         self.together = 1 if self.device.type == "cpu" else _TOGETHER
 
     @classmethod
-    def load(
-        cls,
-        weights: str | Path,
-        choices: Choices,
-        *,
-        revision: str | None = None,
-        device: str | torch.device = "auto",
-        dtype: str | torch.dtype = "auto",
-    ) -> Self:
+    def load(cls, weights: str | Path, config: Config, device: torch.device) -> Self:
         """Load a checkpoint in the layout of transformers' `save_pretrained`.
 
         Args:
             weights: folder, or hub name (cache first, see regionclip/towers/hub.py).
-            choices: name, budget, region mode.
-            revision: hub branch, tag or commit; a local folder is taken as it is.
-            device: see `choose_device`.
-            dtype: see `choose_dtype`.
+            config: its name, revision, dtype, budget, region mode and context of crops.
+            device: to compute on.
 
         Raises:
-            ConfigError: device, dtype or budget cannot be had.
+            ConfigError: dtype or budget cannot be had.
             WeightsError: files are missing, damaged, or do not fit; says which and what to do.
         """
-        place = choose_device(device)
-        number = choose_dtype(dtype, place)
-        checkpoint = locate(weights, (CONFIG, WEIGHTS, TOKENIZER), revision=revision)
+        checkpoint = locate(weights, (CONFIG, WEIGHTS, TOKENIZER), revision=config.revision)
         folder = checkpoint.folder
         notes = read_json(folder / CONFIG)
         if (kind := str(notes.get("model_type"))) not in cls.natives:
             raise WeightsError(f"{folder / CONFIG}: expected model_type {' or '.join(cls.natives)}, got {kind!r}")
         native, otherwise = cls.natives[kind]
-        pixels = Pixels.read(folder, otherwise)
-        model = read_native(native, notes, folder, dtype=number, device=place, renamed=cls.renamed)
-        return cls.over(model, folder, pixels, choices, fingerprint(checkpoint))
+        number = choose_dtype(config.dtype, device)
+        model = read_native(native, notes, folder, dtype=number, device=device, renamed=cls.renamed)
+        return cls.over(model, folder, Pixels.read(folder, otherwise), config, fingerprint(checkpoint))
 
     @classmethod
     @abstractmethod
-    def over(cls, model: Any, folder: Path, pixels: Pixels, choices: Choices, revision: str) -> Self:
+    def over(cls, model: Any, folder: Path, pixels: Pixels, config: Config, revision: str) -> Self:
         """The tower on a network; its tokenizer is in `folder`."""
 
     @abstractmethod

@@ -121,7 +121,8 @@ def cut_patches(image: torch.Tensor, patch: int) -> torch.Tensor:
     return cut.reshape(h * w, patch * patch * channels)
 
 
-_PREPROCESSOR: Final = "preprocessor_config.json"
+_PROCESSORS: Final = ("preprocessor_config.json", "processor_config.json")
+"""Where an image processor is written down; in the second, of transformers 5, under `image_processor`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +141,19 @@ class Pixels:
 
     @classmethod
     def read(cls, folder: Path, otherwise: "Pixels") -> "Pixels":
-        """As preprocessor_config.json says; what it, or the folder, lacks is as `otherwise`.
+        """As the first of the files says; what it, or the folder, lacks is as `otherwise`.
 
         Its sizes and crops are left out: frames are seen whole, at the size of the network.
 
         Raises:
             WeightsError: it cannot be read, or says what cannot be.
         """
-        path = folder / _PREPROCESSOR
-        notes = read_json(path) if path.is_file() else {}
+        path = next((folder / name for name in _PROCESSORS if (folder / name).is_file()), None)
+        if path is None:
+            return otherwise
+        notes = read_json(path)
         try:
+            notes = {**notes, **notes.get("image_processor", {})}
             pixels = cls(
                 Image.Resampling(notes.get("resample", otherwise.resample)),
                 tuple(map(float, notes.get("image_mean", otherwise.mean))),

@@ -16,10 +16,11 @@ from torch.nn.functional import linear
 from torch.nn.utils.rnn import pad_sequence
 from transformers import Siglip2Model, SiglipModel
 
+from regionclip.config import Config
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Frame, Target
 from regionclip.towers.card import FACTS, Score
-from regionclip.towers.crops import Choices, CropTower, Natives, card_of
+from regionclip.towers.crops import CropTower, Natives, card_of
 from regionclip.towers.gemma import PAD, PhraseTokenizer
 from regionclip.towers.preprocess import Pixels, cut_patches
 from regionclip.towers.trunk import Grid
@@ -40,7 +41,7 @@ class SigLIP2Tower(CropTower):
         model: `SiglipModel` or `Siglip2Model` in evaluation mode; its weights must not change any more.
         tokenizer: of the same checkpoint.
         pixels: how pictures are prepared.
-        choices: name, budget, region mode.
+        config: its name, budget, region mode and context of crops.
         revision: fingerprint of the weights.
 
     Raises:
@@ -55,7 +56,7 @@ class SigLIP2Tower(CropTower):
     }
 
     def __init__(
-        self, model: Any, tokenizer: PhraseTokenizer, pixels: Pixels, choices: Choices, *, revision: str
+        self, model: Any, tokenizer: PhraseTokenizer, pixels: Pixels, config: Config, *, revision: str
     ) -> None:
         text, vision = model.config.text_config, model.config.vision_config
         self.pads = isinstance(model, Siglip2Model)
@@ -64,7 +65,7 @@ class SigLIP2Tower(CropTower):
         side = None if self.pads else vision.image_size // vision.patch_size
         card = card_of(
             self.facts,
-            choices,
+            config,
             side,
             Score(model.logit_scale.detach().float().exp().item(), model.logit_bias.detach().float().item()),
             revision=revision,
@@ -73,10 +74,10 @@ class SigLIP2Tower(CropTower):
             threshold=_THRESHOLD,
             patch=vision.patch_size,
         )
-        super().__init__(model, card, pixels, choices.context, side)
+        super().__init__(model, card, pixels, config.crop_context, side)
 
     @classmethod
-    def over(cls, model: Any, folder: Path, pixels: Pixels, choices: Choices, revision: str) -> Self:
+    def over(cls, model: Any, folder: Path, pixels: Pixels, config: Config, revision: str) -> Self:
         """See `CropTower.over`."""
         tokenizer = PhraseTokenizer.load(folder)
         text, vision = model.config.text_config, model.config.vision_config
@@ -90,7 +91,7 @@ class SigLIP2Tower(CropTower):
                 f"{folder}: expected a tokenizer of at most {text.vocab_size} entries, got {tokenizer.size}: it is of "
                 "another tower"
             )
-        return cls(model, tokenizer, pixels, choices, revision=revision)
+        return cls(model, tokenizer, pixels, config, revision=revision)
 
     def preprocess(self, frame: Frame) -> torch.Tensor:
         """`(3, h*patch, w*patch)`, of NaFlex `(h*w, 3*patch**2)` patches, in the units of the training."""

@@ -9,11 +9,12 @@ from typing import Any, ClassVar, Final, Self
 import torch
 from PIL import Image
 
+from regionclip.config import Config
 from regionclip.towers.base import Target
 from regionclip.towers.card import BANK, Score
 from regionclip.towers.clip.recipes import last_block
 from regionclip.towers.clip.text import MarkedTokenizer
-from regionclip.towers.crops import Choices, CropTower, card_of
+from regionclip.towers.crops import CropTower, card_of
 from regionclip.towers.preprocess import Pixels
 from regionclip.towers.trunk import Grid
 
@@ -37,7 +38,7 @@ class ClipTower(CropTower):
         model: in evaluation mode; its weights must not change any more.
         tokenizer: of the same checkpoint.
         pixels: how pictures are prepared.
-        choices: name, budget, region mode.
+        config: its name, budget, region mode and context of crops.
         revision: fingerprint of the weights.
 
     Raises:
@@ -50,14 +51,14 @@ class ClipTower(CropTower):
     """Tokens that are read of a text, start and end included."""
 
     def __init__(
-        self, model: Any, tokenizer: MarkedTokenizer, pixels: Pixels, choices: Choices, *, revision: str
+        self, model: Any, tokenizer: MarkedTokenizer, pixels: Pixels, config: Config, *, revision: str
     ) -> None:
         vision = model.config.vision_config
         side = vision.image_size // vision.patch_size
-        languages = self.facts.languages_of(choices.name)
+        languages = self.facts.languages_of(config.name or config.tower)
         card = card_of(
             self.facts,
-            choices,
+            config,
             side,
             Score(model.logit_scale.detach().float().exp().item(), None),
             revision=revision,
@@ -67,15 +68,15 @@ class ClipTower(CropTower):
             patch=vision.patch_size,
             negatives=tuple(phrase for phrase in BANK if ("en" if phrase.isascii() else "zh") in languages),
         )
-        super().__init__(model, card, pixels, choices.context, side)
+        super().__init__(model, card, pixels, config.crop_context, side)
         self._tokenizer = tokenizer
 
     @classmethod
-    def over(cls, model: Any, folder: Path, pixels: Pixels, choices: Choices, revision: str) -> Self:
+    def over(cls, model: Any, folder: Path, pixels: Pixels, config: Config, revision: str) -> Self:
         """See `CropTower.over`."""
         text = model.config.text_config
         tokenizer = MarkedTokenizer.load(folder, cls.marks, entries=text.vocab_size, pad=text.pad_token_id)
-        return cls(model, tokenizer, pixels, choices, revision=revision)
+        return cls(model, tokenizer, pixels, config, revision=revision)
 
     def trunk(self, inputs: list[torch.Tensor], grids: list[Grid], mask: torch.Tensor | None) -> torch.Tensor:
         """`(B, h*w, D)` tokens of the last block, in a dense mode as its recipe has it; without the class token."""
