@@ -137,7 +137,7 @@ def read_native(
     """
     try:
         with torch.device("meta"):  # no memory and no random numbers for weights that the file replaces
-            model = kind(kind.config_class.from_dict(dict(notes)))
+            model = kind(kind.config_class(**notes))
     except Exception as error:  # whatever a config that cannot be leads to inside transformers
         raise WeightsError(f"{folder / CONFIG}: not the configuration of a {kind.__name__}: {error}") from error
     for module in model.modules():

@@ -1,6 +1,7 @@
 """Chinese-CLIP and AltCLIP against transformers itself. What they promise as any tower is in test_every_tower.py."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,14 @@ def test_tokenizers_of_each_other_are_refused(tmp_path: Path) -> None:
         other(folder)
         with pytest.raises(WeightsError, match="a tokenizer of another tower"):
             regionclip.load(folder)
+
+
+def test_weights_in_shards(det: Detector, native: Any, folder: Path, tmp_path: Path) -> None:  # noqa: ANN401
+    native.save_pretrained(tmp_path, max_shard_size="40KB")
+    shutil.copy(folder / "tokenizer.json", tmp_path)
+    assert not (tmp_path / "model.safetensors").exists()
+    again = regionclip.load(tmp_path, dtype="float32", proposer="none")
+    np.testing.assert_allclose(again.embed_texts(WORDS), det.embed_texts(WORDS), atol=1e-6)
 
 
 def test_old_files_hold_positions_and_other_names(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """SigLIP 2 of both kinds against transformers itself. What it promises as any tower is in test_every_tower.py."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +225,10 @@ def test_names_that_ship() -> None:
     }.items():
         config = Config.load(name)
         assert (config.name, config.tower, config.weights) == (name, "siglip2", weights)
+
+
+def test_loading_says_nothing(folder: Path) -> None:
+    """transformers' own `from_dict` warns of the defaults of a config that nobody asked for."""
+    command = f"import regionclip; regionclip.load({str(folder)!r})"
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""
