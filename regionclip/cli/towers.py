@@ -44,10 +44,10 @@ def _listed(languages: tuple[str, ...]) -> str:
 
 @towers.command()
 def convert(
-    source: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with config.json and pytorch_model.bin.")],
+    source: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with config.json and weights.")],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the checkpoint goes; another folder.")],
 ) -> None:
-    """Make a checkpoint whose weights are a pickle into safetensors.
+    """Make safetensors of weights that are a pickle, and tokenizer.json of a vocabulary of old.
 
     The pickle is read in a process of its own, and nothing but tensors out of it. Where tokenizer.json is missing it is
     made of vocab.txt or sentencepiece.bpe.model (pip install "regionclip[convert]").

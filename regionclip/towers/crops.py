@@ -37,8 +37,6 @@ from regionclip.towers.trunk import Grid, TrunkTower, patch_mask
 Natives = Mapping[str, tuple[Any, Pixels]]
 """By `model_type` of config.json: a class of transformers, and its pixels where no file says otherwise."""
 
-_NAFLEX_BUDGET: Final = 256  # of towers that keep the shape of pictures, where no other is asked for
-
 _ROUNDING: Final = 1e-3  # pixels that are rounding of float32, and no row of pixels more
 
 _TOGETHER: Final = 16  # crops of one pass; on a CPU more than one gain little, and cost memory
@@ -51,7 +49,7 @@ def card_of(facts: TowerFacts, config: Config, side: int | None, score: Score, *
         ConfigError: for a budget that cannot be.
     """
     budgets = (side**2,) if side else BUDGETS
-    trained = side**2 if side else _NAFLEX_BUDGET
+    trained = side**2 if side else BUDGETS[1]  # the default of SigLIP 2's own processor
     name = config.name or config.tower
     return TowerCard(
         name=name,

@@ -17,8 +17,8 @@ from safetensors.torch import save_file
 
 from regionclip.errors import WeightsError
 from regionclip.towers.companions import copy_companions
-from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS
-from regionclip.towers.loading import read_json
+from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, missing_files
+from regionclip.towers.loading import read_json, read_tensors
 
 _PICKLES: Final = "pytorch_model*.bin"
 _TOKENIZERS: Final = {
@@ -29,10 +29,10 @@ _TOKENIZERS: Final = {
 
 
 def convert(source: Path, folder: Path) -> Path:
-    """Write config.json, model.safetensors and tokenizer.json out of a checkpoint whose weights are a pickle.
+    """Write config.json, model.safetensors and tokenizer.json out of a checkpoint of old.
 
     Args:
-        source: folder with config.json and pytorch_model.bin, or its shards.
+        source: folder with config.json and weights; of pytorch_model.bin, or its shards, only without safetensors.
         folder: made where it is missing.
 
     Returns:
@@ -42,8 +42,6 @@ def convert(source: Path, folder: Path) -> Path:
         WeightsError: files are missing, or hold anything but tensors, or the vocabulary cannot be read.
     """
     read_json(source / CONFIG)
-    if not list(source.glob(_PICKLES)):
-        raise WeightsError(f"{source}: expected {_PICKLES}, weights that are a pickle; there is nothing to convert")
     copy_companions(source, folder)
     command = [sys.executable, "-m", __name__, str(source), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -57,8 +55,9 @@ def convert_here(source: Path, folder: Path) -> None:
     """What the process of its own does; raises as `convert`."""
     if not (folder / TOKENIZER).is_file():
         _write_tokenizer(source, folder)
-    tensors: dict[str, torch.Tensor] = {}
-    for path in sorted(source.glob(_PICKLES)):
+    pickles = sorted(source.glob(_PICKLES)) if missing_files(source, (WEIGHTS,)) else []
+    tensors = {} if pickles else read_tensors(source)
+    for path in pickles:
         tensors |= _read_pickle(path)
     temporary = folder / f".{WEIGHTS}.{os.getpid()}"
     try:

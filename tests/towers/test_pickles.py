@@ -1,5 +1,6 @@
 """`regionclip towers convert`, run for real: its own process, real pickles, a SentencePiece model trained here."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -70,10 +71,7 @@ def test_altclip_m9_as_it_is_released(tmp_path: Path, spm: Path, run: Run, capsy
 def test_chinese_clip_with_a_plain_vocabulary(tmp_path: Path) -> None:
     source = write_chinese_clip(tmp_path / "source")
     before = regionclip.load(source, dtype="float32")
-    vocabulary = before.tower._tokenizer._file.get_vocab()  # type: ignore[attr-defined]
-    (source / "vocab.txt").write_text("\n".join(sorted(vocabulary, key=vocabulary.__getitem__)))
-    (source / "tokenizer.json").unlink()
-    (source / "tokenizer_config.json").unlink()
+    plain_vocabulary(source)
     after = regionclip.load(convert(pickled(source, files=2), tmp_path / "out"), dtype="float32")
     np.testing.assert_allclose(after.embed_texts(WORDS), before.embed_texts(WORDS), atol=1e-6)
 
@@ -122,10 +120,30 @@ def test_tensors_in_one_memory_come_apart(tmp_path: Path) -> None:
     assert torch.equal(written["text_model.final_layer_norm.bias"], second)
 
 
-def test_folders_that_cannot_be_converted(tmp_path: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_vocabulary_beside_safetensors(tmp_path: Path) -> None:
+    source = write_chinese_clip(tmp_path / "source")
+    before = regionclip.load(source, dtype="float32").tower.token_ids("红色的 dog", "region")
+    plain_vocabulary(source)
+    (source / "pytorch_model.bin").write_bytes(b"never read where there are safetensors")
+    with pytest.raises(WeightsError, match=r"towers convert .* makes tokenizer\.json of the vocabulary here"):
+        regionclip.load(source)
+    out = tmp_path / "out"
+    out.mkdir()
+    convert_here(source, out)
+    shutil.copy(source / "config.json", out)
+    assert regionclip.load(out, dtype="float32").tower.token_ids("红色的 dog", "region") == before
+
+
+def plain_vocabulary(folder: Path) -> None:
+    """vocab.txt in place of tokenizer.json."""
+    vocabulary = json.loads((folder / "tokenizer.json").read_text())["model"]["vocab"]
+    (folder / "vocab.txt").write_text("\n".join(sorted(vocabulary, key=vocabulary.__getitem__)))
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer_config.json").unlink()
+
+
+def test_folders_that_cannot_be_converted(tmp_path: Path, run: Run) -> None:
     whole = write_siglip(tmp_path / "whole")
-    assert run("towers", "convert", whole, "--out", tmp_path / "out") == exits.WEIGHTS
-    assert "nothing to convert" in capsys.readouterr().err
     assert run("towers", "convert", whole, "--out", whole) == exits.USAGE
     assert run("towers", "convert", tmp_path / "absent", "--out", tmp_path / "out") == exits.WEIGHTS
     source = pickled(write_altclip(tmp_path / "no vocabulary"))
