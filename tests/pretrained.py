@@ -1,11 +1,13 @@
 """Small random checkpoints of towers on transformers' own classes, written by its own `save_pretrained`."""
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-from checkpoints import write_tokenizer
+from checkpoints import ODD, write_fgclip2, write_tokenizer
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import (
     AltCLIPConfig,
@@ -18,6 +20,8 @@ from transformers import (
     SiglipConfig,
     SiglipModel,
 )
+
+from regionclip.towers.hub import TINY_WEIGHTS
 
 IDS = {"pad_token_id": 0, "bos_token_id": None, "eos_token_id": None}
 GEMMA_TEXT: dict[str, Any] = {
@@ -79,6 +83,16 @@ def write_altclip(folder: Path, *, seed: int = 0) -> Path:
     write_unigram(folder)
     return folder
 
+
+WRITERS: dict[str, Callable[[Path], Path]] = {
+    "tiny": lambda folder: Path(shutil.copytree(TINY_WEIGHTS, folder, dirs_exist_ok=True)),
+    "fgclip2": lambda folder: write_fgclip2(folder, **ODD),
+    "siglip": write_siglip,
+    "naflex": write_naflex,
+    "chinese_clip": write_chinese_clip,
+    "altclip": write_altclip,
+}
+"""Writes a small checkpoint of each tower into a folder; that of `tiny` is its own."""
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789红黄蓝绿色的人车狗кабосня"
 
