@@ -27,6 +27,8 @@ Tiles = Annotated[
     Expected(f'"none", "auto" or [columns, rows], {MOST_TILES} tiles at most'),
 ]
 """No tiles, those that fit frame and tower, or columns and rows."""
+RegionMode = Literal["dense", "crop", "dense-approx", "maskclip", "sclip", "naclip"]
+"""How a region gets its embedding: see `Config.region_mode`."""
 Names = Annotated[tuple[str, ...], Field(min_length=1), Expected('a list like ["dense"]')]
 Share = Annotated[float, Field(ge=0, le=1)]
 Options = Mapping[str, Mapping[str, Any]]
@@ -45,6 +47,10 @@ class Config(Settings):
         dtype: `auto`, `float32`, `bfloat16`, `float16`.
         budget: most patches a frame is cut into, or `dynamic` to choose by its size; `fast`, `balanced` and `fine` are
             the smallest, the middle and the largest that the tower offers; None takes the tower's own.
+        region_mode: how a region gets its embedding, of those that the tower knows (docs/towers.md); None takes the
+            tower's own. `crop`: an enlarged crop is encoded as a picture. The others pool from a grid of features:
+            `dense` of towers trained for it; `dense-approx`, `maskclip`, `sclip`, `naclip` of towers that were not.
+        crop_context: sides of such a crop in units of the box's, 1..10.
         tiles: look at parts of the frame as well (docs/large_frames.md): `none`, `auto` by frame size and tower, or
             columns and rows.
         tile_overlap: share of its side that a tile has in common with the next one, 0..0.9.
@@ -81,6 +87,8 @@ class Config(Settings):
     device: str = "auto"
     dtype: str = "auto"
     budget: Budget | None = None
+    region_mode: RegionMode | None = None
+    crop_context: Annotated[float, Field(ge=1, le=10)] = 1.5
     tiles: Tiles = "none"
     tile_overlap: Annotated[float, Field(ge=0, le=0.9)] = 0.25
     crop_small: bool = False

@@ -7,11 +7,14 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regionclip.config import Config, config_names
 from regionclip.errors import ConfigError, WeightsError
+from regionclip.towers.card import FACTS
 from regionclip.towers.hub import check_source
 
 if TYPE_CHECKING:
@@ -38,13 +41,8 @@ def _tiny(config: Config, device: "torch.device") -> "Tower":
 def _fgclip2(config: Config, device: "torch.device") -> "Tower":
     from regionclip.towers.fgclip2.tower import FGCLIP2Tower
 
-    if config.weights is None:
-        raise ConfigError(
-            "tower fgclip2 needs weights: expected a folder or hub name (--weights FOLDER), "
-            "or one of the names fgclip2-base, fgclip2-large, fgclip2-so400m"
-        )
     return FGCLIP2Tower.load(
-        config.weights,
+        _weights_of(config),
         name=config.name or config.tower,
         revision=config.revision,
         device=device,
@@ -53,13 +51,42 @@ def _fgclip2(config: Config, device: "torch.device") -> "Tower":
     )
 
 
+def _crop_tower(home: str, config: Config, device: "torch.device") -> "Tower":
+    """A tower that looks at crops; `home` is its module and class."""
+    from regionclip.towers.crops import CropTower
+
+    module, _, name = home.rpartition(".")
+    kind: type[CropTower] = getattr(import_module(module), name)
+    return kind.load(_weights_of(config), config, device)
+
+
+def _weights_of(config: Config) -> str:
+    if config.weights is None:
+        names = [name for name in config_names() if Config.load(name).tower == config.tower]
+        raise ConfigError(
+            f"tower {config.tower} needs weights: expected a folder or hub name (--weights FOLDER), "
+            f"or one of the names {', '.join(names)}"
+        )
+    return config.weights
+
+
 TOWERS: dict[str, "Callable[[Config, torch.device], Tower]"] = {
     "tiny": _tiny,
     "fgclip2": _fgclip2,
+    "siglip2": partial(_crop_tower, "regionclip.towers.siglip2.SigLIP2Tower"),
+    "chinese_clip": partial(_crop_tower, "regionclip.towers.clip.chinese_clip.ChineseCLIPTower"),
+    "altclip": partial(_crop_tower, "regionclip.towers.clip.altclip.AltCLIPTower"),
 }
 """Loader of each tower; heavy imports wait until one is asked for."""
 
-MODEL_TYPES = {"fgclip2": "fgclip2", "regionclip-tiny": "tiny"}
+MODEL_TYPES = {
+    "regionclip-tiny": "tiny",
+    "fgclip2": "fgclip2",
+    "siglip": "siglip2",
+    "siglip2": "siglip2",
+    "chinese_clip": "chinese_clip",
+    "altclip": "altclip",
+}
 """`model_type` of a weight folder's config.json -> tower."""
 
 
@@ -75,8 +102,8 @@ def load(
     """Make a detector.
 
     Args:
-        name: a shipped config (`tiny`, `fgclip2-base`, `fgclip2-large`, `fgclip2-so400m`), the path of a .toml config,
-            a folder of weights, or a `Config`.
+        name: a shipped config (`tiny`, `fgclip2-base`, ..., as `regionclip towers` lists them), the path of a .toml
+            config, a folder of weights, or a `Config`.
         weights: folder or hub name of the weights, in place of the config's.
         proposer: who finds boxes where none are given: any `Proposer`, or one or more names of `regionclip proposals`,
             `detr=FOLDER` for one with weights.
@@ -106,7 +133,7 @@ def load(
 
     tower = TOWERS[config.tower](config, choose_device(config.device))
     if proposer is None:
-        proposer = make_proposer(config, tower.card.width)
+        proposer = make_proposer(config, tower.card.head_width)
     if tower.card.notice:
         print(f"regionclip: {tower.card.notice}", file=sys.stderr)
     register_nms()
@@ -117,11 +144,16 @@ def check_loadable(config: Config) -> None:
     """Tell what cannot be loaded, as far as that shows without loading anything.
 
     Raises:
-        ConfigError: for a tower that is not known.
+        ConfigError: for a tower that is not known, or a region mode that it does not know.
         WeightsError: for weights that are no folder and no name on the hub.
     """
     if config.tower not in TOWERS:
         raise ConfigError(f"tower {config.tower!r} is not known: expected one of {', '.join(TOWERS)}")
+    modes = FACTS[config.tower].modes
+    if config.region_mode is not None and config.region_mode not in modes:
+        raise ConfigError(
+            f"region_mode: {config.name or config.tower} knows {', '.join(modes)}, got {config.region_mode!r}"
+        )
     if config.weights is not None:
         check_source(config.weights)
 

@@ -90,12 +90,12 @@ _FILLED = ("self", "head", "device", "scoring")
 _EVERY = "every"
 
 
-def make_proposer(config: Config, width: int) -> Proposer:
+def make_proposer(config: Config, width: int | None) -> Proposer:
     """The proposer that a config asks for; several are united.
 
     Args:
         config: its `proposers`, `proposer_options`, `max_proposals`, `device`, `weights`.
-        width: channels of the tower's tokens.
+        width: channels of the tower's tokens; None of a tower that no head is learned on.
 
     Raises:
         ConfigError: for a name or an option that is not known, or a value that cannot be.
@@ -142,7 +142,7 @@ def _check_keys(name: str, options: Mapping[str, Any]) -> None:
         raise ConfigError(f"[proposer.{name}]: unknown key {', '.join(strange)}; known are {', '.join(known)}")
 
 
-def _one(name: str, config: Config, width: int) -> Proposer:
+def _one(name: str, config: Config, width: int | None) -> Proposer:
     options = dict(config.proposer_options.get(name, {}))
     if name == AUTO:
         name = "dense" if _learned_head(config).is_file() else "grid"
@@ -156,7 +156,7 @@ def _one(name: str, config: Config, width: int) -> Proposer:
     return _called(wrap, f"proposer.{name}", proposer, every=every)
 
 
-def _made(name: str, options: dict[str, Any], config: Config, width: int) -> Proposer:
+def _made(name: str, options: dict[str, Any], config: Config, width: int | None) -> Proposer:
     known, place = PROPOSERS[name], f"proposer.{name}"
     maker, takes = _maker(known), options_of(name)
     _check_keys(name, options)
@@ -215,7 +215,7 @@ def _learned_head(config: Config) -> Path:
     return Path(config.weights or TINY_WEIGHTS).expanduser() / "proposer.safetensors"
 
 
-def _head(config: Config, width: int) -> "DenseHead":
+def _head(config: Config, width: int | None) -> "DenseHead":
     from proposals.dense import DenseHead
 
     path = _learned_head(config)
@@ -223,6 +223,11 @@ def _head(config: Config, width: int) -> "DenseHead":
         raise WeightsError(
             f"proposer dense needs {path}, the head learned on this tower's tokens: expected it beside the weights; "
             "use the proposer grid"
+        )
+    if width is None:
+        raise ConfigError(
+            f"proposer dense: {path} was learned on the tokens of a dense tower, and {config.name or config.tower} is "
+            "none: use the proposer grid, or one with weights of its own"
         )
     try:
         head = DenseHead.load(path)

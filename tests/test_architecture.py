@@ -26,7 +26,7 @@ formats
 config
 
 towers
-towers.fgclip2  towers.tiny
+towers.clip  towers.fgclip2  towers.tiny
 words
 drawing
 answers

@@ -5,12 +5,13 @@ import pytest
 
 from regionclip.config import Config, config_names
 from regionclip.errors import ConfigError
+from regionclip.loading import TOWERS
 
 
 def test_every_shipped_config_reads() -> None:
     names = config_names()
     assert {"tiny", "fgclip2-base", "fgclip2-large", "fgclip2-so400m"} <= set(names)
-    assert all(Config.load(name).tower in ("tiny", "fgclip2") for name in names)
+    assert all(Config.load(name).tower in TOWERS for name in names)
 
 
 def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ def test_mistakes_in_a_file(tmp_path: Path, content: str, said: str) -> None:
 
 
 def test_a_name_that_does_not_exist() -> None:
-    with pytest.raises(ConfigError, match=r"config fgclip3 does not exist: expected a \.toml file or one of fgclip2-b"):
+    with pytest.raises(ConfigError, match=r"config fgclip3 does not exist: expected a \.toml .* fgclip2-b"):
         Config.load("fgclip3")
 
 

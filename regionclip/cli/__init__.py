@@ -23,11 +23,12 @@ from regionclip.cli.detect import detect
 from regionclip.cli.doctor import doctor
 from regionclip.cli.evaluate.app import evaluate
 from regionclip.cli.explain import explain
-from regionclip.cli.lists import proposals, towers
+from regionclip.cli.lists import proposals
 from regionclip.cli.scenes import scenes
 from regionclip.cli.teach import teach
 from regionclip.cli.terminal import exits
 from regionclip.cli.terminal.output import say, show_warnings
+from regionclip.cli.towers import towers
 from regionclip.cli.train import train
 from regionclip.cli.vocab import vocab
 from regionclip.errors import ImageFileError, InputError, RegionclipError, SourceError, WeightsError
@@ -41,12 +42,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (
-    *(detect, video, stream, site, bag, ros2, dora, demo, towers, proposals, doctor, bench, explain, index, ask, teach),
+    *(detect, video, stream, site, bag, ros2, dora, demo, proposals, doctor, bench, explain, index, ask, teach),
     *(calibrate, scenes, train),
 ):
     app.command()(_command)
 app.add_typer(evaluate, name="eval")
 app.add_typer(vocab, name="vocab")
+app.add_typer(towers, name="towers")
 
 
 def _version(asked: bool) -> None:

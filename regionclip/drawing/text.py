@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from regionclip.drawing.fonts import FontFile, draws, font_for, named_font, open_font, own_font
+from regionclip.errors import DrawingError
 
 Mask: TypeAlias = NDArray[np.uint8]
 """`(h, w)`: how much of each pixel is covered, 0..255."""
@@ -92,6 +93,8 @@ class OpenCVText:
 
     def mask(self, text: str, size: int) -> Mask:
         """See `TextPainter`."""
+        if is_from_the_right(text):  # OpenCV sets letter after letter, unjoined, from the left
+            return PillowText().mask(text, size)
         # The engine behind a face belongs to one thread, so each call makes its own.
         face = cv2.FontFace("sans")
         _, _, width, _ = cv2.getTextSize((0, 0), text, (0, 0), face, size, _WEIGHT)
@@ -138,8 +141,12 @@ class PillowText:
         return is_wide(character) or any(draws(file, character) for file in self._files(character))
 
     def _runs(self, text: str) -> list[tuple[str, FontFile]]:
-        """Stretches of `text`, each with the first font that has its characters."""
+        """Stretches of `text`, each with the first font that has its characters; in one where it is set as a whole."""
         files = self._files(text)
+        if is_from_the_right(text):
+            _check_shaping(text)
+            own = [character for character in text if is_from_the_right(character)]
+            return [(text, next((file for file in files if all(draws(file, each) for each in own)), files[-1]))]
         runs: list[tuple[str, FontFile]] = []
         for character in text:
             file = next((file for file in files if draws(file, character)), files[0])
@@ -168,6 +175,21 @@ class PillowText:
 def is_wide(character: str) -> bool:
     """Whether it is a letter or mark of Chinese, Japanese or Korean, which fonts of other scripts lack."""
     return unicodedata.east_asian_width(character) in "WF" and unicodedata.category(character)[0] in "LNP"
+
+
+def is_from_the_right(text: str) -> bool:
+    """Whether it has letters that run from the right: Arabic, whose letters join as well, and Hebrew."""
+    return any(unicodedata.bidirectional(character) in ("R", "AL") for character in text)
+
+
+def _check_shaping(text: str) -> None:
+    from PIL import features
+
+    if missing := [name for name in ("raqm", "fribidi") if not features.check(name)]:
+        raise DrawingError(
+            f"{text!r}: letters that join and run from the right need {' and '.join(missing)} with Pillow "
+            "(apt-get install libraqm0 libfribidi0); or give the label a name in other letters"
+        )
 
 
 @lru_cache(maxsize=2048)

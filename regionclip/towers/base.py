@@ -41,7 +41,7 @@ class ImageFeatures:
         frame: `(H, W, 3)` uint8 BGR.
         encode: runs the tower's trunk.
         dense: turns its tokens into `(h*w, D)` features that live beside the region text embeddings.
-        whole: turns its tokens into the `(D,)` embedding of the whole frame.
+        whole: turns these features into the `(D,)` embedding of the whole frame.
         card: of the tower these features are from.
     """
 
@@ -50,7 +50,7 @@ class ImageFeatures:
         frame: Frame,
         encode: Callable[[], TokenGrid],
         dense: Callable[[TokenGrid], torch.Tensor],
-        whole: Callable[[TokenGrid], torch.Tensor],
+        whole: Callable[["ImageFeatures"], torch.Tensor],
         card: TowerCard,
     ) -> None:
         self.frame = frame
@@ -108,7 +108,7 @@ class ImageFeatures:
     @property
     def embedding(self) -> torch.Tensor:
         """`(D,)` float32 embedding of the whole frame, unit length, on the CPU."""
-        return self._once("embedding", lambda: normalize(self._to_whole(self._tokens).float(), dim=-1, eps=1e-12).cpu())
+        return self._once("embedding", lambda: normalize(self._to_whole(self).float(), dim=-1, eps=1e-12).cpu())
 
     def pool(self, boxes: NDArray[np.float32]) -> tuple[torch.Tensor, torch.Tensor]:
         """Pool one embedding a box; without boxes the tower does not run.

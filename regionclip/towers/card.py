@@ -1,7 +1,18 @@
 """TowerCard: what one needs to know of a tower to use its numbers rightly."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Final, Literal
+
+from regionclip.config import RegionMode
+
+BANK: Final = tuple((files("regionclip.towers") / "background.txt").read_text("utf-8").splitlines())
+"""Background phrases, English and Chinese, for what is there when nothing asked for is.
+
+Without a trained region bias there is no zero: a softmax always names something. So labels are weighed against these,
+which name surfaces, sky, blur and parts of things, and no object that someone may look for.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +37,7 @@ class TowerCard:
         revision: fingerprint of the weights: hub commit, else `sha256:` and the first 16 hex digits.
         licence: licence of the weights.
         languages: what the text side reads, as ISO codes.
-        region_mode: `dense` pools from the feature grid, `crop` encodes enlarged crops.
+        region_mode: `crop` encodes enlarged crops; all others pool from the feature grid (`Config.region_mode`).
         width: channels D of the embeddings.
         text: one sentence on how text is prepared.
         region_score: cosine of region and phrase to logit.
@@ -43,7 +54,7 @@ class TowerCard:
     revision: str
     licence: str
     languages: tuple[str, ...]
-    region_mode: Literal["dense", "crop"]
+    region_mode: RegionMode
     width: int
     text: str
     region_score: Score
@@ -55,6 +66,62 @@ class TowerCard:
     negatives: tuple[str, ...] = ()
     notice: str = ""
 
+    @property
+    def head_width(self) -> int | None:
+        """Channels of the tokens that a learned head reads; None of towers that none can be learned on."""
+        return self.width if self.region_mode == "dense" else None
+
     def score(self, target: Literal["region", "image"]) -> Score:
         """How a cosine with an embedding of `target` becomes a logit."""
         return self.region_score if target == "region" else self.image_score
+
+
+@dataclass(frozen=True, slots=True)
+class TowerFacts:
+    """What is known of all weights of one tower without reading any.
+
+    Attributes:
+        licence: of the weights.
+        languages: what the text side reads, as ISO codes, parted by spaces.
+        modes: region modes that it knows, its default first.
+        notice: what a user must know, or an empty string.
+        more: other languages of those weights whose name holds such a part.
+    """
+
+    licence: str
+    languages: str
+    modes: tuple[RegionMode, ...]
+    notice: str = ""
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    def languages_of(self, name: str) -> tuple[str, ...]:
+        """Languages of the weights of this name."""
+        found = (codes for part, codes in self.more.items() if part in name.lower())
+        return tuple(next(found, self.languages).split())
+
+
+_OF_CLIP: Final[tuple[RegionMode, ...]] = ("crop", "maskclip", "sclip", "naclip")
+
+FACTS: Final = {
+    "tiny": TowerFacts("Apache-2.0", "en zh", ("dense",)),
+    "fgclip2": TowerFacts("Apache-2.0", "en zh", ("dense",)),
+    "siglip2": TowerFacts(
+        "Apache-2.0",
+        # Those of Crossmodal-3600 (arXiv 2205.12522), in which its authors measure it; it was trained with more.
+        "en zh ar bn cs da de el es fa fi fil fr he hi hr hu id it ja ko mi nl no pl pt quz ro ru sv sw te th tr uk vi",
+        ("crop", "dense-approx"),
+    ),
+    "chinese_clip": TowerFacts("MIT", "zh", _OF_CLIP),
+    "altclip": TowerFacts(
+        "CreativeML OpenRAIL-M",
+        "en zh",
+        _OF_CLIP,
+        notice="these weights are under the CreativeML OpenRAIL-M licence, which forbids some uses (its attachment A) "
+        "and must be passed on with them",
+        more={
+            "m18": "en zh ja th ko hi uk ar tr vi pl nl pt it es de fr ru",
+            "m9": "en zh es fr ru ja ko ar it",
+        },
+    ),
+}
+"""By the keys of `regionclip.loading.TOWERS`."""

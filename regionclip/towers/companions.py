@@ -14,6 +14,7 @@ _NAMES: Final = (
     "tokenizer_config.json",
     "special_tokens_map.json",
     "preprocessor_config.json",
+    "processor_config.json",
     "proposer.safetensors",
 )
 

@@ -3,80 +3,21 @@
 A tower that builds on it says four things: how a frame is prepared (`preprocess`), the trunk with its two heads
 (`trunk`, `dense`, `whole`), text (`read`, `embed`), and its card.
 
-Letters: B frames, P phrases, D channels, h x w feature grid, n patches a batch is padded to.
+Letters: B frames, D channels, h x w feature grid, n patches a batch is padded to.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from abc import abstractmethod
+from collections.abc import Sequence
 from functools import partial
-from typing import ClassVar, Generic, TypeVar
 
 import torch
-from torch.nn import Module
-from torch.nn.functional import normalize
 
-from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, Target, TokenGrid
-from regionclip.towers.card import TowerCard
-from regionclip.towers.preprocess import budget_grid
-
-M = TypeVar("M", bound=Module)
-Grid = tuple[int, int]
-"""`(h, w)`."""
+from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, TokenGrid
+from regionclip.towers.trunk import M, TrunkTower
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrunkPass:
-    """Frames that went through the trunk together.
-
-    Attributes:
-        places: which of the given frames they are, B of them.
-        grids: grid of each.
-        tokens: `(B, n, D)`; the first `h*w` of a row are the frame's own.
-        mask: `(B, n)` bool, False for padding; None where nothing is padded.
-    """
-
-    places: list[int]
-    grids: list[Grid]
-    tokens: torch.Tensor
-    mask: torch.Tensor | None
-
-    def unpadded(self, batch: torch.Tensor) -> list[torch.Tensor]:
-        """Of a batch `(B, n, D)` each frame's own `(h*w, D)`."""
-        return [row[: h * w] for row, (h, w) in zip(batch, self.grids, strict=True)]
-
-
-class DenseTower(ABC, Generic[M]):
-    """A `Tower` (regionclip/towers/base.py) whose regions are pooled out of dense features.
-
-    Args:
-        model: the network, in evaluation mode; its weights must not change any more.
-        card: what is fixed about the tower.
-    """
-
-    pads: ClassVar[bool] = False
-    """Whether frames of unequal grids go through the trunk together, padded; otherwise those of one grid do."""
-
-    def __init__(self, model: M, card: TowerCard) -> None:
-        self.model = model
-        self.card = card
-
-    @abstractmethod
-    def preprocess(self, frame: Frame) -> torch.Tensor:
-        """What the trunk gets of one frame: resized to `grid_of(frame)`, in the tower's own layout."""
-
-    @abstractmethod
-    def trunk(self, inputs: list[torch.Tensor], grids: list[Grid], mask: torch.Tensor | None) -> torch.Tensor:
-        """Run the trunk once, with gradients where they are on.
-
-        Args:
-            inputs: what `preprocess` made of B frames; of one shape unless the tower pads.
-            grids: of each frame.
-            mask: `(B, n)` bool, False for padding; None where nothing is padded.
-
-        Returns:
-            `(B, n, D)` tokens, row-major.
-        """
+class DenseTower(TrunkTower[M]):
+    """A `Tower` (regionclip/towers/base.py) whose regions are pooled out of dense features."""
 
     @abstractmethod
     def dense(self, tokens: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -85,33 +26,6 @@ class DenseTower(ABC, Generic[M]):
     @abstractmethod
     def whole(self, tokens: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
         """Tokens `(B, n, D)` to embeddings of whole frames `(B, D)`, not normalised; mask as in `trunk`."""
-
-    @abstractmethod
-    def read(self, phrase: str, target: Target) -> tuple[list[int], int]:
-        """Ids of the tokens that are read of `phrase`, end token included, and how many it would need."""
-
-    @abstractmethod
-    def embed(self, ids: list[int], target: Target) -> torch.Tensor:
-        """`(D,)` of the ids that `read` gave, not normalised."""
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return next(self.model.parameters()).device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Number format that is computed in; what comes out is float32."""
-        return next(self.model.parameters()).dtype
-
-    @property
-    def placement(self) -> str:
-        """Device and dtype in words, as `cpu, float32`."""
-        return f"{self.device}, {str(self.dtype).removeprefix('torch.')}"
-
-    def grid_of(self, frame: Frame) -> Grid:
-        """Grid of a frame under the card's budget."""
-        return budget_grid((frame.shape[0], frame.shape[1]), self.card.patch, self.card.budget)
 
     def encode_image(self, frames: Sequence[Frame]) -> list[ImageFeatures]:
         """Features of each frame, computed on first use; the first use of any of them runs the trunk for all."""
@@ -122,58 +36,9 @@ class DenseTower(ABC, Generic[M]):
         ]
 
     @torch.no_grad()
-    def encode_frames(self, frames: Sequence[Frame]) -> list[TokenGrid]:
-        """Run the trunk on frames together; `encode_image` is the lazy form of this."""
-        encoded: dict[int, TokenGrid] = {}
-        for each in self.trunk_passes(frames):
-            rows = each.unpadded(each.tokens.float())
-            # Copied out, or each frame would keep the whole batch alive.
-            rows = [row.clone() for row in rows] if len(rows) > 1 else rows
-            encoded |= zip(each.places, map(TokenGrid, rows, each.grids), strict=True)
-        return [encoded[index] for index in range(len(frames))]
-
-    def trunk_passes(self, frames: Sequence[Frame]) -> Iterator[TrunkPass]:
-        """Run the trunk on all frames, as many together as can be; with gradients where they are on."""
-        grids = [self.grid_of(frame) for frame in frames]
-        groups = [None if self.pads else grid for grid in grids]
-        for group in dict.fromkeys(groups):
-            places = [index for index, own in enumerate(groups) if own == group]
-            own_grids = [grids[index] for index in places]
-            mask = patch_mask(own_grids, self.device)
-            tokens = self.trunk([self.preprocess(frames[index]) for index in places], own_grids, mask)
-            yield TrunkPass(places, own_grids, tokens, mask)
-
-    @torch.no_grad()
-    def encode_text(self, phrases: Sequence[str], target: Target) -> torch.Tensor:
-        """`(P, D)` float32 unit-length embeddings on the CPU, each phrase encoded alone (bit-identical in any list)."""
-        raw = (self.embed(self.token_ids(phrase, target), target).float() for phrase in phrases)  # (D,) each
-        rows = [normalize(row, dim=-1, eps=1e-12).cpu() for row in raw]
-        return torch.stack(rows) if rows else torch.zeros(0, self.card.width)
-
-    def count_tokens(self, phrase: str, target: Target) -> tuple[int, int]:
-        """Tokens that `phrase` needs, end token included, and how many of them the tower reads."""
-        ids, needed = self.read(phrase, target)
-        return needed, len(ids)
-
-    def token_ids(self, phrase: str, target: Target) -> list[int]:
-        """Ids of the tokens that are read of `phrase`, padding left out."""
-        return self.read(phrase, target)[0]
-
-    @torch.no_grad()
     def _dense(self, encoded: TokenGrid) -> torch.Tensor:
         return self.dense(encoded.tokens[None].to(self.dtype))[0].float()  # (h*w, D)
 
     @torch.no_grad()
-    def _whole(self, encoded: TokenGrid) -> torch.Tensor:
-        return self.whole(encoded.tokens[None].to(self.dtype))[0].float()  # (D,)
-
-
-def patch_mask(grids: Sequence[Grid], device: torch.device) -> torch.Tensor | None:
-    """Which patches of frames padded to the largest grid are their own, `(B, n)` bool.
-
-    None where all are: attention is faster without a mask.
-    """
-    counts = [h * w for h, w in grids]
-    if min(counts) == max(counts):
-        return None
-    return torch.arange(max(counts), device=device) < torch.tensor(counts, device=device)[:, None]
+    def _whole(self, features: ImageFeatures) -> torch.Tensor:
+        return self.whole(features.tokens[None].to(self.dtype))[0].float()  # (D,)

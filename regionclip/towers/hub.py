@@ -135,9 +135,10 @@ def _incomplete(folder: Path, missing: Sequence[str]) -> str:
     if WEIGHTS in missing and pickles:
         text += (
             f" {_list(pickles)} is a pickle, which can run any code when it is read, and is never loaded: "
-            "convert it to safetensors once, on a computer you can spare (safetensors.torch.save_file), "
-            "and put the result here."
+            f"make safetensors of it once with `regionclip towers convert {folder} --out FOLDER`."
         )
+    if TOKENIZER in missing and any((folder / name).is_file() for name in ("vocab.txt", "sentencepiece.bpe.model")):
+        text += f" `regionclip towers convert {folder} --out FOLDER` makes {TOKENIZER} of the vocabulary here."
     return f"{text} Put the missing files into this folder, or give another one with --weights FOLDER"
 
 

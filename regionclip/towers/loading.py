@@ -15,11 +15,14 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from regionclip.errors import WeightsError, few
-from regionclip.towers.hub import INDEX, WEIGHTS, Checkpoint
+from regionclip.towers.hub import CONFIG, INDEX, WEIGHTS, Checkpoint
 
 _SHOWN: Final = 12
 _CHUNK: Final = 1 << 22
 _LFS_POINTER: Final = b"version https://git-lfs"
+# Buffers that follow from the sizes; checkpoints of old hold them, and nothing is lost without.
+_POSITIONS: Final = "position_ids"
+_COMPUTED: Final = (_POSITIONS, "token_type_ids")
 # A zip archive (torch.save since 1.6), and pickle protocols 2 to 5 as their first two bytes.
 _PICKLE_STARTS: Final = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
@@ -108,6 +111,45 @@ def assign_tensors(
     moved = {name: tensor.to(device=device, dtype=dtype) for name, tensor in given.items()}
     model.load_state_dict(moved, strict=True, assign=True)
     model.eval()
+
+
+def read_native(
+    kind: Any,
+    notes: Mapping[str, Any],
+    folder: Path,
+    *,
+    dtype: torch.dtype,
+    device: torch.device,
+    renamed: tuple[str, str] = ("", ""),
+) -> Any:
+    """A model of one of transformers' own classes, in evaluation mode, with the weights of a checkpoint in its layout.
+
+    Args:
+        kind: the class, as `SiglipModel`.
+        notes: content of config.json.
+        folder: that holds the weights.
+        dtype: of parameters and activations, whatever the file has.
+        device: to load onto.
+        renamed: a part of the names in the file, and what stands for it in the class.
+
+    Raises:
+        WeightsError: no such model can be made of `notes`, a file is missing or damaged, or the weights do not fit.
+    """
+    try:
+        with torch.device("meta"):  # no memory and no random numbers for weights that the file replaces
+            model = kind(kind.config_class(**notes))
+    except Exception as error:  # whatever a config that cannot be leads to inside transformers
+        raise WeightsError(f"{folder / CONFIG}: not the configuration of a {kind.__name__}: {error}") from error
+    for module in model.modules():
+        for name, buffer in list(module.named_buffers(recurse=False)):
+            assert name in _COMPUTED, f"{kind.__name__}: buffer {name}"
+            count = buffer.shape[-1]  # both are (1, count)
+            values = torch.arange(count) if name == _POSITIONS else torch.zeros(count, dtype=torch.long)
+            setattr(module, name, values[None].to(device))
+    tensors = {name.replace(*renamed): tensor for name, tensor in read_tensors(folder).items()}
+    computed = [name for name in tensors if name.endswith(_COMPUTED)]
+    assign_tensors(model, tensors, ignored=computed, dtype=dtype, device=device, where=str(folder))
+    return model
 
 
 def fingerprint(checkpoint: Checkpoint) -> str:

@@ -6,14 +6,17 @@ frame, each side rounded up to whole patches, has no more patches than the budge
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from regionclip.errors import ConfigError
+from regionclip.errors import ConfigError, WeightsError
+from regionclip.towers.loading import read_json
 
 BUDGETS = (128, 256, 576, 784, 1024)
 """Patch budgets FG-CLIP 2 was trained with."""
@@ -94,18 +97,79 @@ def resize_frame(frame: NDArray[np.uint8], size: tuple[int, int]) -> torch.Tenso
     return resized[0].flip(0)  # flipped after the resize: fewer pixels to move
 
 
-def resize_exact(frame: NDArray[np.uint8], size: tuple[int, int]) -> torch.Tensor:
+def resize_exact(
+    frame: NDArray[np.uint8], size: tuple[int, int], resample: Image.Resampling = Image.Resampling.BILINEAR
+) -> torch.Tensor:
     """`resize_frame` by Pillow, bit for bit what the official processors of SigLIP 2 and FG-CLIP 2 do."""
-    bgr = Image.fromarray(frame).resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    bgr = Image.fromarray(frame).resize((size[1], size[0]), resample)
     return torch.from_numpy(np.array(bgr)).permute(2, 0, 1).flip(0)
 
 
 def patchify(image: torch.Tensor, patch: int) -> torch.Tensor:
-    """Cut `(3, h*patch, w*patch)` uint8 RGB into `(h*w, patch*patch*3)` float32 in -1..1.
+    """`cut_patches` of `(3, h*patch, w*patch)` uint8 RGB: `(h*w, patch*patch*3)` float32 in -1..1."""
+    return (cut_patches(image, patch).float() / 255 - 0.5) / 0.5
+
+
+def cut_patches(image: torch.Tensor, patch: int) -> torch.Tensor:
+    """Cut `(3, h*patch, w*patch)` into `(h*w, patch*patch*3)`.
 
     Patches are row-major; inside a patch the order is row, column, channel.
     """
     channels, height, width = image.shape
     h, w = height // patch, width // patch
     cut = image.reshape(channels, h, patch, w, patch).permute(1, 3, 2, 4, 0)  # (h, w, patch, patch, 3)
-    return (cut.reshape(h * w, patch * patch * channels).float() / 255 - 0.5) / 0.5
+    return cut.reshape(h * w, patch * patch * channels)
+
+
+_PROCESSORS: Final = ("preprocessor_config.json", "processor_config.json")
+"""Where an image processor is written down; in the second, of transformers 5, under `image_processor`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """How a tower of fixed resolution wants its pixels: `(value / 255 - mean) / std` for each colour, RGB.
+
+    Attributes:
+        resample: Pillow's filter.
+        mean: of each colour, in units of 255.
+        std: of each colour, in units of 255.
+    """
+
+    resample: Image.Resampling
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def read(cls, folder: Path, otherwise: "Pixels") -> "Pixels":
+        """As the first of the files says; what it, or the folder, lacks is as `otherwise`.
+
+        Its sizes and crops are left out: frames are seen whole, at the size of the network.
+
+        Raises:
+            WeightsError: it cannot be read, or says what cannot be.
+        """
+        path = next((folder / name for name in _PROCESSORS if (folder / name).is_file()), None)
+        if path is None:
+            return otherwise
+        notes = read_json(path)
+        try:
+            notes = {**notes, **notes.get("image_processor", {})}
+            pixels = cls(
+                Image.Resampling(notes.get("resample", otherwise.resample)),
+                tuple(map(float, notes.get("image_mean", otherwise.mean))),
+                tuple(map(float, notes.get("image_std", otherwise.std))),
+            )
+        except (TypeError, ValueError) as error:
+            raise WeightsError(f"{path}: not the settings of an image processor: {error}") from error
+        if not len(pixels.mean) == len(pixels.std) == 3 or min(pixels.std) <= 0:
+            raise WeightsError(
+                f"{path}: expected three values of image_mean and three above 0 of image_std, got {pixels.mean} and "
+                f"{pixels.std}"
+            )
+        return pixels
+
+    def prepare(self, frame: NDArray[np.uint8], size: tuple[int, int], device: torch.device) -> torch.Tensor:
+        """`(H, W, 3)` uint8 BGR to `(3, rows, columns)` float32 RGB of that size, the aspect ratio not kept."""
+        image = resize_exact(frame, size, self.resample).to(device)  # (3, rows, columns) uint8
+        mean, std = (torch.tensor(each, device=device)[:, None, None] for each in (self.mean, self.std))  # (3, 1, 1)
+        return (image.float() / 255 - mean) / std

@@ -185,6 +185,7 @@ class CloseFeatures(ImageFeatures):
         super().__init__(whole.frame, whole._encode, whole._to_dense, whole._to_whole, whole.card)
         self.windows = closeness.windows(self.frame_size, whole.card)
         """`(T, 4)` xyxy of the tiles in frame pixels; none where the frame is not cut."""
+        self._whole_frame = whole
         self._tower = tower
         self._max_crops = closeness.max_crops
         self._tiles: dict[int, ImageFeatures] = {}
@@ -208,7 +209,11 @@ class CloseFeatures(ImageFeatures):
 
         With crops, a box that covers less than one feature cell of that view is pooled from a crop around it
         (`crop_window`). Of more than `max_crops` such boxes, the first get one.
+
+        A tower that looks at crops has a view of each box already: of the tiles only proposers have something.
         """
+        if self.card.region_mode == "crop":
+            return self._whole_frame.pool(boxes)
         clipped, valid = clip_to_frame(torch.from_numpy(np.array(boxes, np.float32)), self.frame_size)  # (N, 4), (N,)
         corners, rows = clipped.numpy(), np.flatnonzero(valid.numpy())  # (N, 4), (n,)
         pooled = torch.zeros(len(corners), self.card.width)  # (N, D)

@@ -37,6 +37,7 @@ class Conditions(Settings):
         tower: its fingerprint.
         proposer: class of the proposer, or `given boxes`.
         budget: patches a frame, or `dynamic`.
+        regions: how they got their embeddings (`Config.region_mode`); of crops, how large those were.
         tiles: how large frames were cut, `none` where they were not, and whether small boxes were looked at in crops.
         objectness_weight: share of the objectness in a confidence, 0..1.
         bank: whether labels were weighed against the tower's own background phrases.
@@ -50,6 +51,7 @@ class Conditions(Settings):
     tiles: str
     objectness_weight: Annotated[float, Field(ge=0, le=1)]
     bank: bool
+    regions: str = "dense"
 
     @classmethod
     def now(cls, card: TowerCard, config: Config, proposer: str | None) -> "Conditions":
@@ -61,6 +63,7 @@ class Conditions(Settings):
             tiles=f"{config.tiles}{' and crops' if config.crop_small else ''}",
             objectness_weight=0.0 if proposer is None else float(config.objectness_weight),
             bank=config.bank,
+            regions=f"crop x {config.crop_context}" if card.region_mode == "crop" else card.region_mode,
         )
 
     def differences(self, other: "Conditions") -> list[str]:

@@ -47,6 +47,8 @@ _LANGUAGES = {
     "HEBREW": {"he"},
     "DEVANAGARI": {"hi", "mr", "ne"},
     "THAI": {"th"},
+    "BENGALI": {"bn"},
+    "TELUGU": {"te"},
 }
 """First word of a letter's Unicode name to languages that are written with it."""
 
@@ -191,7 +193,8 @@ def _words(phrase: str) -> list[str]:
 def _spelled(tower: Tower, word: str) -> bool:
     """Whether a word of two bytes or more takes a token for every byte."""
     size = len(word.encode())
-    return size > 1 and tower.count_tokens(word, "region")[0] - 1 >= size
+    marks = tower.count_tokens("", "region")[0]  # the end token, with some towers one at the start too
+    return size > 1 and tower.count_tokens(word, "region")[0] - marks >= size
 
 
 class _Table:

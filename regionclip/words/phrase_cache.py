@@ -139,7 +139,8 @@ class PhraseCache:
     def _shared(self, vocabulary: Vocabulary, target: Target) -> tuple[str, ...]:
         """Negatives that count against every label."""
         # A trained image bias is a background of its own; the bank would fight true scene words such as "floor".
-        bank = self._bank if target == "region" else ()
+        is_needed = target == "region" or self._tower.card.score(target).bias is None
+        bank = self._bank if is_needed else ()
         return tuple(dict.fromkeys((*bank, *vocabulary.negatives)))
 
     def _rows(self, label: Label, templates: Chosen, target: Target) -> torch.Tensor:
@@ -172,8 +173,8 @@ class PhraseCache:
         if alone:
             raise PromptError(
                 f"label {alone[0]!r} has nothing to be weighed against and would score 1 everywhere: "
-                f"{self._tower.card.name} has no trained bias for regions; leave the background bank on (bank = true), "
-                'give negatives, or use mode = "closed"'
+                f"{self._tower.card.name} has no trained bias for {target}s; leave the background bank on "
+                '(bank = true), give negatives, or use mode = "closed"'
             )
 
     def _check(self, phrase: str, texts: Sequence[str], target: Target) -> None:

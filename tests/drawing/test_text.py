@@ -6,9 +6,18 @@ import cv2
 import numpy as np
 import pytest
 from fontfile import write_font
+from PIL import features
 
 from regionclip.drawing.fonts import FontFile, draws, font_for, own_font
-from regionclip.drawing.text import OpenCVText, PillowText, TextPainter, drawable, line_height, text_painter
+from regionclip.drawing.text import (
+    OpenCVText,
+    PillowText,
+    TextPainter,
+    baseline,
+    drawable,
+    line_height,
+    text_painter,
+)
 from regionclip.errors import DrawingError
 
 HAN = "人火灭器"
@@ -116,3 +125,19 @@ def test_opencv_draws_where_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(text_painter(), OpenCVText)
     monkeypatch.delattr(cv2, "FontFace")
     assert isinstance(text_painter(), PillowText)
+
+
+def test_letters_that_join_do_so_from_the_right(painter: TextPainter) -> None:
+    joined, apart = painter.mask("كلب", 40), painter.mask("ك\u200cل\u200cب", 40)  # a non-joiner between the letters
+    assert joined.shape[1] < apart.shape[1]
+    tall_first = painter.mask("اببب", 40) > 128  # alef is tall, the letters after it are low
+    columns = np.flatnonzero(tall_first[: baseline(40) - 18].any(axis=0))
+    assert columns.min() > tall_first.shape[1] / 2
+    assert drawable("كلب أحمر 0.87", painter) == "كلب أحمر 0.87"
+
+
+def test_without_a_shaper_they_are_refused(painter: TextPainter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "check", lambda name: name != "fribidi")
+    with pytest.raises(DrawingError, match="need fribidi with Pillow"):
+        painter.mask("كلب", 40)
+    assert painter.mask("dog", 40).any()

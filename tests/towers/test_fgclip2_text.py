@@ -7,7 +7,7 @@ from checkpoints import write_tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from regionclip.errors import WeightsError
-from regionclip.towers.fgclip2.text import PhraseTokenizer
+from regionclip.towers.gemma import PhraseTokenizer
 
 PHRASES = ("a red person", "the dog", "红色的灭火器", "叉车 forklift", "a", "", "x" * 100, "人 " * 60)
 

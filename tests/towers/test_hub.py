@@ -60,7 +60,7 @@ def test_folder_with_an_index_names_its_absent_shards(tmp_path: Path) -> None:
 def test_folder_with_a_pickle_only(tmp_path: Path) -> None:
     folder = write_fgclip2(tmp_path)
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
-    with pytest.raises(WeightsError, match=r"pytorch_model\.bin is a pickle.*never loaded.*convert it to safetensors"):
+    with pytest.raises(WeightsError, match=r"pytorch_model\.bin is a pickle.*never loaded.*regionclip towers convert"):
         locate(folder, NEEDED)
 
 

@@ -66,7 +66,7 @@ class SpellingTower(ToyTower):
 
     def count_tokens(self, phrase: str, target: Target) -> tuple[int, int]:
         known = phrase.replace("红", "r").encode()
-        tokens = len(known) + 1 if any(ord(letter) > 127 for letter in phrase) else 2
+        tokens = 1 + (len(known) if any(ord(letter) > 127 for letter in phrase) else bool(phrase))
         return tokens, tokens
 
 

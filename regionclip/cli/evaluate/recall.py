@@ -76,7 +76,7 @@ def recall(
     made = tower.load(settings.with_proposers(["none"])).tower
 
     def detector(chosen: "Config") -> Detector:
-        return Detector(made, make_proposer(chosen, made.card.width), chosen)
+        return Detector(made, make_proposer(chosen, made.card.head_width), chosen)
 
     words = Vocabulary([parse_label(text) for text in prompts]) if prompts else None
     makers = {name: partial(detector, chosen) for name, chosen in _choices(settings, proposer, preset).items()}

@@ -118,7 +118,7 @@ class TowerOptions:
         typer.Option(
             "--tower",
             metavar="NAME",
-            help="tiny (default), fgclip2-base, fgclip2-large, fgclip2-so400m, or a folder.",
+            help="tiny (default), fgclip2-base, ...: `regionclip towers` lists them; or a folder of weights.",
         ),
     ] = None
     weights: Annotated[

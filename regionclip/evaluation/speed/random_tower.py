@@ -9,8 +9,8 @@ from regionclip.errors import ConfigError
 from regionclip.towers.device import choose_device, choose_dtype
 from regionclip.towers.fgclip2.config import FGCLIP2Config, TextConfig, VisionConfig
 from regionclip.towers.fgclip2.model import FGCLIP2Model
-from regionclip.towers.fgclip2.text import PhraseTokenizer
 from regionclip.towers.fgclip2.tower import FGCLIP2Tower
+from regionclip.towers.gemma import PhraseTokenizer
 
 SIZES = {"base": (768, 3072, 12, 12), "large": (1024, 4096, 24, 16), "so400m": (1152, 4304, 27, 16)}
 """Width, MLP width, layers and heads of the vision tower; a real checkpoint's are read from its config.json."""

@@ -22,7 +22,6 @@ from regionclip.formats.tables import as_table
 from regionclip.scenes.language.phrases import KINDS
 from regionclip.scenes.render import SMALLEST, render_scene
 from regionclip.towers.base import Frame, Tower
-from regionclip.towers.preprocess import budget_grid
 
 _SIDE = 1024
 _REGIONS = 300  # of the frame that many words are timed on
@@ -82,8 +81,7 @@ def measure(
                 detector(scene, asked)
     stages = {name: _stage(name, values) for name, values in times.items()}
     anchor = stages.pop(_ANCHOR)
-    grid = budget_grid(size, tower.card.patch, tower.card.budget)
-    return Speed(grid, tuple(stages.values()), anchor)
+    return Speed(tower.encode_image([frame])[0].grid, tuple(stages.values()), anchor)
 
 
 def _one_round(
@@ -98,8 +96,9 @@ def _one_round(
     features = tower.encode_image([frame])[0]
     with _timed("preprocess + trunk", times):
         _ = features.tokens
-    with _timed("dense head", times):
-        _ = features.dense
+    if card.region_mode != "crop":
+        with _timed("dense head", times):
+            _ = features.dense
     with _timed(f"pool {len(corners)} boxes", times):
         pooled, valid = features.pool(corners)
     with _timed(f"classify {words.num_labels} labels", times):

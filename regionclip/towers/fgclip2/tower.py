@@ -4,9 +4,8 @@ Letters: B frames, D channels, h x w feature grid, n patches a batch is padded t
 """
 
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
-from typing import ClassVar, Final, Self
+from typing import Final, Self
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
@@ -14,14 +13,15 @@ from torch.nn.utils.rnn import pad_sequence
 from regionclip.config import Budget
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Frame, Target
-from regionclip.towers.card import Score, TowerCard
-from regionclip.towers.dense import DenseTower, Grid
+from regionclip.towers.card import BANK, FACTS, Score, TowerCard
+from regionclip.towers.dense import DenseTower
 from regionclip.towers.device import choose_device, choose_dtype
 from regionclip.towers.fgclip2.model import FGCLIP2Model, TextHead
-from regionclip.towers.fgclip2.text import PAD, PhraseTokenizer
+from regionclip.towers.gemma import PAD, PhraseTokenizer
 from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
 from regionclip.towers.loading import fingerprint
 from regionclip.towers.preprocess import BUDGETS, patchify, read_budget, resize_exact
+from regionclip.towers.trunk import Grid
 
 # The released class has no scale for regions: training started from 100, and the official evaluation of box
 # classification takes 100 (https://github.com/360CVGroup/FG-CLIP). There is no bias, so a region is weighed against
@@ -31,13 +31,6 @@ _REGION_SCORE: Final = Score(scale=100.0, bias=None)
 # A region's score is its share against the bank of background phrases: 0.5 means "as likely as all background phrases
 # together". Not measured: no released weights were at hand. Choose it anew with real weights.
 _THRESHOLD: Final = 0.5
-
-BANK: Final = tuple((files("regionclip.towers") / "background.txt").read_text("utf-8").splitlines())
-"""Background phrases, English and Chinese, for what is there when nothing asked for is.
-
-Without a trained region bias there is no zero: a softmax always names something. So labels are weighed against these,
-which name surfaces, sky, blur and parts of things, and no object that someone may look for.
-"""
 
 _MOST_GRIDS: Final = 32
 
@@ -58,7 +51,7 @@ class FGCLIP2Tower(DenseTower[FGCLIP2Model]):
         WeightsError: text and vision side have different widths, so no cosine exists.
     """
 
-    pads: ClassVar[bool] = True
+    pads = True
 
     def __init__(
         self,
@@ -78,8 +71,8 @@ class FGCLIP2Tower(DenseTower[FGCLIP2Model]):
         card = TowerCard(
             name=name,
             revision=revision,
-            licence="Apache-2.0",
-            languages=("en", "zh"),
+            licence=FACTS["fgclip2"].licence,
+            languages=FACTS["fgclip2"].languages_of(name),
             region_mode="dense",
             width=vision.hidden_size,
             text=(

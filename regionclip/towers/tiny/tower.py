@@ -10,13 +10,14 @@ from tokenizers import Tokenizer
 from regionclip.config import Budget
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Frame, Target
-from regionclip.towers.card import Score, TowerCard
-from regionclip.towers.dense import DenseTower, Grid
+from regionclip.towers.card import FACTS, Score, TowerCard
+from regionclip.towers.dense import DenseTower
 from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
 from regionclip.towers.loading import assign_tensors, fingerprint, read_json, read_tensors
 from regionclip.towers.preprocess import read_budget, resize_frame
 from regionclip.towers.tiny.model import TinyConfig, TinyModel
 from regionclip.towers.tiny.text import END, END_ID, PAD, encode
+from regionclip.towers.trunk import Grid
 
 MODEL_TYPE: Final = "regionclip-tiny"
 BUDGETS: Final = (128, 256, 400)
@@ -59,8 +60,8 @@ class TinyTower(DenseTower[TinyModel]):
         card = TowerCard(
             name=name,
             revision=revision,
-            licence="Apache-2.0",
-            languages=("en", "zh"),
+            licence=FACTS["tiny"].licence,
+            languages=FACTS["tiny"].languages_of(name),
             region_mode="dense",
             width=config.width,
             text=f"NFKC and lower-cased; every Han character alone; read to {config.text_length} tokens.",

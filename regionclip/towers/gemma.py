@@ -1,4 +1,4 @@
-"""Text to token ids as FG-CLIP 2 was trained: lower case, no start token, end token, padded on the right.
+"""Text to token ids as SigLIP 2 and FG-CLIP 2 were trained: lower case, no start token, end token, padded on the right.
 
 The tokenizer file is read by the `tokenizers` library alone. transformers' classes would add their own
 habits (padding on the left, rebuilding of what the file says), and differ between versions.
@@ -19,7 +19,7 @@ _SETTINGS: Final = "tokenizer_config.json"
 
 
 class PhraseTokenizer:
-    """Turns phrases into ids of one fixed length; `load` checks that the file is of the right make."""
+    """Turns phrases into ids of one fixed length; `load` checks that the file is of the right make (Gemma's)."""
 
     def __init__(self, file: TokenizerFile) -> None:
         # A saved file may cut and pad by itself; both are done below.
@@ -35,20 +35,19 @@ class PhraseTokenizer:
             WeightsError: a file is unreadable, or not a tokenizer with end id 1, pad id 0, an end token
                 added, no start token and padding on the right.
         """
-        path = folder / TOKENIZER
-        if not path.is_file():
-            raise WeightsError(f"{path}: missing")
+        file = read_tokenizer(folder)
         settings = read_json(folder / _SETTINGS) if (folder / _SETTINGS).is_file() else {}
-        try:
-            file = TokenizerFile.from_file(str(path))
-        except Exception as error:  # the library raises a bare Exception for any fault of the file
-            raise WeightsError(f"{path}: not a tokenizer file: {error}") from error
         if faults := _faults(file, settings):
             raise WeightsError(
-                f"{folder}: this tokenizer is not the one FG-CLIP 2 was trained with: {'; '.join(faults)}. "
+                f"{folder}: this tokenizer is not the one this kind of tower is trained with: {'; '.join(faults)}. "
                 f"Take {TOKENIZER} and {_SETTINGS} of the same checkpoint as the weights"
             )
         return cls(file)
+
+    @property
+    def size(self) -> int:
+        """Entries of the vocabulary."""
+        return self._file.get_vocab_size()
 
     def count(self, text: str) -> int:
         """Tokens of `text`, the end token included."""
@@ -64,6 +63,21 @@ class PhraseTokenizer:
 
     def _tokens(self, text: str) -> list[int]:
         return self._file.encode(text.lower(), add_special_tokens=False).ids
+
+
+def read_tokenizer(folder: Path) -> TokenizerFile:
+    """Read tokenizer.json.
+
+    Raises:
+        WeightsError: it is missing or damaged.
+    """
+    path = folder / TOKENIZER
+    if not path.is_file():
+        raise WeightsError(f"{path}: missing")
+    try:
+        return TokenizerFile.from_file(str(path))
+    except Exception as error:  # the library raises a bare Exception for any fault of the file
+        raise WeightsError(f"{path}: not a tokenizer file: {error}") from error
 
 
 def _faults(file: TokenizerFile, settings: dict[str, Any]) -> list[str]:
