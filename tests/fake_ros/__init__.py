@@ -45,6 +45,7 @@ def _rclpy(of: Graph) -> Iterator[ModuleType]:
 
     yield _module("rclpy", init, try_shutdown, nodes.spin)
     yield _module("rclpy.clock", nodes.Clock, nodes.ClockType)
+    yield _module("rclpy.duration", Infinite=graph.Infinite)
     yield _module("rclpy.exceptions", parameters.ParameterException)
     yield _module("rclpy.executors", nodes.ExternalShutdownException, nodes.SingleThreadedExecutor)
     yield _module("rclpy.experimental")
@@ -66,8 +67,7 @@ def _interfaces(packages: Iterable[str]) -> Iterator[ModuleType]:
             yield _module(f"{name}.srv", rosidl.service("SetPrompts"))
 
 
-def _module(name: str, *things: Any) -> ModuleType:  # noqa: ANN401
+def _module(name: str, *things: Any, **named: Any) -> ModuleType:  # noqa: ANN401
     made = ModuleType(name)
-    for thing in things:
-        setattr(made, thing.__name__, thing)
+    vars(made).update({thing.__name__: thing for thing in things} | named)
     return made
