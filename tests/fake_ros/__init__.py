@@ -14,7 +14,16 @@ from fake_ros.graph import Graph
 from fake_ros.nodes import Context, contexts
 
 PACKAGE = Path(__file__).parents[2] / "demos/ros2/regionclip_ros"
-NEEDED = ("diagnostic_msgs", "rcl_interfaces", "rosgraph_msgs", "sensor_msgs", "std_msgs", "vision_msgs")
+NEEDED = (
+    "diagnostic_msgs",
+    "nav_msgs",
+    "rcl_interfaces",
+    "rosgraph_msgs",
+    "sensor_msgs",
+    "std_msgs",
+    "tf2_msgs",
+    "vision_msgs",
+)
 OPTIONAL = ("foxglove_msgs", "regionclip_interfaces")
 
 
@@ -64,7 +73,7 @@ def _interfaces(packages: Iterable[str]) -> Iterator[ModuleType]:
         yield _module(name)
         yield rosidl.Package(f"{name}.msg")
         if name == "regionclip_interfaces":
-            yield _module(f"{name}.srv", rosidl.service("SetPrompts"))
+            yield _module(f"{name}.srv", rosidl.service("SetPrompts"), rosidl.service("Ask"))
 
 
 def _module(name: str, *things: Any, **named: Any) -> ModuleType:  # noqa: ANN401
