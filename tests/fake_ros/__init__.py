@@ -14,7 +14,16 @@ from fake_ros.graph import Graph
 from fake_ros.nodes import Context, contexts
 
 PACKAGE = Path(__file__).parents[2] / "demos/ros2/regionclip_ros"
-NEEDED = ("diagnostic_msgs", "rcl_interfaces", "rosgraph_msgs", "sensor_msgs", "std_msgs", "vision_msgs")
+NEEDED = (
+    "diagnostic_msgs",
+    "nav_msgs",
+    "rcl_interfaces",
+    "rosgraph_msgs",
+    "sensor_msgs",
+    "std_msgs",
+    "tf2_msgs",
+    "vision_msgs",
+)
 OPTIONAL = ("foxglove_msgs", "regionclip_interfaces")
 
 
@@ -45,6 +54,7 @@ def _rclpy(of: Graph) -> Iterator[ModuleType]:
 
     yield _module("rclpy", init, try_shutdown, nodes.spin)
     yield _module("rclpy.clock", nodes.Clock, nodes.ClockType)
+    yield _module("rclpy.duration", Infinite=graph.Infinite)
     yield _module("rclpy.exceptions", parameters.ParameterException)
     yield _module("rclpy.executors", nodes.ExternalShutdownException, nodes.SingleThreadedExecutor)
     yield _module("rclpy.experimental")
@@ -63,11 +73,10 @@ def _interfaces(packages: Iterable[str]) -> Iterator[ModuleType]:
         yield _module(name)
         yield rosidl.Package(f"{name}.msg")
         if name == "regionclip_interfaces":
-            yield _module(f"{name}.srv", rosidl.service("SetPrompts"))
+            yield _module(f"{name}.srv", rosidl.service("SetPrompts"), rosidl.service("Ask"))
 
 
-def _module(name: str, *things: Any) -> ModuleType:  # noqa: ANN401
+def _module(name: str, *things: Any, **named: Any) -> ModuleType:  # noqa: ANN401
     made = ModuleType(name)
-    for thing in things:
-        setattr(made, thing.__name__, thing)
+    vars(made).update({thing.__name__: thing for thing in things} | named)
     return made

@@ -3,7 +3,7 @@
 import inspect
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from threading import RLock
 from types import SimpleNamespace
@@ -37,15 +37,30 @@ class QoSCompatibility(IntEnum):
     ERROR = 2
 
 
+Infinite = 9223372036.854775807
+"""Seconds; what others say of an end where it says nothing itself, which it knows as 0."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class QoSProfile:
     depth: int
     reliability: ReliabilityPolicy = ReliabilityPolicy.RELIABLE
     durability: DurabilityPolicy = DurabilityPolicy.VOLATILE
+    deadline: float = 0
+    liveliness_lease_duration: float = 0
+
+    def discovered(self) -> "QoSProfile":
+        """As others see it."""
+        lease = self.liveliness_lease_duration or Infinite
+        return replace(self, deadline=self.deadline or Infinite, liveliness_lease_duration=lease)
 
 
 def qos_check_compatible(publisher_qos: QoSProfile, subscription_qos: QoSProfile) -> tuple[QoSCompatibility, str]:
     """As rmw says it."""
+    if subscription_qos.deadline and not publisher_qos.deadline:
+        return QoSCompatibility.ERROR, "ERROR: Subscription has a deadline, but publisher does not;"
+    if subscription_qos.liveliness_lease_duration and not publisher_qos.liveliness_lease_duration:
+        return QoSCompatibility.ERROR, "ERROR: Subscription has a liveliness lease duration, but publisher does not;"
     if publisher_qos.reliability > subscription_qos.reliability:
         return QoSCompatibility.ERROR, "ERROR: Best effort publisher and reliable subscription;"
     if publisher_qos.durability > subscription_qos.durability:
@@ -131,7 +146,8 @@ class Graph:
         """The other ends that an end reaches."""
         for other in self.subscriptions if end.callback is None else self.publishers:
             publisher, subscription = (end, other) if end.callback is None else (other, end)
-            refused, _ = qos_check_compatible(publisher.qos_profile, subscription.qos_profile)
+            told = publisher.qos_profile.discovered(), subscription.qos_profile.discovered()
+            refused, _ = qos_check_compatible(*told)
             if (end.topic, end.msg_type) == (other.topic, other.msg_type) and not refused:
                 yield other
 

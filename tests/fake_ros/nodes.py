@@ -179,7 +179,9 @@ class Node(ParameterServer):
         topic = self.resolve_topic_name(name)
         with self._graph.lock:
             found = [end for end in ends if end.topic == topic]
-        return [SimpleNamespace(topic_type=end.msg_type.kind, qos_profile=end.qos_profile) for end in found]
+        return [
+            SimpleNamespace(topic_type=end.msg_type.kind, qos_profile=end.qos_profile.discovered()) for end in found
+        ]
 
 
 class TransitionCallbackReturn(Enum):

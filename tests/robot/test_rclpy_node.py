@@ -160,10 +160,10 @@ def test_cameras_of_both_kinds_share_a_node(ros: Graph, street: Frame) -> None:
     assert ("spin", "EventsExecutor") in ros.log
 
 
-def test_things_have_places_where_there_is_depth(ros: Graph, street: Frame) -> None:
+def test_things_have_places_where_there_is_depth_and_can_be_asked_for(ros: Graph, street: Frame) -> None:
     robot = Robot(ros)
     depth, info = robot.talk("/depth/image", IMAGE, SENSOR), robot.talk("/depth/camera_info", CAMERA_INFO, SENSOR)
-    with running(ros, *WORDS, "-p", "depth_topics:=[depth/image]"):
+    with running(ros, *WORDS, "-p", "depth_topics:=[depth/image]", "-p", "memory:=true"):
         info(width=320, height=240, k=[100.0, 0, 160, 0, 100.0, 120, 0, 0, 1])
         metres = np.full((240, 320), 3, np.float32)
         fields = {"encoding": "32FC1", "width": 320, "height": 240, "step": 320 * 4, "data": metres.tobytes()}
@@ -172,6 +172,10 @@ def test_things_have_places_where_there_is_depth(ros: Graph, street: Frame) -> N
         assert array.detections
         for each in array.detections:
             assert each.bbox.center.position.z == pytest.approx(3, abs=0.01)
+        answer = ros.call("/regionclip/ask", words="car", top=1)
+        assert (answer.success, answer.message) == (True, "")
+        assert answer.answers.detections == []  # what is seen once is not yet told of
+        assert not ros.call("/regionclip/ask", words="", top=1).success
 
 
 def test_words_change_while_it_runs(ros: Graph, street: Frame, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from rclpy.clock import Clock, ClockType
+from rclpy.duration import Infinite
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSCompatibility, QoSProfile, ReliabilityPolicy, qos_check_compatible
 from rclpy.serialization import deserialize_message
@@ -143,9 +144,11 @@ def _class_of(kind: str) -> Any:  # noqa: ANN401 - a class that rosidl made
 
 
 def _qos(kind: str, quality: str) -> QoSProfile:
-    """As `regionclip ros2` has it."""
+    """As `regionclip ros2` has it; what is infinite is said, since it is compared with what others say."""
     return QoSProfile(
         depth=regionclip.robot.queue_depth(kind, cast("Any", quality)),
         reliability=ReliabilityPolicy.BEST_EFFORT if quality == "sensor" else ReliabilityPolicy.RELIABLE,
         durability=DurabilityPolicy.TRANSIENT_LOCAL if quality == "latched" else DurabilityPolicy.VOLATILE,
+        deadline=Infinite,
+        liveliness_lease_duration=Infinite,
     )
