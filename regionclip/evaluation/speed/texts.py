@@ -91,7 +91,8 @@ def _in_batches(tower: FGCLIP2Tower, ids: torch.Tensor, size: int) -> tuple[torc
     filled = torch.cat([ids, ids.new_full((-len(ids) % size, ids.shape[1]), PAD)])
     tower.model.text_features(filled[:size], "box")  # the first pass is slower
     start = time.perf_counter()
-    rows = torch.cat([tower.model.text_features(part, "box") for part in filled.split(size)])[: len(ids)].cpu()
+    parts = [filled[first : first + size] for first in range(0, len(filled), size)]  # (size, length) each
+    rows = torch.cat([tower.model.text_features(part, "box") for part in parts])[: len(ids)].cpu()
     return rows, time.perf_counter() - start
 
 
