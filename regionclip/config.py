@@ -59,7 +59,7 @@ class Config(Settings):
         mode: `independent` scores (labels do not influence one another) or `closed` (softmax over the labels).
         bank: weigh labels against the tower's own background phrases.
         phrase_cache: folder where encoded phrases are kept for the next process, or `none`; `auto` is the user's cache
-            folder, and none for `tiny`, which encodes a phrase in the time that reading it takes.
+            folder, and none for `tiny`, which encodes a phrase in a millisecond.
         nms: whose overlap suppresses: rows of one label (`class`), all (`agnostic`), of one group (`group`), `none`.
             `auto` is none for boxes from the caller, who has chosen them; for proposals it is agnostic, or class where
             a region may keep several labels.

@@ -59,8 +59,9 @@ def bench(
         from regionclip.evaluation.speed.texts import measure_starts, measure_together
         from regionclip.evaluation.speed.texts import table as texts_table
 
-        starts, together = measure_starts(random, tower.dtype, labels), measure_together(random, tower.dtype)
-        sys.stdout.write(texts_table(list(starts), list(together), labels) + "\n")
+        starts = list(measure_starts(random, tower.device, tower.dtype, labels))
+        together = list(measure_together(random, tower.device, tower.dtype))
+        sys.stdout.write(texts_table(starts, together, labels) + "\n")
         return
     measured: Tower
     detector: Detector | None = None

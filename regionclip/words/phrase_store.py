@@ -7,6 +7,7 @@ writer leaves nothing that counts. A file is named by a digest of all that decid
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
@@ -28,7 +29,8 @@ MOST_BYTES = 128 << 20
 _LOOK_EVERY = 1000
 """Phrases that are written between two looks at the size."""
 
-_SUFFIX = ".phrase"
+_OURS = re.compile(r"\.?[0-9a-f]{64}\.phrase(\.\d+)?")
+"""Names of files, and of those that are being written."""
 
 
 class PhraseStore:
@@ -37,7 +39,7 @@ class PhraseStore:
     What cannot be read is encoded again, what cannot be written is not kept; both are told once.
 
     Args:
-        folder: made when the first phrase is written. Only files ending in `.phrase` are touched in it.
+        folder: made when the first phrase is written. Nothing else in it is touched.
         most: bytes that the files may take together.
     """
 
@@ -91,7 +93,8 @@ class PhraseStore:
             )
             return
         if next(self._written) % _LOOK_EVERY == 0:
-            self._make_room()
+            with suppress(OSError):  # the folder was moved away
+                self._make_room()
 
     def _make_room(self) -> None:
         """Where the files take more than they may, remove those that were asked for longest ago."""
@@ -110,7 +113,7 @@ class PhraseStore:
         """Time of last use, size and path of each file, what a killed process left half written included."""
         for path in self.folder.iterdir():
             with suppress(OSError):  # gone, or renamed to what it was written for
-                if _SUFFIX in path.name:
+                if _OURS.fullmatch(path.name):
                     state = path.stat()
                     yield state.st_mtime, state.st_size, path
 
@@ -131,7 +134,7 @@ def _name(tower: Tower, texts: Sequence[str], target: Target) -> str:
     tokens = [tower.token_ids(text, target) for text in texts]  # a tokenizer may change, the weights being the same
     device = tower.placement.partition(",")[0]
     known = [tower.card.revision, tower.placement, _processor(device), _versions(), target, list(texts), tokens]
-    return hashlib.sha256(json.dumps(known).encode()).hexdigest() + _SUFFIX
+    return hashlib.sha256(json.dumps(known).encode()).hexdigest() + ".phrase"
 
 
 def _processor(device: str) -> str:

@@ -8,7 +8,7 @@ from regionclip.evaluation.speed.texts import Start, Together, measure_starts, m
 
 def test_phrases_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(random_tower.SIZES, "base", (32, 48, 2, 4))
-    found = list(measure_together("base", "float32", (1, 8, 64)))
+    found = list(measure_together("base", "cpu", "float32", (1, 8, 64)))
     assert [(each.size, each.phrases) for each in found] == [(1, 34), (8, 34), (64, 34)]
     assert (found[0].differ, found[0].moved) == (0, 0)  # alone is alone
     assert all(each.milliseconds > 0 for each in found)
@@ -24,7 +24,7 @@ def test_the_text_side_is_whole_and_the_other_short(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.slow
 def test_two_starts() -> None:
-    first, second = measure_starts("base", "float32", 2)
+    first, second = measure_starts("base", "cpu", "float32", 2)
     assert (first.encoded, second.encoded) == (36, 0)
 
 

@@ -21,7 +21,7 @@ from regionclip.loading import load
 from regionclip.towers.fgclip2 import FGCLIP2Tower
 from regionclip.words.phrase_cache import PhraseCache
 from regionclip.words.phrase_store import PhraseStore
-from regionclip.words.vocabulary import Vocabulary
+from regionclip.words.templates import read_templates
 
 PATHS = os.pathsep.join(str(folder) for folder in Path(__file__).parents[1:3])
 MANY = [f"red {number}" for number in range(200)]
@@ -77,7 +77,7 @@ print(len(passes), (det.scorer.ask(words).words.phrases.numpy().tobytes() + text
 """
     first, second = (run(code, fgclip2_folder, tmp_path / "phrases").split() for _ in range(2))
     tower = FGCLIP2Tower.load(fgclip2_folder, dtype="float32")
-    templates = Vocabulary([], templates="security").templates
+    templates = read_templates("security", "test")
     words = PhraseCache(tower, ()).encode(["red dog", "红色的灭火器"], "region", templates)
     alone = words.numpy().tobytes() + tower.encode_text(["dog", "a " * 90], "image").numpy().tobytes()
     assert first[1] == second[1] == alone.hex()
@@ -191,8 +191,8 @@ def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
 
 def test_what_was_asked_for_longest_ago_makes_room(tmp_path: Path) -> None:
     assert encoded(tmp_path, MANY[:20]) == 20
-    (tmp_path / "notes.txt").write_text("mine")
-    half_written = tmp_path / ".x.phrase.123"
+    (tmp_path / "notes.phrases.txt").write_text("mine")
+    half_written = tmp_path / f".{'0' * 64}.phrase.123"
     half_written.write_bytes(b"\0" * 40)
     for path in tmp_path.iterdir():
         os.utime(path, (1000, 1000))
@@ -202,7 +202,7 @@ def test_what_was_asked_for_longest_ago_makes_room(tmp_path: Path) -> None:
     PhraseCache(tower, (), store=PhraseStore(tmp_path, most=10 * size)).encode(["blue"], "region")
     assert len(list(tmp_path.glob("*.phrase"))) == 9
     assert not half_written.exists()
-    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert (tmp_path / "notes.phrases.txt").read_text() == "mine"
     assert encoded(tmp_path, [*MANY[:5], "blue"]) == 0
 
 

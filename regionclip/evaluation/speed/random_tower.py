@@ -40,14 +40,15 @@ def random_fgclip2(
     if size not in SIZES:
         raise ConfigError(f"random weights: expected a size of {', '.join(SIZES)}, got {size!r}")
     width, mlp, layers, heads = SIZES[size]
-    reader, looker = (layers, 1) if text else (1, layers)
-    file = Tokenizer.from_file(str(TINY_WEIGHTS / TOKENIZER))
+    text_layers, vision_layers = (layers, 1) if text else (1, layers)
+    tokenizer = Tokenizer.from_file(str(TINY_WEIGHTS / TOKENIZER))
     config = FGCLIP2Config(
-        TextConfig(width, mlp, reader, heads, vocab_size=file.get_vocab_size()), VisionConfig(width, mlp, looker, heads)
+        TextConfig(width, mlp, text_layers, heads, vocab_size=tokenizer.get_vocab_size()),
+        VisionConfig(width, mlp, vision_layers, heads),
     )
     place = choose_device(device)
     torch.manual_seed(0)
     model = FGCLIP2Model(config).eval().to(place, choose_dtype(dtype, place))
     return FGCLIP2Tower(
-        model, PhraseTokenizer(file), name=f"fgclip2-{size}, random weights", revision="random", budget=budget
+        model, PhraseTokenizer(tokenizer), name=f"fgclip2-{size}, random weights", revision="random", budget=budget
     )

@@ -49,18 +49,18 @@ class Together:
     phrases: int
 
 
-def measure_starts(size: str, dtype: str, labels: int) -> Iterator[Start]:
+def measure_starts(size: str, device: str, dtype: str, labels: int) -> Iterator[Start]:
     """Two processes, one after another, ask for the same labels and share a folder that is empty at first."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", __name__, size, dtype, str(labels), str(torch.get_num_threads()), folder]
+        told = (size, device, dtype, str(labels), str(torch.get_num_threads()), folder)
         for _ in range(2):
-            done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+            done = subprocess.run([sys.executable, "-m", __name__, *told], stdout=subprocess.PIPE, check=True)
             yield Start(*json.loads(done.stdout))
 
 
-def measure_together(size: str, dtype: str, sizes: tuple[int, ...] = (1, 8, 32)) -> Iterator[Together]:
+def measure_together(size: str, device: str, dtype: str, sizes: tuple[int, ...] = (1, 8, 32)) -> Iterator[Together]:
     """The background phrases as region phrases, in batches of each size, the last one filled up with padding."""
-    tower = random_fgclip2(size, dtype=dtype, text=True)
+    tower = random_fgclip2(size, device=device, dtype=dtype, text=True)
     length = tower.model.config.text.max_position_embeddings
     read = [tower.token_ids(phrase, "region") for phrase in tower.card.negatives]
     ids = torch.tensor([row + [PAD] * (length - len(row)) for row in read], device=tower.device)  # (P, length)
@@ -100,8 +100,8 @@ def _unlike(rows: torch.Tensor, others: torch.Tensor) -> int:
     return int((rows != others).any(dim=1).sum())
 
 
-def _start(size: str, dtype: str, labels: int, folder: Path) -> Start:
-    tower = random_fgclip2(size, dtype=dtype, text=True)
+def _start(size: str, device: str, dtype: str, labels: int, folder: Path) -> Start:
+    tower = random_fgclip2(size, device=device, dtype=dtype, text=True)
     passes: list[None] = []
     tower.model.text_model.final_layer_norm.register_forward_hook(lambda *_: passes.append(None))
     vocabulary = Vocabulary([f"{KINDS[number % len(KINDS)]} {number}" for number in range(labels)])
@@ -112,7 +112,7 @@ def _start(size: str, dtype: str, labels: int, folder: Path) -> Start:
 
 
 if __name__ == "__main__":
-    _size, _dtype, _labels, _threads, _folder = sys.argv[1:]
+    _size, _device, _dtype, _labels, _threads, _folder = sys.argv[1:]
     torch.set_num_threads(int(_threads))
-    _done = _start(_size, _dtype, int(_labels), Path(_folder))
+    _done = _start(_size, _device, _dtype, int(_labels), Path(_folder))
     sys.stdout.write(json.dumps([_done.encoded, _done.seconds]))
