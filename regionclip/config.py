@@ -64,6 +64,8 @@ class Config(Settings):
         threshold: least confidence, 0..1, where neither label nor vocabulary has one; None takes the tower's.
         mode: `independent` scores (labels do not influence one another) or `closed` (softmax over the labels).
         bank: weigh labels against the tower's own background phrases.
+        phrase_cache: folder where encoded phrases are kept for the next process, or `none`; `auto` is the user's cache
+            folder, and none for `tiny`, which encodes a phrase in a millisecond.
         nms: whose overlap suppresses: rows of one label (`class`), all (`agnostic`), of one group (`group`), `none`.
             `auto` is none for boxes from the caller, who has chosen them; for proposals it is agnostic, or class where
             a region may keep several labels.
@@ -99,6 +101,7 @@ class Config(Settings):
     threshold: Share | None = None
     mode: Mode = "independent"
     bank: bool = True
+    phrase_cache: Annotated[str, Field(min_length=1)] = "auto"
     nms: Nms = "auto"
     nms_iou: Share = 0.4
     labels_per_region: Annotated[int, Field(ge=0, le=100_000)] = 1

@@ -28,6 +28,7 @@ from regionclip.towers.base import ImageFeatures, Target, Tower
 from regionclip.towers.tiles import Closeness, look_closely
 from regionclip.words.phrase import check_phrase
 from regionclip.words.phrase_cache import Watch
+from regionclip.words.phrase_store import PhraseStore
 from regionclip.words.teaching import Example, Lesson, teach
 from regionclip.words.vocabulary import Vocabulary, Words
 
@@ -46,6 +47,7 @@ class Detector:
         tower: encodes frames and phrases.
         proposer: finds boxes where the caller gives none.
         config: thresholds, NMS, how scores are weighed.
+        store: keeps encoded phrases on disk for the next process; None does not.
 
     Raises:
         ConfigError: for a proposer that is none.
@@ -54,14 +56,16 @@ class Detector:
         scorer: everything that needs no boxes: words, scores, thresholds.
     """
 
-    def __init__(self, tower: Tower, proposer: Proposer, config: Config | None = None) -> None:
+    def __init__(
+        self, tower: Tower, proposer: Proposer, config: Config | None = None, store: PhraseStore | None = None
+    ) -> None:
         if not isinstance(proposer, Proposer):
             raise ConfigError(
                 f"proposer: expected a `Proposer`, got {type(proposer).__name__}; derive its class from it"
             )
         self.tower = tower
         self.config = config or Config()
-        self.scorer = Scorer(tower, self.config, type(proposer).__name__)
+        self.scorer = Scorer(tower, self.config, type(proposer).__name__, store)
         self.proposer = proposer if self.config.tiles == "none" else in_tiles(proposer, self.config.max_proposals)
 
     def __repr__(self) -> str:

@@ -88,7 +88,7 @@ class SourceWarning(RegionclipWarning):
 
 
 class OutputWarning(RegionclipWarning):
-    """Events, pictures or results beside a video cannot be written, as on a full disk; the video goes on."""
+    """Events, pictures, results or encoded phrases cannot be written, as on a full disk; the work goes on."""
 
 
 def warn(message: str, category: type[RegionclipWarning]) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from proposals.base import Proposer
     from regionclip.detector import Detector
     from regionclip.towers.base import Tower
+    from regionclip.words.phrase_store import PhraseStore
 
 
 def _tiny(config: Config, device: "torch.device") -> "Tower":
@@ -137,7 +138,20 @@ def load(
     if tower.card.notice:
         print(f"regionclip: {tower.card.notice}", file=sys.stderr)
     register_nms()
-    return Detector(tower, proposer, config)
+    return Detector(tower, proposer, config, _phrase_store(config))
+
+
+def _phrase_store(config: Config) -> "PhraseStore | None":
+    """Where encoded phrases are kept, if they are."""
+    from regionclip.formats.files import user_cache
+    from regionclip.words.phrase_store import PhraseStore
+
+    if config.phrase_cache == "none" or (config.phrase_cache == "auto" and config.tower == "tiny"):
+        return None
+    if config.phrase_cache != "auto":
+        return PhraseStore(Path(config.phrase_cache).expanduser())
+    folder = user_cache()
+    return None if folder is None else PhraseStore(folder / "phrases")
 
 
 def check_loadable(config: Config) -> None:

@@ -24,6 +24,7 @@ from regionclip.towers.base import ImageFeatures, Target, Tower
 from regionclip.words.asked import Asked
 from regionclip.words.calibrated import Conditions, warn_of_changes
 from regionclip.words.phrase_cache import PhraseCache
+from regionclip.words.phrase_store import PhraseStore
 from regionclip.words.vocabulary import Vocabulary
 
 _MOST_ASKED = 64
@@ -37,14 +38,15 @@ class Scorer:
         tower: whose embeddings are scored.
         config: mode, bank, thresholds, rules of selection.
         proposer: name of who finds boxes: calibrated thresholds hold for that one only.
+        store: keeps encoded phrases on disk; None does not.
 
     Attributes:
         phrases: encoded ones, kept.
     """
 
-    def __init__(self, tower: Tower, config: Config, proposer: str) -> None:
+    def __init__(self, tower: Tower, config: Config, proposer: str, store: PhraseStore | None = None) -> None:
         self.tower, self.config, self.card, self._proposer = tower, config, tower.card, proposer
-        self.phrases = PhraseCache(tower, self.card.negatives if config.bank else ())
+        self.phrases = PhraseCache(tower, self.card.negatives if config.bank else (), store=store)
         self._ask = lru_cache(maxsize=_MOST_ASKED)(self._put_together)  # bound to this scorer, and goes with it
 
     def ask(self, vocabulary: Vocabulary, target: Target = "region") -> Asked:

@@ -1,14 +1,18 @@
 """What tests of several packages share."""
 
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Before torch is loaded, here and in the processes that tests start: with tensors this small a second thread only
 # waits, and waits long where the other core is busy.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What is kept for the next process is kept for this session's only, and not among the user's own.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="regionclip-tests-")
 
 import hypothesis
 import pytest
@@ -20,6 +24,11 @@ from regionclip.towers.fgclip2 import FGCLIP2Model
 # The same examples everywhere: what passes here passes on the machine that judges a change.
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("steady")
+
+
+def pytest_unconfigure() -> None:
+    """Leave nothing in the system's folder for temporary files."""
+    shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

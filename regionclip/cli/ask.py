@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _ASKING = {
     *("name", "weights", "revision", "device", "dtype", "threshold", "mode", "bank", "nms", "nms_iou"),
-    *("labels_per_region", "max_detections", "unknown", "objectness_weight", "proposer_options"),
+    *("labels_per_region", "max_detections", "unknown", "objectness_weight", "proposer_options", "phrase_cache"),
 }
 """Settings that change no region: they may differ when an index is resumed. The tower is told by its fingerprint."""
 

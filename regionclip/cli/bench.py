@@ -32,6 +32,9 @@ def bench(
         int | None,
         typer.Option(min=1, help="Time this many labels too, an English and a Chinese phrase each, on 300 regions."),
     ] = None,
+    texts: Annotated[
+        bool, typer.Option("--texts", help="With --random: time words instead, in two processes that start.")
+    ] = False,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; the first, uncounted one comes on top.")] = 5,
     threads: Annotated[
         int | None,
@@ -42,6 +45,8 @@ def bench(
     frame_size = read_size(size)
     if random is not None and (tower.tower, tower.weights) != (None, None):
         raise ConfigError("bench: expected either --random or --tower and --weights, got both")
+    if texts and random is None:
+        raise ConfigError("bench: --texts times random weights: give --random base, large or so400m")
     settings = tower.settings().changed(budget=patches)
     import torch
 
@@ -50,6 +55,14 @@ def bench(
 
     if threads is not None:
         torch.set_num_threads(threads)
+    if texts and random is not None:
+        from regionclip.evaluation.speed.texts import measure_starts, measure_together
+        from regionclip.evaluation.speed.texts import table as texts_table
+
+        starts = list(measure_starts(random, tower.device, tower.dtype, labels))
+        together = list(measure_together(random, tower.device, tower.dtype))
+        sys.stdout.write(texts_table(starts, together, labels) + "\n")
+        return
     measured: Tower
     detector: Detector | None = None
     if random is not None:

@@ -14,6 +14,7 @@ from heads.classify import BANK, EncodedWords
 from regionclip.errors import FingerprintError, PromptError, PromptWarning, warn
 from regionclip.towers.base import Target, Tower
 from regionclip.words.phrase import check_phrase, language_of
+from regionclip.words.phrase_store import PhraseStore
 from regionclip.words.templates import Chosen, fill, sentences_of
 from regionclip.words.vocabulary import Label, Vocabulary
 
@@ -36,10 +37,13 @@ class PhraseCache:
         tower: encodes the phrases.
         bank: background phrases that region labels are weighed against, beside the vocabulary's own.
         most: phrases that stay encoded; more only where one vocabulary alone has more.
+        store: keeps them on disk for other processes; None keeps them in memory only.
     """
 
-    def __init__(self, tower: Tower, bank: Sequence[str], most: int = MOST_KEPT) -> None:
-        self._tower = tower
+    def __init__(
+        self, tower: Tower, bank: Sequence[str], most: int = MOST_KEPT, store: PhraseStore | None = None
+    ) -> None:
+        self._tower, self._store = tower, store
         self._bank, self._most = tuple(bank), most
         self._kept: OrderedDict[tuple[str, Target, tuple[str, ...]], torch.Tensor] = OrderedDict()
         self._lock = Lock()
@@ -80,6 +84,12 @@ class PhraseCache:
         """`(D,)`, with templates the mean direction of the phrase in all of them."""
         texts = [fill(sentence, phrase) for sentence in sentences] or [phrase]
         self._check(phrase, texts, target)
+        if self._store is None:
+            return self._embed(texts, target)
+        return self._store.row(self._tower, texts, target, lambda: self._embed(texts, target))
+
+    def _embed(self, texts: Sequence[str], target: Target) -> torch.Tensor:
+        """`(D,)`, the tower's own of one text, the mean direction of several."""
         rows = [self._tower.encode_text([text], target)[0] for text in texts]  # (D,) each
         if len(rows) == 1:
             return rows[0]

@@ -85,6 +85,8 @@ USAGE = [
     (("bench", "--size", "wide"), "expected WxH in pixels"),
     (("bench", "--random", "base", "--tower", "tiny"), "either --random or --tower"),
     (("bench", "--random", "huge"), "expected a size of base"),
+    (("bench", "--texts"), "--texts times random weights: give --random base"),
+    (("doctor", "--phrase-cache", ""), "phrase_cache"),
     (("eval", "scenes", "--size", "32x32"), "expected sides of at least"),
     *(
         (("eval", what, "--preset", "static-camera"), f"eval {what}: each scene stands alone")

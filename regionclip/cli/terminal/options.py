@@ -129,6 +129,10 @@ class TowerOptions:
     ] = None
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, ...")] = "auto"
     dtype: Annotated[str, typer.Option("--dtype", help="auto, float32, bfloat16, float16.")] = "auto"
+    phrase_cache: Annotated[
+        str | None,
+        typer.Option("--phrase-cache", metavar="DIR|none", help="Where encoded phrases are kept for the next start."),
+    ] = None
 
     @property
     def files(self) -> dict[str, Path | None]:
@@ -142,7 +146,7 @@ class TowerOptions:
         """
         from regionclip.loading import check_loadable
 
-        config = self._config()
+        config = self._config().changed(phrase_cache=self.phrase_cache)
         check_loadable(config.changed(weights=self.weights))
         return config
 

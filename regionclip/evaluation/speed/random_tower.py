@@ -3,7 +3,7 @@
 from typing import Literal
 
 import torch
-from tokenizers import Tokenizer, models
+from tokenizers import Tokenizer
 
 from regionclip.errors import ConfigError
 from regionclip.towers.device import choose_device, choose_dtype
@@ -11,15 +11,28 @@ from regionclip.towers.fgclip2.config import FGCLIP2Config, TextConfig, VisionCo
 from regionclip.towers.fgclip2.model import FGCLIP2Model
 from regionclip.towers.fgclip2.tower import FGCLIP2Tower
 from regionclip.towers.gemma import PhraseTokenizer
+from regionclip.towers.hub import TINY_WEIGHTS, TOKENIZER
 
 SIZES = {"base": (768, 3072, 12, 12), "large": (1024, 4096, 24, 16), "so400m": (1152, 4304, 27, 16)}
-"""Width, MLP width, layers and heads of the vision tower; a real checkpoint's are read from its config.json."""
+"""Width, MLP width, layers and heads of both sides; a real checkpoint's are read from its config.json."""
 
 
 def random_fgclip2(
-    size: str, *, device: str = "auto", dtype: str = "auto", budget: int | Literal["dynamic"] = "dynamic"
+    size: str,
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    budget: int | Literal["dynamic"] = "dynamic",
+    text: bool = False,
 ) -> FGCLIP2Tower:
-    """A tower with random vision weights and next to no text side.
+    """A tower with random vision weights and next to no text side, or the other way round.
+
+    Args:
+        size: `base`, `large` or `so400m`.
+        device: see `choose_device`.
+        dtype: see `choose_dtype`.
+        budget: most patches a frame.
+        text: the whole text side, which reads as `tiny` does, and one layer of the vision side.
 
     Raises:
         ConfigError: for a size that is not `base`, `large` or `so400m`, or a device or dtype that cannot be had.
@@ -27,9 +40,15 @@ def random_fgclip2(
     if size not in SIZES:
         raise ConfigError(f"random weights: expected a size of {', '.join(SIZES)}, got {size!r}")
     width, mlp, layers, heads = SIZES[size]
-    config = FGCLIP2Config(TextConfig(width, mlp, 1, heads, vocab_size=8), VisionConfig(width, mlp, layers, heads))
+    text_layers, vision_layers = (layers, 1) if text else (1, layers)
+    tokenizer = Tokenizer.from_file(str(TINY_WEIGHTS / TOKENIZER))
+    config = FGCLIP2Config(
+        TextConfig(width, mlp, text_layers, heads, vocab_size=tokenizer.get_vocab_size()),
+        VisionConfig(width, mlp, vision_layers, heads),
+    )
     place = choose_device(device)
     torch.manual_seed(0)
     model = FGCLIP2Model(config).eval().to(place, choose_dtype(dtype, place))
-    tokenizer = PhraseTokenizer(Tokenizer(models.WordLevel({"<pad>": 0, "<eos>": 1, "<unk>": 2}, "<unk>")))
-    return FGCLIP2Tower(model, tokenizer, name=f"fgclip2-{size}, random weights", revision="random", budget=budget)
+    return FGCLIP2Tower(
+        model, PhraseTokenizer(tokenizer), name=f"fgclip2-{size}, random weights", revision="random", budget=budget
+    )
