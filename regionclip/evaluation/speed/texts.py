@@ -16,8 +16,8 @@ from regionclip.evaluation.speed.random_tower import random_fgclip2
 from regionclip.formats.tables import as_table
 from regionclip.scenes.language.phrases import KINDS
 from regionclip.scorer import Scorer
-from regionclip.towers.fgclip2.text import PAD
 from regionclip.towers.fgclip2.tower import FGCLIP2Tower
+from regionclip.towers.gemma import PAD
 from regionclip.words.phrase_store import PhraseStore
 from regionclip.words.vocabulary import Vocabulary
 
