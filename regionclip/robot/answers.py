@@ -1,6 +1,6 @@
 """What is known of a frame as ROS messages: plain dicts, whose bytes `messages.encode` makes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -134,9 +134,9 @@ def image_annotations(result: Result) -> dict[str, Any]:
     return {"points": outlines, "texts": captions}
 
 
-def diagnostic_array(header: Header, statuses: list[dict[str, Any]]) -> dict[str, Any]:
-    """A `diagnostic_msgs/DiagnosticArray`."""
-    return {"header": header.fields(), "status": statuses}
+def diagnostic_array(header: Header, cores: Iterable[PerceptionCore], complaints: Sequence[str] = ()) -> dict[str, Any]:
+    """A `diagnostic_msgs/DiagnosticArray` with a `status` of each camera."""
+    return {"header": header.fields(), "status": [status(core, complaints) for core in cores]}
 
 
 def status(core: PerceptionCore, complaints: Sequence[str] = ()) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any, Self
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError, MessageError, RegionclipError
 from regionclip.robot import messages as ros
-from regionclip.robot.answers import diagnostic_array, status
+from regionclip.robot.answers import diagnostic_array
 from regionclip.robot.core import PerceptionCore, PromptSet
 from regionclip.robot.messages import Header
 from regionclip.robot.prompts import parse_prompts
@@ -145,9 +145,8 @@ class Node:
         complaints = self._wire.complaints()
         for complaint in complaints:
             self._say(complaint)
-        statuses = [status(camera.core, complaints) for camera in self._cameras.values()]
-        header = Header(int(self._core.statistics.clock() * 1e9))
-        self._wire.send(self._diagnostics, ros.DIAGNOSTICS, diagnostic_array(header, statuses))
+        header, cores = Header(int(self._core.statistics.clock() * 1e9)), [each.core for each in self._cameras.values()]
+        self._wire.send(self._diagnostics, ros.DIAGNOSTICS, diagnostic_array(header, cores, complaints))
 
     def summary(self) -> list[str]:
         """How it went, a line for each camera."""

@@ -2,38 +2,51 @@
 
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from operator import length_hint
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from regionclip.errors import ConfigError, FileError, MessageError, RegionclipError, SourceError
 from regionclip.formats.growing import FrameFile
 from regionclip.frames import Frame
+from regionclip.robot.closing import Closing
+from regionclip.robot.images import frame_of
 from regionclip.robot.messages import COMPRESSED_IMAGE, IMAGE, Header, store
+from regionclip.robot.ros.names import ROOT, places
+
+try:
+    from rosbags.convert.converter import is_same_wireformat
+    from rosbags.highlevel import AnyReader, AnyReaderError
+    from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
+    from rosbags.rosbag2 import StoragePlugin, Writer
+    from rosbags.serde import SerdeError
+    from rosbags.typesys import Stores, get_typestore
+except ImportError as missing:
+    raise ConfigError(f'bags need the package rosbags ({missing}): pip install "regionclip[robot]"') from missing
 
 if TYPE_CHECKING:
-    from rosbags.interfaces import Connection, Qos
+    from rosbags.interfaces import Connection
     from rosbags.typesys.store import Typestore
 
 Storage = Literal["mcap", "sqlite3"]
 SUFFIXES: dict[str, Storage] = {".mcap": "mcap", ".db3": "sqlite3"}
 """Of bags that are one file; others are folders."""
 
-HEADER = "std_msgs/msg/Header"
+_HEADER = "std_msgs/msg/Header"
+_FOREVER = QosTime(2**31 - 1, 2**32 - 1)
+_LATCHED = [
+    Qos(
+        QosHistory.KEEP_LAST, 1, QosReliability.RELIABLE, QosDurability.TRANSIENT_LOCAL, _FOREVER, _FOREVER,
+        QosLiveliness.AUTOMATIC, _FOREVER, avoid_ros_namespace_conventions=False,
+    )
+]  # fmt: skip
+"""Whoever comes later is told the latest."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BagMessage:
-    """A message of a bag.
-
-    Attributes:
-        topic: on which it came.
-        kind: its type, as `sensor_msgs/msg/Image`.
-        log_ns: when it was recorded, nanoseconds.
-        payload: as it was recorded.
-    """
+class BagMessage(NamedTuple):
+    """A message of a bag: its topic and type, when it was recorded (nanoseconds), and its bytes as recorded."""
 
     topic: str
     kind: str
@@ -41,7 +54,7 @@ class BagMessage:
     payload: bytes
 
 
-class Bag:
+class Bag(Closing):
     """A bag that is read, a context manager.
 
         with Bag("drive.mcap") as bag:
@@ -59,13 +72,11 @@ class Bag:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path, self._own = Path(path), store()
+        self.path = Path(path)
         if not self.path.exists():
             raise SourceError(f"bag {path}: no such file or folder")
-        from rosbags.highlevel import AnyReader
-
         try:
-            self.reader = AnyReader([self.path], default_typestore=self._own)
+            self.reader = AnyReader([self.path], default_typestore=store())
             self.reader.open()
         except Exception as error:  # rosbags lets out whatever struct, YAML and its storages raise
             raise SourceError(
@@ -91,8 +102,6 @@ class Bag:
             MessageError: for one that cannot be used.
             SourceError: where the bag cannot be read on.
         """
-        from regionclip.robot.images import frame_of
-
         for message in self.messages(topics):
             decoded = self.decode(message)
             yield message, frame_of(decoded), Header.of(decoded.header)
@@ -103,8 +112,6 @@ class Bag:
         Raises:
             MessageError: where it is damaged.
         """
-        from rosbags.highlevel import AnyReaderError
-
         try:
             return self.reader.deserialize(message.payload, message.kind)
         except AnyReaderError as error:
@@ -118,8 +125,6 @@ class Bag:
         """
         if self.reader.is2:
             return message.payload
-        from rosbags.serde import SerdeError
-
         try:
             return self.store(message.kind).ros1_to_cdr(message.payload, message.kind)
         except SerdeError as error:
@@ -130,31 +135,22 @@ class Bag:
         if self.reader.is2:
             return self.reader.typestore
         if kind not in self._stores:
-            from rosbags.convert.converter import is_same_wireformat
-            from rosbags.typesys import Stores, get_typestore
-
-            theirs, own = self.reader.typestore, self._own
+            theirs, own = self.reader.typestore, store()
             chosen = own
             if kind not in own.fielddefs or not is_same_wireformat(theirs, own, kind, kind):
                 chosen = get_typestore(Stores.EMPTY)
-                chosen.register({**theirs.fielddefs, HEADER: own.fielddefs[HEADER]})
+                chosen.register({**theirs.fielddefs, _HEADER: own.fielddefs[_HEADER]})
             self._stores[kind] = chosen
         return self._stores[kind]
 
-    def qos(self, topic: str) -> "list[Qos]":
+    def qos(self, topic: str) -> list[Qos]:
         """How a topic was offered, where the bag says so."""
         ext = self._of([topic])[0].ext
-        return _latched() if getattr(ext, "latching", None) else list(getattr(ext, "offered_qos_profiles", ()))
+        return _LATCHED if getattr(ext, "latching", None) else list(getattr(ext, "offered_qos_profiles", ()))
 
     def close(self) -> None:
         """Let go of the files."""
         self.reader.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
 
     def _of(self, topics: Collection[str]) -> "list[Connection]":
         return [each for each in self.reader.connections if each.topic in topics]
@@ -202,8 +198,6 @@ class NewBag(FrameFile):
         self._storage = check_new(path, storage)
         self._connections: dict[tuple[str, str], Connection] = {}
         self._folder = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        from rosbags.rosbag2 import StoragePlugin, Writer
-
         plugin = StoragePlugin.MCAP if self._storage == "mcap" else StoragePlugin.SQLITE3
         try:
             with self._telling():
@@ -240,7 +234,7 @@ class NewBag(FrameFile):
         with self._telling():
             connection = self._connections.get((topic, kind))
             if connection is None:
-                qos = of.qos(topic) if of is not None else _latched() if latched else []
+                qos = of.qos(topic) if of is not None else _LATCHED if latched else []
                 known = store() if of is None else of.store(kind)
                 connection = self._writer.add_connection(topic, kind, typestore=known, offered_qos_profiles=qos)
                 self._connections[topic, kind] = connection
@@ -290,13 +284,38 @@ def check_new(path: str | Path, storage: Storage | None) -> Storage:
     return storage or by_name or "mcap"
 
 
-def _latched() -> "list[Qos]":
-    """Reliable and transient local: whoever comes later is told the latest."""
-    from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
+class Choice(NamedTuple):
+    """Topics of a bag: those whose images are answered, and those that are copied."""
 
-    forever, history, durability = QosTime(2**31 - 1, 2**32 - 1), QosHistory.KEEP_LAST, QosDurability.TRANSIENT_LOCAL
-    promised = QosReliability.RELIABLE, durability, forever, forever, QosLiveliness.AUTOMATIC, forever
-    return [Qos(history, 1, *promised, avoid_ros_namespace_conventions=False)]
+    answered: list[str]
+    copied: list[str]
+
+
+def choose(bag: Bag, topics: Sequence[str] = (), keep: Sequence[str] = (), *, images: bool = True) -> Choice:
+    """What shall be done with a bag: `topics` of images answered (none: the only one), and copied as `keep`.
+
+    Raises:
+        ConfigError: for topics that are not in the bag, have no images or no messages, or would be written twice.
+    """
+    known = bag.image_topics()
+    there = f"there: {', '.join(known) or 'no images'}"
+    chosen = list(topics) or known
+    if not topics and len(known) != 1:
+        raise ConfigError(f"bag {bag.path}: expected a topic of images, named by --topic; {there}")
+    for topic in chosen:
+        if topic not in known:
+            kind = f", a {bag.topics[topic]}" if topic in bag.topics else ""
+            raise ConfigError(f"bag {bag.path}: expected a topic of images, got {topic}{kind}; {there}")
+        if not length_hint(bag.messages([topic])):
+            raise ConfigError(f"bag {bag.path}: {topic} has no messages; {there}")
+    if absent := [topic for topic in keep if topic not in bag.topics]:
+        raise ConfigError(f"bag {bag.path}: has no topic {absent[0]} to keep; there: {', '.join(bag.topics)}")
+    if not images and (twice := [topic for topic in keep if topic in chosen]):
+        raise ConfigError(f"bag {bag.path}: {twice[0]} is kept by --keep and left out by --no-images: expected one")
+    kept, own = [topic for topic in keep if topic not in chosen], (ROOT, *places(chosen).values())
+    if answers := [topic for topic in (*kept, *chosen) if topic.rpartition("/")[0] in own]:
+        raise ConfigError(f"bag {bag.path}: {answers[0]} cannot be kept: answers are written there")
+    return Choice(chosen, kept + chosen * images)
 
 
 def _said(error: Exception) -> str:
