@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from threading import Condition, Thread
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
+
+from regionclip.robot.closing import Closing
 
 T = TypeVar("T")
 
 
-class Worker(Generic[T]):
+class Worker(Closing, Generic[T]):
     """A slot for each source and one thread for all of them; whoever has waited longest is next.
 
     Args:
@@ -15,7 +17,7 @@ class Worker(Generic[T]):
         on_error: gets the source and what `work` raised; the worker goes on.
     """
 
-    def __init__(self, work: Callable[[str, T], None], on_error: Callable[[str, Exception], None]) -> None:
+    def __init__(self, work: Callable[[str, T], object], on_error: Callable[[str, Exception], None]) -> None:
         self._work, self._on_error = work, on_error
         self._waiting: dict[str, T] = {}  # in the order in which they came to wait
         self._changed = Condition()
@@ -48,12 +50,6 @@ class Worker(Generic[T]):
             self._changed.notify()
         self._thread.join(timeout)
         return not self._thread.is_alive()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
 
     def _run(self) -> None:
         while (taken := self._take()) is not None:

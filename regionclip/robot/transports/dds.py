@@ -9,17 +9,37 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 from regionclip.errors import ConfigError
+from regionclip.robot.closing import Closing
 from regionclip.robot.messages import dds_name, decode, encode, store, type_hash
 from regionclip.robot.ros.names import domain_id
 from regionclip.robot.ros.wire import Get, Quality, queue_depth
 
-if TYPE_CHECKING:
-    from cyclonedds.core import Qos, ReadCondition
+try:
+    from cyclonedds.builtin import BuiltinDataReader, BuiltinTopicDcpsPublication, BuiltinTopicDcpsSubscription
+    from cyclonedds.core import (
+        DDSException,
+        GuardCondition,
+        InstanceState,
+        Policy,
+        Qos,
+        ReadCondition,
+        SampleState,
+        ViewState,
+        WaitSet,
+    )
+    from cyclonedds.domain import Domain, DomainParticipant
+    from cyclonedds.idl import make_idl_struct, types
+    from cyclonedds.idl.annotations import final
+    from cyclonedds.internal import InvalidSample
     from cyclonedds.pub import DataWriter
     from cyclonedds.sub import DataReader
+    from cyclonedds.topic import Topic
+    from rosbags.interfaces import Nodetype
+except ImportError as missing:
+    raise ConfigError(f'DDS needs the package cyclonedds ({missing}): pip install "regionclip[robot]"') from missing
 
 _POLICIES = {2: "durability", 4: "deadline", 8: "liveliness", 11: "reliability", 23: "data representation"}
 """Numbers that DDS gives them, of those that ROS uses."""
@@ -74,32 +94,18 @@ def environment(variables: Mapping[str, str]) -> tuple[int, str | None]:
     return domain, _CONFIG.format(general=general, discovery=discovery)
 
 
-class Dds:
+class Dds(Closing):
     """A participant of a ROS 2 domain; a `Transport` and a context manager.
 
     Args:
         variables: the environment that says which domain, and how far it reaches.
 
     Raises:
-        ConfigError: where cyclonedds is not installed, or the environment asks for what cannot be.
+        ConfigError: where the environment asks for what cannot be.
     """
 
     def __init__(self, variables: Mapping[str, str] = os.environ) -> None:
         domain, config = environment(variables)
-        try:
-            from cyclonedds.builtin import BuiltinDataReader, BuiltinTopicDcpsPublication, BuiltinTopicDcpsSubscription
-            from cyclonedds.core import (
-                DDSException,
-                GuardCondition,
-                InstanceState,
-                ReadCondition,
-                SampleState,
-                ViewState,
-                WaitSet,
-            )
-            from cyclonedds.domain import DomainParticipant
-        except ImportError as error:
-            raise ConfigError(f'DDS needs the package cyclonedds ({error}): pip install "regionclip[robot]"') from error
         try:
             _configure(domain, config)
             self._participant = DomainParticipant(domain)
@@ -121,10 +127,6 @@ class Dds:
 
     def listen(self, topic: str, kinds: tuple[str, ...], quality: Quality, take: Callable[[Get], None]) -> None:
         """Hear a topic, in a thread of this transport's own."""
-        from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState
-        from cyclonedds.sub import DataReader
-        from cyclonedds.topic import Topic
-
         for kind in kinds:
             named = Topic(self._participant, f"rt{topic}", _idl(kind))
             reader = DataReader(self._participant, named, _qos(kind, quality))
@@ -134,16 +136,11 @@ class Dds:
 
     def offer(self, topic: str, kind: str, quality: Quality) -> None:
         """Make a topic known to the domain."""
-        from cyclonedds.pub import DataWriter
-        from cyclonedds.topic import Topic
-
         named = Topic(self._participant, f"rt{topic}", _idl(kind))
         self._writers[topic] = kind, DataWriter(self._participant, named, _qos(kind, quality))
 
     def send(self, topic: str, kind: str, fields: Mapping[str, Any]) -> None:
         """Send a message; one that a slow listener does not take in time is dropped."""
-        from cyclonedds.core import DDSException
-
         sample = _idl(kind).of(encode(kind, fields))
         with suppress(DDSException):
             self._writers[topic][1].write(sample)
@@ -174,14 +171,8 @@ class Dds:
         self._writers.clear()
         del self._senders, self._listeners, self._set, self._ending, self._participant  # the last reference deletes
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
-
     def _mismatch(
-        self, topic: str, ends: "ReadCondition", kinds: list[str], matched: int, refused: list[Any]
+        self, topic: str, ends: ReadCondition, kinds: list[str], matched: int, refused: list[Any]
     ) -> Iterator[str]:
         """What is wrong with other ends of a topic, at most one line."""
         others = [
@@ -198,8 +189,6 @@ class Dds:
             yield f"{topic}: QoS mismatch with a {who}: the {policy} of the two does not go together"
 
     def _run(self) -> None:
-        from cyclonedds.internal import InvalidSample
-
         while not self._ending.read():
             self._set.wait(_WAIT)
             with self._guard:
@@ -213,15 +202,11 @@ class Dds:
 @cache
 def _configure(domain: int, config: str | None) -> Any:  # noqa: ANN401 - kept for as long as the process lives
     """A domain as XML says, once: a process can say it once only."""
-    from cyclonedds.domain import Domain
-
     return Domain(domain, config) if config else None
 
 
-def _qos(kind: str, quality: Quality) -> "Qos":
+def _qos(kind: str, quality: Quality) -> Qos:
     """As rmw would ask for; the reliability is what a ROS user calls best effort and reliable."""
-    from cyclonedds.core import Policy, Qos
-
     reliable, latched = quality != "sensor", quality == "latched"
     return Qos(
         Policy.Reliability.Reliable(_BLOCKING) if reliable else Policy.Reliability.BestEffort,
@@ -235,9 +220,6 @@ def _qos(kind: str, quality: Quality) -> "Qos":
 @cache
 def _idl(kind: str) -> Any:  # noqa: ANN401 - a class made at run time
     """A type as Cyclone DDS knows it, whose samples hold the bytes of a message as `payload`."""
-    from cyclonedds.idl import make_idl_struct
-    from cyclonedds.idl.annotations import final
-
     fields = {name: _idl_field(what) for name, what in store().fielddefs[kind][1]}
     made: Any = final(make_idl_struct(kind.rpartition("/")[2], dds_name(kind).replace("::", "."), fields))
 
@@ -252,9 +234,6 @@ def _idl(kind: str) -> Any:  # noqa: ANN401 - a class made at run time
 
 
 def _idl_field(what: Any) -> Any:  # noqa: ANN401 - a type as rosbags describes it, and as Cyclone DDS does
-    from cyclonedds.idl import types
-    from rosbags.interfaces import Nodetype
-
     node, detail = what
     if node == Nodetype.NAME:
         return _idl(detail)

@@ -13,15 +13,26 @@ from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 from regionclip.errors import ConfigError
+from regionclip.robot.closing import Closing
 from regionclip.robot.messages import dds_name, decode, encode, type_hash
 from regionclip.robot.ros.names import ROOT, domain_id
 from regionclip.robot.ros.wire import Answer, Get, Quality, queue_depth
 
-if TYPE_CHECKING:
-    from zenoh import Query, Sample, Session
+try:
+    import zenoh
+    from zenoh.ext import (
+        CacheConfig,
+        HistoryConfig,
+        MissDetectionConfig,
+        declare_advanced_publisher,
+        declare_advanced_subscriber,
+    )
+    from zenoh.handlers import RingChannel
+except ImportError as missing:
+    raise ConfigError(f'Zenoh needs eclipse-zenoh ({missing}): pip install "regionclip[robot,zenoh]"') from missing
 
 _DEFAULT = (
     'connect/endpoints=["tcp/localhost:7447"];listen/endpoints=["tcp/localhost:0"];scouting/multicast/enabled=false'
@@ -36,14 +47,14 @@ _BESIDE = struct.Struct("<qqB16s")
 """What is beside a message: its number, nanoseconds, and its sender's id after the length of that."""
 
 
-class Zenoh:
+class Zenoh(Closing):
     """A node of a ROS 2 domain; a `Transport` with `Services`, and a context manager.
 
     Args:
         node: its full name.
 
     Raises:
-        ConfigError: where eclipse-zenoh is not installed, or the environment asks for what cannot be.
+        ConfigError: where the environment asks for what cannot be.
     """
 
     def __init__(self, node: str = ROOT) -> None:
@@ -57,12 +68,9 @@ class Zenoh:
 
     def listen(self, topic: str, kinds: tuple[str, ...], quality: Quality, take: Callable[[Get], None]) -> None:
         """Hear a topic, in a thread for each type; what is too much makes room for the newest."""
-        from zenoh.ext import HistoryConfig, declare_advanced_subscriber
-        from zenoh.handlers import RingChannel
-
         for kind in kinds:
             most = queue_depth(kind, quality)
-            ring: RingChannel[Sample] = RingChannel(most)
+            ring: RingChannel[zenoh.Sample] = RingChannel(most)
             before = HistoryConfig(detect_late_publishers=True, max_samples=most) if quality == "latched" else None
             key = f"{self._domain}{topic}/{dds_name(kind)}/*"
             subscriber = declare_advanced_subscriber(self._session, key, ring, history=before)
@@ -72,8 +80,6 @@ class Zenoh:
 
     def offer(self, topic: str, kind: str, quality: Quality) -> None:
         """Make a topic known to the domain."""
-        from zenoh.ext import CacheConfig, MissDetectionConfig, declare_advanced_publisher
-
         key = f"{self._domain}{topic}/{self._type(kind)}"
         if quality == "latched":
             told = MissDetectionConfig(heartbeat=None, sporadic_heartbeat=0.5)  # seconds, as in rmw_zenoh
@@ -119,12 +125,6 @@ class Zenoh:
         """Leave the domain; without that the process would not end."""
         self._session.close()  # type: ignore[no-untyped-call]
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
-
     def _type(self, kind: str) -> str:
         return f"{dds_name(kind)}/{'TypeHashNotSupported' if self._hashless else type_hash(kind)}"
 
@@ -138,12 +138,8 @@ class Zenoh:
         return blake2b(token.encode(), digest_size=16).digest()
 
 
-def _session(variables: Mapping[str, str]) -> "Session":
+def _session(variables: Mapping[str, str]) -> zenoh.Session:
     """A session as the variables of rmw_zenoh say."""
-    try:
-        import zenoh
-    except ImportError as error:
-        raise ConfigError(f'Zenoh needs eclipse-zenoh ({error}): pip install "regionclip[robot,zenoh]"') from error
     file = variables.get("ZENOH_SESSION_CONFIG_URI") or variables.get("ZENOH_CONFIG")
     if file and not Path(file).is_file():
         raise ConfigError(f"ZENOH_SESSION_CONFIG_URI: expected a file of Zenoh's settings, got {file!r}")
@@ -159,13 +155,13 @@ def _session(variables: Mapping[str, str]) -> "Session":
         raise ConfigError(f"Zenoh cannot start as ZENOH_SESSION_CONFIG_URI and ..._OVERRIDE say: {reason}") from error
 
 
-def _hear(samples: "Iterable[Sample]", take: Callable[[Get], None], kind: str) -> None:
+def _hear(samples: Iterable[zenoh.Sample], take: Callable[[Get], None], kind: str) -> None:
     """Take messages until the session is closed."""
     for sample in samples:
         take(lambda payload=sample.payload: decode(payload.to_bytes(), kind))  # type: ignore[misc]
 
 
-def _answer(queries: "Iterable[Query]", answer: Answer, kind: str) -> None:
+def _answer(queries: Iterable[zenoh.Query], answer: Answer, kind: str) -> None:
     """Answer requests until the session is closed."""
     for query in queries:
         with query:
