@@ -35,14 +35,7 @@ class PromptSet(NamedTuple):
 
 
 class Prompts:
-    """The words of one camera, or of several that share them; any thread may set them.
-
-    Args:
-        detector: encodes them.
-        words: the first ones.
-
-    Attributes:
-        newest: those of the next frame.
+    """The words of one camera, or of several that share them; `newest` are those of the next frame.
 
     Raises:
         PromptError: for words that cannot be asked for.
@@ -75,9 +68,7 @@ class Result:
 
     Attributes:
         frame: `(H, W, 3)` uint8 BGR.
-        header: of its message, as it came.
         detections: as `Detector` gives them; with tracks also `tracker_id`.
-        prompts: the words that were asked for.
         timings: milliseconds of each stage.
         regions: all that the tower saw in this frame, with its embeddings; None where it did not look.
         view: depth and camera of the frame; None without them, or where they cannot be used.
@@ -102,7 +93,6 @@ class PerceptionCore:
         core.set_prompts(["forklift"])  # from any thread
 
     Args:
-        detector: shared.
         words: labels to look for; `Prompts` where cameras share them.
         source: name of the camera.
         track: whether things are followed from frame to frame; needs the extra `video`.
@@ -177,15 +167,12 @@ class PerceptionCore:
         return Result(image, header, rows, prompts, known.timings, known.regions, view, places)
 
     def set_prompts(self, words: Words, threshold: float | None = None) -> int:
-        """Look for other words from the next frame on. They are encoded here and now, while frames go on.
+        """Look for other words from the next frame on, and give their version. They are encoded while frames go on.
 
         Args:
             words: labels to look for.
             threshold: least confidence of labels without one of their own; None takes that of the words, else the one
                 that was asked for before.
-
-        Returns:
-            The version of the words, which the results that used them name.
 
         Raises:
             PromptError, FingerprintError: for words that cannot be asked for; the old ones stay.

@@ -5,9 +5,8 @@ The codec is rosbags'; packages that it does not know are registered from `_DEFI
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,20 +74,14 @@ _SERVICE_HASHES = {
 """Those of services, which rosbags does not know (tests/robot/test_ros_messages.py computes them)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """When and where a message was made: `std_msgs/Header`.
-
-    Attributes:
-        stamp_ns: nanoseconds of the sender's clock.
-        frame_id: name of the coordinate frame.
-    """
+class Header(NamedTuple):
+    """A `std_msgs/Header`: nanoseconds of the sender's clock, and the name of the coordinate frame."""
 
     stamp_ns: int
     frame_id: str = ""
 
     @classmethod
-    def of(cls, header: Any) -> "Header":  # noqa: ANN401 - whoever's message class
+    def of(cls, header: Any) -> Self:  # noqa: ANN401 - whoever's message class
         """That of a decoded message, or of one of rclpy's."""
         return cls(nanoseconds(header.stamp), header.frame_id)
 
@@ -98,8 +91,7 @@ class Header:
 
     def stamp(self) -> dict[str, int]:
         """The time as a `builtin_interfaces/Time`."""
-        seconds, nanoseconds = divmod(self.stamp_ns, 1_000_000_000)
-        return {"sec": seconds, "nanosec": nanoseconds}
+        return dict(zip(("sec", "nanosec"), divmod(self.stamp_ns, 1_000_000_000), strict=True))
 
 
 def nanoseconds(time: Any) -> int:  # noqa: ANN401 - whoever's message class
@@ -108,12 +100,7 @@ def nanoseconds(time: Any) -> int:  # noqa: ANN401 - whoever's message class
 
 
 def encode(kind: str, fields: Mapping[str, Any]) -> bytes:
-    """The CDR bytes of a message, little endian; fields that are not given are zero, empty or false.
-
-    Args:
-        kind: its type, as `vision_msgs/msg/Detection2DArray`.
-        fields: by name; messages inside are dicts too.
-    """
+    """The CDR bytes of a message of a type, little endian; fields that are not given are zero, empty or false."""
     return bytes(store().serialize_cdr(_maker(kind)(fields), kind, little_endian=True))
 
 

@@ -26,11 +26,7 @@ class Worker(Closing, Generic[T]):
         self._thread.start()
 
     def offer(self, source: str, item: T) -> bool:
-        """Leave an item for the worker, which takes it when it is free.
-
-        Returns:
-            Whether it took the place of an older one of this source that nobody had looked at.
-        """
+        """Leave an item for the worker; whether it took the place of an older one that nobody had looked at."""
         with self._changed:
             replaced = source in self._waiting
             if not self._closing:
@@ -39,11 +35,7 @@ class Worker(Closing, Generic[T]):
             return replaced
 
     def close(self, timeout: float = 30.0) -> bool:
-        """Finish what is worked at, let go what waits, and end the thread. Closing twice is fine.
-
-        Returns:
-            Whether it ended within `timeout` seconds.
-        """
+        """Finish what is worked at, let go what waits, and end the thread; whether it did within so many seconds."""
         with self._changed:
             self._closing = True
             self._waiting.clear()

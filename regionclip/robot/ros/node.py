@@ -35,11 +35,7 @@ class Node(Closing):
             ...  # node.report() once a second
 
     Args:
-        detector: shared by the cameras.
         words: the first labels to look for.
-        parameters: what the node does.
-        names: of its topics.
-        wire: how messages come and go.
         log: gets a line whenever something new goes wrong.
 
     Attributes:
@@ -100,18 +96,7 @@ class Node(Closing):
         return self._prompts.newest
 
     def set_prompts(self, words: Words, threshold: float | None = None) -> int:
-        """Look for other words in all cameras. They are encoded here and now, from any thread, while images go on.
-
-        Args:
-            words: labels to look for.
-            threshold: as of `PerceptionCore.set_prompts`.
-
-        Returns:
-            The version of the words, which the vision info will name.
-
-        Raises:
-            PromptError, FingerprintError: for words that cannot be asked for; the old ones stay.
-        """
+        """Look for other words in all cameras, as of `PerceptionCore.set_prompts`; from any thread."""
         try:
             version = self._prompts.set(words, threshold)
         except RegionclipError as error:
@@ -121,11 +106,7 @@ class Node(Closing):
         return version
 
     def serve_prompts(self, request: Any) -> dict[str, Any]:  # noqa: ANN401 - whoever's message class
-        """Answer a request of `regionclip_interfaces/SetPrompts`: prompts as `-p` takes them, a threshold or below 0.
-
-        Returns:
-            The fields of the response: whether the words are in force, else why not, and the version that is.
-        """
+        """Answer a request of `regionclip_interfaces/SetPrompts`: prompts as `-p` takes them, threshold or below 0."""
         threshold = float(request.threshold) if request.threshold >= 0 else None  # a NaN is not
         try:
             version = self.set_prompts(read_words(request.prompts, None, threshold))

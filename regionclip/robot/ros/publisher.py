@@ -22,15 +22,10 @@ from regionclip.words.vocabulary import Vocabulary
 
 
 class Publisher:
-    """Says what is known of frames, in the order in which it is told.
+    """Publishes the words below `root`, and the answers of each camera below its place.
 
     Args:
-        wire: how messages leave.
-        card: of the tower.
-        root: below which the words are told.
-        places: of each camera, below which its answers are.
         resolve: the full name of a topic.
-        class_ids: what `hypothesis.class_id` holds.
         depth: whether the places of things may be known.
     """
 

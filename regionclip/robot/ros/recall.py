@@ -25,9 +25,6 @@ class Recall:
 
     Args:
         core: of a camera, whose tower and clock are those of all.
-        parameters: of the node.
-        names: of its topics.
-        wire: how messages leave.
         listen: hears a topic, as of `Transport`.
         aside: gets what shall not hold up a transport's thread.
         problem: gets what went wrong.

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from operator import length_hint
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from regionclip.errors import ConfigError, FileError, MessageError, RegionclipError, SourceError
 from regionclip.formats.growing import FrameFile
@@ -19,16 +19,13 @@ from regionclip.robot.ros.names import ROOT, places
 try:
     from rosbags.convert.converter import is_same_wireformat
     from rosbags.highlevel import AnyReader, AnyReaderError
-    from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
+    from rosbags.interfaces import Connection, Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
     from rosbags.rosbag2 import StoragePlugin, Writer
     from rosbags.serde import SerdeError
     from rosbags.typesys import Stores, get_typestore
+    from rosbags.typesys.store import Typestore
 except ImportError as missing:
     raise ConfigError(f'bags need the package rosbags ({missing}): pip install "regionclip[robot]"') from missing
-
-if TYPE_CHECKING:
-    from rosbags.interfaces import Connection
-    from rosbags.typesys.store import Typestore
 
 Storage = Literal["mcap", "sqlite3"]
 SUFFIXES: dict[str, Storage] = {".mcap": "mcap", ".db3": "sqlite3"}
@@ -130,17 +127,16 @@ class Bag(Closing):
         except SerdeError as error:
             raise MessageError(f"message on {message.topic}: {error}") from error
 
-    def store(self, kind: str) -> "Typestore":
+    def store(self, kind: str) -> Typestore:
         """Where a type is defined as ROS 2 has it: of ROS 1 by our own definition, where that says the same."""
         if self.reader.is2:
             return self.reader.typestore
         if kind not in self._stores:
             theirs, own = self.reader.typestore, store()
-            chosen = own
+            self._stores[kind] = own
             if kind not in own.fielddefs or not is_same_wireformat(theirs, own, kind, kind):
-                chosen = get_typestore(Stores.EMPTY)
-                chosen.register({**theirs.fielddefs, _HEADER: own.fielddefs[_HEADER]})
-            self._stores[kind] = chosen
+                self._stores[kind] = get_typestore(Stores.EMPTY)
+                self._stores[kind].register({**theirs.fielddefs, _HEADER: own.fielddefs[_HEADER]})
         return self._stores[kind]
 
     def qos(self, topic: str) -> list[Qos]:
@@ -152,7 +148,7 @@ class Bag(Closing):
         """Let go of the files."""
         self.reader.close()
 
-    def _of(self, topics: Collection[str]) -> "list[Connection]":
+    def _of(self, topics: Collection[str]) -> list[Connection]:
         return [each for each in self.reader.connections if each.topic in topics]
 
 
@@ -163,7 +159,7 @@ class Messages:
         SourceError: on the way, where the bag cannot be read on.
     """
 
-    def __init__(self, bag: Bag, connections: "list[Connection]") -> None:
+    def __init__(self, bag: Bag, connections: list[Connection]) -> None:
         self._bag, self._connections = bag, connections
 
     def __length_hint__(self) -> int:
@@ -218,13 +214,9 @@ class NewBag(FrameFile):
         of: Bag | None = None,
         latched: bool = False,
     ) -> None:
-        """Add a message.
+        """Add a message of a type, recorded at `log_ns` nanoseconds, with these CDR bytes.
 
         Args:
-            topic: as each message names it.
-            kind: its type.
-            log_ns: when it was recorded, nanoseconds.
-            payload: its CDR bytes.
             of: the bag that it comes from, whose types and offers are taken over; None for messages of our own.
             latched: whoever comes later is told too (transient local).
 

@@ -18,18 +18,7 @@ from regionclip.robot.ros.names import domain_id
 from regionclip.robot.ros.wire import Get, Quality, queue_depth
 
 try:
-    from cyclonedds.builtin import BuiltinDataReader, BuiltinTopicDcpsPublication, BuiltinTopicDcpsSubscription
-    from cyclonedds.core import (
-        DDSException,
-        GuardCondition,
-        InstanceState,
-        Policy,
-        Qos,
-        ReadCondition,
-        SampleState,
-        ViewState,
-        WaitSet,
-    )
+    from cyclonedds import builtin, core
     from cyclonedds.domain import Domain, DomainParticipant
     from cyclonedds.idl import make_idl_struct, types
     from cyclonedds.idl.annotations import final
@@ -109,18 +98,18 @@ class Dds(Closing):
         try:
             _configure(domain, config)
             self._participant = DomainParticipant(domain)
-        except DDSException as error:
+        except core.DDSException as error:
             raise ConfigError(f"DDS domain {domain} cannot be joined: {error.msg} (see CYCLONEDDS_URI)") from error
         self._guard = Lock()
         self._heard: list[tuple[str, str, DataReader[Any], Callable[[Get], None]]] = []  # topic, type, reader, taker
         self._writers: dict[str, tuple[str, DataWriter[Any]]] = {}  # type and writer of a topic
-        self._ending = GuardCondition(self._participant)
-        self._set = WaitSet(self._participant)
+        self._ending = core.GuardCondition(self._participant)
+        self._set = core.WaitSet(self._participant)
         self._set.attach(self._ending)
-        alive = SampleState.Any | ViewState.Any | InstanceState.Alive
+        alive = core.SampleState.Any | core.ViewState.Any | core.InstanceState.Alive
         self._senders, self._listeners = (
-            ReadCondition(BuiltinDataReader(self._participant, each), alive)
-            for each in (BuiltinTopicDcpsPublication, BuiltinTopicDcpsSubscription)
+            core.ReadCondition(builtin.BuiltinDataReader(self._participant, each), alive)
+            for each in (builtin.BuiltinTopicDcpsPublication, builtin.BuiltinTopicDcpsSubscription)
         )
         self._thread = Thread(target=self._run, name="regionclip dds", daemon=True)
         self._thread.start()
@@ -132,7 +121,9 @@ class Dds(Closing):
             reader = DataReader(self._participant, named, _qos(kind, quality))
             with self._guard:
                 self._heard.append((topic, kind, reader, take))
-            self._set.attach(ReadCondition(reader, SampleState.Any | ViewState.Any | InstanceState.Any))
+            self._set.attach(
+                core.ReadCondition(reader, core.SampleState.Any | core.ViewState.Any | core.InstanceState.Any)
+            )
 
     def offer(self, topic: str, kind: str, quality: Quality) -> None:
         """Make a topic known to the domain."""
@@ -142,7 +133,7 @@ class Dds(Closing):
     def send(self, topic: str, kind: str, fields: Mapping[str, Any]) -> None:
         """Send a message; one that a slow listener does not take in time is dropped."""
         sample = _idl(kind).of(encode(kind, fields))
-        with suppress(DDSException):
+        with suppress(core.DDSException):
             self._writers[topic][1].write(sample)
 
     def wanted(self, topic: str) -> bool:
@@ -172,7 +163,7 @@ class Dds(Closing):
         del self._senders, self._listeners, self._set, self._ending, self._participant  # the last reference deletes
 
     def _mismatch(
-        self, topic: str, ends: ReadCondition, kinds: list[str], matched: int, refused: list[Any]
+        self, topic: str, ends: core.ReadCondition, kinds: list[str], matched: int, refused: list[Any]
     ) -> Iterator[str]:
         """What is wrong with other ends of a topic, at most one line."""
         others = [
@@ -205,15 +196,15 @@ def _configure(domain: int, config: str | None) -> Any:  # noqa: ANN401 - kept f
     return Domain(domain, config) if config else None
 
 
-def _qos(kind: str, quality: Quality) -> Qos:
+def _qos(kind: str, quality: Quality) -> core.Qos:
     """As rmw would ask for; the reliability is what a ROS user calls best effort and reliable."""
     reliable, latched = quality != "sensor", quality == "latched"
-    return Qos(
-        Policy.Reliability.Reliable(_BLOCKING) if reliable else Policy.Reliability.BestEffort,
-        Policy.Durability.TransientLocal if latched else Policy.Durability.Volatile,
-        Policy.History.KeepLast(queue_depth(kind, quality)),
-        Policy.DataRepresentation(use_cdrv0_representation=True),
-        Policy.Userdata(f"typehash={type_hash(kind)};".encode()),
+    return core.Qos(
+        core.Policy.Reliability.Reliable(_BLOCKING) if reliable else core.Policy.Reliability.BestEffort,
+        core.Policy.Durability.TransientLocal if latched else core.Policy.Durability.Volatile,
+        core.Policy.History.KeepLast(queue_depth(kind, quality)),
+        core.Policy.DataRepresentation(use_cdrv0_representation=True),
+        core.Policy.Userdata(f"typehash={type_hash(kind)};".encode()),
     )
 
 

@@ -25,15 +25,11 @@ class Replay:
     """The images of a bag answered; what is damaged is skipped and counted. It is the `Wire` into the new bag.
 
     Args:
-        bag: where they are.
-        out: where the answers go, with the images' own stamps, frame ids and log times; nothing is left of it where no
+        out: gets the answers, with the images' own stamps, frame ids and log times; nothing is left of it where no
             image could be answered.
-        detector: looks at the images.
-        words: labels to look for.
         choice: of the bag's topics.
         class_ids: what `hypothesis.class_id` holds.
-        track: whether things are followed from frame to frame.
-        every: the tower looks at each so many images.
+        track, every: as of `PerceptionCore`.
 
     Attributes:
         answered: images that were.
@@ -66,12 +62,7 @@ class Replay:
         self._latched: set[str] = set()
         self._cores = {
             topic: PerceptionCore(
-                detector,
-                words,
-                source=topic,
-                track=track,
-                every=every,
-                statistics=Statistics(lambda: self._log_ns / 1e9),
+                detector, words, source=topic, track=track, every=every, statistics=Statistics(self._now)
             )
             for topic in choice.answered
         }
@@ -139,6 +130,9 @@ class Replay:
             self._out.frames += 1
             if self._log_ns - self._reported_ns >= _REPORT:
                 self._report()
+
+    def _now(self) -> float:
+        return self._log_ns / 1e9
 
     def _report(self) -> None:
         self._reported_ns = self._log_ns

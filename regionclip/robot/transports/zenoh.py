@@ -23,13 +23,7 @@ from regionclip.robot.ros.wire import Answer, Get, Quality, queue_depth
 
 try:
     import zenoh
-    from zenoh.ext import (
-        CacheConfig,
-        HistoryConfig,
-        MissDetectionConfig,
-        declare_advanced_publisher,
-        declare_advanced_subscriber,
-    )
+    from zenoh import ext
     from zenoh.handlers import RingChannel
 except ImportError as missing:
     raise ConfigError(f'Zenoh needs eclipse-zenoh ({missing}): pip install "regionclip[robot,zenoh]"') from missing
@@ -71,9 +65,9 @@ class Zenoh(Closing):
         for kind in kinds:
             most = queue_depth(kind, quality)
             ring: RingChannel[zenoh.Sample] = RingChannel(most)
-            before = HistoryConfig(detect_late_publishers=True, max_samples=most) if quality == "latched" else None
+            before = ext.HistoryConfig(detect_late_publishers=True, max_samples=most) if quality == "latched" else None
             key = f"{self._domain}{topic}/{dds_name(kind)}/*"
-            subscriber = declare_advanced_subscriber(self._session, key, ring, history=before)
+            subscriber = ext.declare_advanced_subscriber(self._session, key, ring, history=before)
             Thread(target=_hear, args=(subscriber, take, kind), name=f"regionclip {topic}", daemon=True).start()
             self._announce("MS", topic, kind, _qos(kind, quality))
         self._fitting["MP", topic] = tuple(f"{dds_name(kind)}/" for kind in kinds)
@@ -82,9 +76,9 @@ class Zenoh(Closing):
         """Make a topic known to the domain."""
         key = f"{self._domain}{topic}/{self._type(kind)}"
         if quality == "latched":
-            told = MissDetectionConfig(heartbeat=None, sporadic_heartbeat=0.5)  # seconds, as in rmw_zenoh
-            publisher: Any = declare_advanced_publisher(
-                self._session, key, cache=CacheConfig(1), sample_miss_detection=told, publisher_detection=True
+            told = ext.MissDetectionConfig(heartbeat=None, sporadic_heartbeat=0.5)  # seconds, as in rmw_zenoh
+            publisher: Any = ext.declare_advanced_publisher(
+                self._session, key, cache=ext.CacheConfig(1), sample_miss_detection=told, publisher_detection=True
             )
         else:
             publisher = self._session.declare_publisher(key)
