@@ -23,7 +23,6 @@ class Camera:
     """Counts what comes, lets in no more than wanted, and finds the depth of each image.
 
     Args:
-        core: looks at the images.
         offer: gets each shot for the worker; whether it took the place of an older one.
         max_rate: images a second that are let in, at most; 0 for no limit.
         sync_slop: seconds between an image and its depth, at most; None where there is no depth.

@@ -83,11 +83,7 @@ class Recall:
         return {"success": True, "answers": answers}
 
     def save(self) -> None:
-        """Write the memory, where it has a file.
-
-        Raises:
-            FileError: where it cannot be written.
-        """
+        """Write the memory, where it has a file; a FileError says that it cannot be written."""
         if self._file:
             self._memory.save(self._file)
 

@@ -181,7 +181,7 @@ class NewBag(FrameFile):
 
     Args:
         path: a folder, or one file where it ends in `.mcap` or `.db3`; it must not be there yet.
-        storage: `mcap` or `sqlite3`; None takes what the ending of `path` says, else `mcap`.
+        storage: None takes what the ending of `path` says, else `mcap`.
 
     Raises:
         ConfigError: where it is there, or ending and storage contradict one another.

@@ -7,7 +7,7 @@ from regionclip.detector import Detector
 from regionclip.errors import MessageError, SourceError
 from regionclip.robot import messages as ros
 from regionclip.robot.answers import ClassIds, diagnostic_array
-from regionclip.robot.core import PerceptionCore
+from regionclip.robot.core import PerceptionCore, Prompts
 from regionclip.robot.images import frame_of
 from regionclip.robot.messages import Header
 from regionclip.robot.ros.names import DIAGNOSTICS, ROOT, places
@@ -60,10 +60,9 @@ class Replay:
         self._bag, self._out, self._choice = bag, out, choice
         self._log_ns = self._reported_ns = 0
         self._latched: set[str] = set()
+        prompts, now = Prompts(detector, words), lambda: self._log_ns / 1e9
         self._cores = {
-            topic: PerceptionCore(
-                detector, words, source=topic, track=track, every=every, statistics=Statistics(self._now)
-            )
+            topic: PerceptionCore(detector, prompts, source=topic, track=track, every=every, statistics=Statistics(now))
             for topic in choice.answered
         }
         self._publisher = Publisher(
@@ -130,9 +129,6 @@ class Replay:
             self._out.frames += 1
             if self._log_ns - self._reported_ns >= _REPORT:
                 self._report()
-
-    def _now(self) -> float:
-        return self._log_ns / 1e9
 
     def _report(self) -> None:
         self._reported_ns = self._log_ns
