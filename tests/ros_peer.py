@@ -1,5 +1,6 @@
 """Other ends of a ROS 2 wire: a camera and a listener in this process, a node in another."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -51,9 +52,10 @@ class Peer(Dds):
 
 
 @contextmanager
-def process(*words: str) -> Iterator["subprocess.Popen[str]"]:
+def process(*words: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
     """A process of Python; it is stopped at the end, at the latest."""
-    started = subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True)
+    environment = {**os.environ, **variables}
+    started = subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True, env=environment)
     try:
         yield started
     finally:

@@ -1,14 +1,13 @@
 """`regionclip ros2` as a process of its own, seen from other ends of the wire: a camera and listeners over loopback."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from robot_bags import labels
 from ros_peer import Peer, ended, process, stamps
+from torchless import without_torch
 from waiting import until
 
 from regionclip.cli.terminal import exits
@@ -127,9 +126,5 @@ def test_a_mismatch_is_told(peer: Peer) -> None:
     ],
 )
 def test_a_mistake_is_told_before_torch_is_loaded(options: tuple[str, ...], told: str) -> None:
-    code = (
-        "import sys; sys.modules['torch'] = None; sys.argv[0] = 'regionclip'; from regionclip.cli import main; main()"
-    )
-    words = [sys.executable, "-c", code, "ros2", *options]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    done = without_torch("ros2", *options)
     assert (done.returncode, told in done.stderr, len(done.stderr.splitlines())) == (exits.USAGE, True, 1), done.stderr
