@@ -4,12 +4,11 @@ A dict holds only what differs from zero, so that `{"header": header.fields(), "
 The codec is rosbags'; packages that it does not know are registered from `_DEFINITIONS`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from regionclip.errors import ConfigError, MessageError
 
@@ -101,7 +100,7 @@ def nanoseconds(time: Any) -> int:  # noqa: ANN401 - whoever's message class
 
 def encode(kind: str, fields: Mapping[str, Any]) -> bytes:
     """The CDR bytes of a message of a type, little endian; fields that are not given are zero, empty or false."""
-    return bytes(store().serialize_cdr(_maker(kind)(fields), kind, little_endian=True))
+    return bytes(store().serialize_cdr(_message(kind, fields), kind, little_endian=True))
 
 
 def decode(payload: bytes | memoryview, kind: str) -> Any:  # noqa: ANN401 - a class made at run time
@@ -147,45 +146,42 @@ def store() -> "Typestore":
     return known
 
 
-Maker = Callable[[Any], Any]
-"""Gives a field its value; None where the dict says nothing of it."""
+def _message(kind: str, fields: Mapping[str, Any]) -> object:
+    """A message of a type, from dicts."""
+    types, zeros = _fields(kind)
+    assert fields.keys() <= types.keys(), f"{kind} has no fields {sorted(fields.keys() - types.keys())}"
+    return store().types[kind](**zeros | {name: _value(types[name], given) for name, given in fields.items()})
 
 
 @cache
-def _maker(kind: str) -> Maker:
-    """What makes messages of a type from dicts."""
-    made, described = store().types[kind], store().fielddefs[kind][1]
-    makers = {name: _value_maker(what) for name, what in described}
-    zero = made(*(make(None) for make in makers.values()))
+def _fields(kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields of a message: types, and zeros.
 
-    def make(fields: Mapping[str, Any] | None) -> object:
-        if not fields:
-            return zero
-        assert makers.keys() >= fields.keys(), f"{kind} has no fields {sorted(fields.keys() - makers.keys())}"
-        return made(*[make_value(fields.get(name)) for name, make_value in makers.items()])
-
-    return make
+    A type is a kind of node and its detail: the name of a message, (base type, limit), or (type of elements, length).
+    """
+    types = dict(store().fielddefs[kind][1])
+    return types, {name: _value(what, _nothing(*what)) for name, what in types.items()}
 
 
-def _value_maker(what: Any) -> Maker:  # noqa: ANN401 - a type as rosbags describes it: a kind of node and what belongs to it
+def _nothing(node: int, detail: Any) -> Any:  # noqa: ANN401 - of any type
     from rosbags.interfaces import Nodetype
 
-    node, detail = what
-    if node == Nodetype.NAME:
-        return _maker(detail)
-    if node == Nodetype.BASE:
-        zero = "" if detail[0] == "string" else 0
-        return lambda given: zero if given is None else given
-    inner, length = detail
-    if inner[0] == Nodetype.NAME or inner[1][0] == "string":
-        make = _value_maker(inner)
-        return lambda given: [make(each) for each in given or ()]
-    dtype = np.dtype({"byte": "uint8", "char": "uint8"}.get(inner[1][0], inner[1][0]))
-    zeros = np.zeros(length if node == Nodetype.ARRAY else 0, dtype)
+    if isinstance(detail, str):
+        return {}
+    of, length = detail
+    if isinstance(of, tuple):
+        return [_nothing(*of)] * length if node == Nodetype.ARRAY else []
+    return "" if of == "string" else 0
 
-    def make_array(given: Any) -> NDArray[Any]:  # noqa: ANN401 - bytes, or numbers
-        if given is None:
-            return zeros
-        return np.frombuffer(given, dtype) if isinstance(given, bytes) else np.asarray(given, dtype)
 
-    return make_array
+def _value(what: Any, given: Any) -> Any:  # noqa: ANN401 - of any type
+    _, detail = what
+    if isinstance(detail, str):
+        return _message(detail, given)
+    if isinstance(detail[0], str):
+        return given
+    _, of = detail[0]
+    if isinstance(of, str) or of[0] == "string":
+        return [_value(detail[0], each) for each in given]
+    dtype = np.dtype({"byte": "uint8", "char": "uint8"}.get(of[0], of[0]))
+    return np.frombuffer(given, dtype) if isinstance(given, bytes) else np.asarray(given, dtype)
