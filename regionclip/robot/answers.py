@@ -21,14 +21,11 @@ ClassIds = Literal["label", "index"]
 UNLABELED = MOST_LABELS
 """Number of `unknown` in a `LabelInfo`."""
 
-_SILENT = 5.0
-"""Seconds without an image from which a camera is STALE."""
-
+_SILENT = 5.0  # seconds without an image from which a camera is STALE
 _LINE_LOOP = 2
 _OK, _WARN, _STALE = 0, 1, 3
 _FONT = 16.0
-_HERE = {"pose": {"orientation": {"w": 1.0}}}
-"""A pose that says nothing."""
+_HERE = {"pose": {"orientation": {"w": 1.0}}}  # a pose that says nothing
 
 
 def detection_array(result: Result, class_ids: ClassIds = "label") -> dict[str, Any]:

@@ -31,6 +31,7 @@ ODOMETRY = "nav_msgs/msg/Odometry"
 SET_PROMPTS = "regionclip_interfaces/srv/SetPrompts"
 ASK = "regionclip_interfaces/srv/Ask"
 
+# Fields in the order of the wire, of vision_msgs 4 (ROS 2 Humble and later), of Foxglove's annotations, of our own.
 _DEFINITIONS = {
     "vision_msgs/msg/Point2D": "float64 x; float64 y",
     "vision_msgs/msg/Pose2D": "vision_msgs/Point2D position; float64 theta",
@@ -64,13 +65,11 @@ _DEFINITIONS = {
     f"{ASK}_Request": "string words; int32 top",
     f"{ASK}_Response": "vision_msgs/Detection3DArray answers; bool success; string message",
 }
-"""Fields in the order of the wire, of vision_msgs 4 (ROS 2 Humble and later), of Foxglove's annotations, of our own."""
-
+# Of services, which rosbags does not know (tests/robot/test_ros_messages.py computes them).
 _SERVICE_HASHES = {
     SET_PROMPTS: "RIHS01_f8fe4762805d1a948714172b65cf0bba20b876f70144e6c28f66f66632e2658b",
     ASK: "RIHS01_1d5b99f49c4dac1de741d79f2877b51627bb17860b44a7e7df53d7fbdbf61586",
 }
-"""Those of services, which rosbags does not know (tests/robot/test_ros_messages.py computes them)."""
 
 
 class Header(NamedTuple):

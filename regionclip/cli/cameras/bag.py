@@ -46,12 +46,11 @@ def bag(
     vocabulary, settings = words.read(), tower.settings()
     options.check_choice("--storage", storage, ("mcap", "sqlite3"))
     options.check_choice("--class-ids", class_ids, ("label", "index"))
-    from regionclip.robot.transports.bags import Bag, NewBag, check_new, choose
+    from regionclip.robot.transports.bags import Bag, NewBag, choose
 
-    kind = check_new(out, cast("Storage | None", storage))
     with Bag(source) as recorded:
         choice = choose(recorded, topic or (), keep or (), images=images)
-        with NewBag(out, kind) as new, stopping(lambda: None) as interruption:
+        with NewBag(out, cast("Storage | None", storage)) as new, stopping(lambda: None) as interruption:
             from regionclip.robot.transports.replay import Replay
 
             detector = tower.load(settings)

@@ -24,8 +24,7 @@ from regionclip.robot.worker import Worker
 from regionclip.words.file import read_words
 from regionclip.words.vocabulary import Words
 
-_WORDS = ""
-"""Where new words wait among the images of the cameras."""
+_WORDS = ""  # where new words wait among the images of the cameras
 
 
 class Node(Closing):

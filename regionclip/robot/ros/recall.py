@@ -16,8 +16,7 @@ from regionclip.robot.ros.names import Names
 from regionclip.robot.ros.parameters import Parameters
 from regionclip.robot.ros.wire import Get, Quality, Services, Wire
 
-_SAVE = 60.0
-"""Seconds from one save to the next."""
+_SAVE = 60.0  # seconds from one save to the next
 
 
 class Recall:

@@ -84,10 +84,6 @@ class Bag(Closing):
         self.topics = {each.topic: each.msgtype for each in self.reader.connections}
         self._stores: dict[str, Typestore] = {}
 
-    def image_topics(self) -> list[str]:
-        """Topics of images, raw and compressed."""
-        return [topic for topic, kind in self.topics.items() if kind in (IMAGE, COMPRESSED_IMAGE)]
-
     def messages(self, topics: Collection[str]) -> "Messages":
         """The messages of these topics in order of their log times."""
         return Messages(self, self._of(topics))
@@ -191,10 +187,14 @@ class NewBag(FrameFile):
     def __init__(self, path: str | Path, storage: Storage | None = None) -> None:
         self.path = Path(os.path.realpath(path))
         self.frames = 0
-        self._storage = check_new(path, storage)
+        if os.path.lexists(path):
+            raise ConfigError(f"bag {path} is there already: expected a new name, or remove it first")
+        by_name = SUFFIXES.get(self.path.suffix)
+        if storage is not None and by_name not in (None, storage):
+            raise ConfigError(f"bag {path}: expected storage {by_name} for {self.path.suffix}, got {storage}")
         self._connections: dict[tuple[str, str], Connection] = {}
         self._folder = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        plugin = StoragePlugin.MCAP if self._storage == "mcap" else StoragePlugin.SQLITE3
+        plugin = StoragePlugin.SQLITE3 if "sqlite3" in (storage, by_name) else StoragePlugin.MCAP
         try:
             with self._telling():
                 self._folder.mkdir(parents=True)
@@ -262,20 +262,6 @@ class NewBag(FrameFile):
             raise FileError(f"bag {self.path} cannot be written: {_said(error)}") from error
 
 
-def check_new(path: str | Path, storage: Storage | None) -> Storage:
-    """The storage of a bag that shall be written.
-
-    Raises:
-        ConfigError: where it is there, or ending and storage contradict one another.
-    """
-    if os.path.lexists(path):
-        raise ConfigError(f"bag {path} is there already: expected a new name, or remove it first")
-    by_name = SUFFIXES.get(Path(path).suffix)
-    if storage is not None and by_name not in (None, storage):
-        raise ConfigError(f"bag {path}: expected storage {by_name} for {Path(path).suffix}, got {storage}")
-    return storage or by_name or "mcap"
-
-
 class Choice(NamedTuple):
     """Topics of a bag: those whose images are answered, and those that are copied."""
 
@@ -289,7 +275,7 @@ def choose(bag: Bag, topics: Sequence[str] = (), keep: Sequence[str] = (), *, im
     Raises:
         ConfigError: for topics that are not in the bag, have no images or no messages, or would be written twice.
     """
-    known = bag.image_topics()
+    known = [topic for topic, kind in bag.topics.items() if kind in (IMAGE, COMPRESSED_IMAGE)]
     there = f"there: {', '.join(known) or 'no images'}"
     chosen = list(topics) or known
     if not topics and len(known) != 1:

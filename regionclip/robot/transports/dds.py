@@ -30,16 +30,11 @@ try:
 except ImportError as missing:
     raise ConfigError(f'DDS needs the package cyclonedds ({missing}): pip install "regionclip[robot]"') from missing
 
+# Those that ROS uses, by the numbers of DDS.
 _POLICIES = {2: "durability", 4: "deadline", 8: "liveliness", 11: "reliability", 23: "data representation"}
-"""Numbers that DDS gives them, of those that ROS uses."""
-
 _RANGES = ("SYSTEM_DEFAULT", "SUBNET", "LOCALHOST", "OFF")
-_WAIT = 200_000_000
-"""Nanoseconds after which the transport looks again whether it shall end."""
-
-_BLOCKING = 100_000_000
-"""Nanoseconds that a reliable writer waits for a slow listener before it drops."""
-
+_WAIT = 200_000_000  # nanoseconds after which the transport looks again whether it shall end
+_BLOCKING = 100_000_000  # nanoseconds that a reliable writer waits for a slow listener before it drops
 # Large fragments and a large buffer carry a raw image of 1080p at once (docs/robotics.md, Limits).
 _CONFIG = (
     '<CycloneDDS xmlns="https://cdds.io/config"><Domain Id="any"><General>{general}'
@@ -51,13 +46,10 @@ _LOOPBACK = '<Interfaces><NetworkInterface address="127.0.0.1"/></Interfaces>'
 
 
 def environment(variables: Mapping[str, str]) -> tuple[int, str | None]:
-    """The domain, and the configuration of Cyclone DDS, that ROS's own variables ask for.
+    """The number of the domain, and the XML for Cyclone DDS, that ROS's own variables ask for.
 
-    `ROS_DOMAIN_ID`, `ROS_AUTOMATIC_DISCOVERY_RANGE` (or the older `ROS_LOCALHOST_ONLY`), `ROS_STATIC_PEERS`. A
-    `CYCLONEDDS_URI` holds as it is.
-
-    Returns:
-        The domain's number, and XML; None where `CYCLONEDDS_URI` has it.
+    `ROS_DOMAIN_ID`, `ROS_AUTOMATIC_DISCOVERY_RANGE` (or the older `ROS_LOCALHOST_ONLY`), `ROS_STATIC_PEERS`; no XML
+    where there is a `CYCLONEDDS_URI`, which holds as it is.
 
     Raises:
         ConfigError: for values that ROS does not know.

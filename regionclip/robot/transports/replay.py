@@ -17,8 +17,7 @@ from regionclip.robot.statistics import Statistics
 from regionclip.robot.transports.bags import Bag, BagMessage, Choice, NewBag
 from regionclip.words.vocabulary import Words
 
-_REPORT = 1_000_000_000
-"""Nanoseconds from one report on how it goes to the next."""
+_REPORT = 1_000_000_000  # nanoseconds from one report on how it goes to the next
 
 
 class Replay:

@@ -28,17 +28,16 @@ try:
 except ImportError as missing:
     raise ConfigError(f'Zenoh needs eclipse-zenoh ({missing}): pip install "regionclip[robot,zenoh]"') from missing
 
+# Where rmw_zenoh's DEFAULT_RMW_ZENOH_SESSION_CONFIG.json5 differs from Zenoh's own defaults.
 _DEFAULT = (
     'connect/endpoints=["tcp/localhost:7447"];listen/endpoints=["tcp/localhost:0"];scouting/multicast/enabled=false'
 )
-"""Where rmw_zenoh's DEFAULT_RMW_ZENOH_SESSION_CONFIG.json5 differs from Zenoh's own defaults."""
-
 _ALONE = (
     "no Zenoh router: expected one at tcp/localhost:7447 (ros2 run rmw_zenoh_cpp rmw_zenohd), or where "
     "ZENOH_CONFIG_OVERRIDE or ZENOH_SESSION_CONFIG_URI say; still looking for it"
 )
+# What is beside a message: its number, nanoseconds, and its sender's id after the length of that.
 _BESIDE = struct.Struct("<qqB16s")
-"""What is beside a message: its number, nanoseconds, and its sender's id after the length of that."""
 
 
 class Zenoh(Closing):
