@@ -7,10 +7,12 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
+import pytest
 from waiting import until
 
+from regionclip.evaluation.speed.robot import free_domain
 from regionclip.frames import Frame
 from regionclip.robot import messages as ros
 from regionclip.robot.images import image_fields
@@ -30,6 +32,13 @@ class Peer(Dds):
         super().__init__()
         self.heard: dict[str, list[Any]] = {}
         self.arrivals: dict[str, list[float]] = {}
+
+    @classmethod
+    def alone(cls, monkeypatch: pytest.MonkeyPatch) -> Self:
+        """In a domain that nobody else is in; processes that are started join it."""
+        for name, value in free_domain().items():
+            monkeypatch.setenv(name, value)
+        return cls()
 
     def hear(self, topic: str, kind: str, quality: Any = "reliable") -> list[Any]:  # noqa: ANN401
         """The messages of a topic, of which there will be more."""

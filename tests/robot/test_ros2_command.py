@@ -11,7 +11,6 @@ from torchless import without_torch
 from waiting import until
 
 from regionclip.cli.terminal import exits
-from regionclip.evaluation.speed.robot import free_domain
 from regionclip.robot import messages as ros
 from regionclip.robot.images import compressed_fields
 from regionclip.robot.messages import Header
@@ -23,9 +22,7 @@ START = 1_700_000_000_123_456_789
 
 @pytest.fixture
 def peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
-    for name, value in free_domain().items():
-        monkeypatch.setenv(name, value)
-    with Peer() as peer:
+    with Peer.alone(monkeypatch) as peer:
         yield peer
 
 
