@@ -135,9 +135,7 @@ def diagnostic_array(header: Header, cores: Iterable[PerceptionCore], complaints
 def status(core: PerceptionCore, complaints: Sequence[str] = ()) -> dict[str, Any]:
     """A `diagnostic_msgs/DiagnosticStatus` of a camera: STALE without images, WARN where something went wrong.
 
-    Args:
-        core: of the camera.
-        complaints: what keeps messages from flowing now.
+    `complaints` say what keeps messages from flowing now.
     """
     known, figures = core.statistics, core.statistics.figures()
     silent, problem = known.silent_seconds(), known.latest_problem()

@@ -16,7 +16,7 @@ from regionclip.robot.images import frame_of
 from regionclip.robot.messages import COMPRESSED_IMAGE, IMAGE, Header, store
 from regionclip.robot.ros.names import ROOT, places
 
-try:
+with suppress(ImportError):  # `messages.store` tells that it is missing
     from rosbags.convert.converter import is_same_wireformat
     from rosbags.highlevel import AnyReader, AnyReaderError
     from rosbags.interfaces import Connection, Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
@@ -24,22 +24,12 @@ try:
     from rosbags.serde import SerdeError
     from rosbags.typesys import Stores, get_typestore
     from rosbags.typesys.store import Typestore
-except ImportError as missing:
-    raise ConfigError(f'bags need the package rosbags ({missing}): pip install "regionclip[robot]"') from missing
 
 Storage = Literal["mcap", "sqlite3"]
 SUFFIXES: dict[str, Storage] = {".mcap": "mcap", ".db3": "sqlite3"}
 """Of bags that are one file; others are folders."""
 
 _HEADER = "std_msgs/msg/Header"
-_FOREVER = QosTime(2**31 - 1, 2**32 - 1)
-_LATCHED = [
-    Qos(
-        QosHistory.KEEP_LAST, 1, QosReliability.RELIABLE, QosDurability.TRANSIENT_LOCAL, _FOREVER, _FOREVER,
-        QosLiveliness.AUTOMATIC, _FOREVER, avoid_ros_namespace_conventions=False,
-    )
-]  # fmt: skip
-"""Whoever comes later is told the latest."""
 
 
 class BagMessage(NamedTuple):
@@ -69,11 +59,11 @@ class Bag(Closing):
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path, self._own = Path(path), store()
         if not self.path.exists():
             raise SourceError(f"bag {path}: no such file or folder")
         try:
-            self.reader = AnyReader([self.path], default_typestore=store())
+            self.reader = AnyReader([self.path], default_typestore=self._own)
             self.reader.open()
         except Exception as error:  # rosbags lets out whatever struct, YAML and its storages raise
             raise SourceError(
@@ -123,28 +113,28 @@ class Bag(Closing):
         except SerdeError as error:
             raise MessageError(f"message on {message.topic}: {error}") from error
 
-    def store(self, kind: str) -> Typestore:
+    def store(self, kind: str) -> "Typestore":
         """Where a type is defined as ROS 2 has it: of ROS 1 by our own definition, where that says the same."""
         if self.reader.is2:
             return self.reader.typestore
         if kind not in self._stores:
-            theirs, own = self.reader.typestore, store()
+            theirs, own = self.reader.typestore, self._own
             self._stores[kind] = own
             if kind not in own.fielddefs or not is_same_wireformat(theirs, own, kind, kind):
                 self._stores[kind] = get_typestore(Stores.EMPTY)
                 self._stores[kind].register({**theirs.fielddefs, _HEADER: own.fielddefs[_HEADER]})
         return self._stores[kind]
 
-    def qos(self, topic: str) -> list[Qos]:
+    def qos(self, topic: str) -> "list[Qos]":
         """How a topic was offered, where the bag says so."""
         ext = self._of([topic])[0].ext
-        return _LATCHED if getattr(ext, "latching", None) else list(getattr(ext, "offered_qos_profiles", ()))
+        return _latched() if getattr(ext, "latching", None) else list(getattr(ext, "offered_qos_profiles", ()))
 
     def close(self) -> None:
         """Let go of the files."""
         self.reader.close()
 
-    def _of(self, topics: Collection[str]) -> list[Connection]:
+    def _of(self, topics: Collection[str]) -> "list[Connection]":
         return [each for each in self.reader.connections if each.topic in topics]
 
 
@@ -155,7 +145,7 @@ class Messages:
         SourceError: on the way, where the bag cannot be read on.
     """
 
-    def __init__(self, bag: Bag, connections: list[Connection]) -> None:
+    def __init__(self, bag: Bag, connections: "list[Connection]") -> None:
         self._bag, self._connections = bag, connections
 
     def __length_hint__(self) -> int:
@@ -226,7 +216,7 @@ class NewBag(FrameFile):
         with self._telling():
             connection = self._connections.get((topic, kind))
             if connection is None:
-                qos = of.qos(topic) if of is not None else _LATCHED if latched else []
+                qos = of.qos(topic) if of is not None else _latched() if latched else []
                 known = store() if of is None else of.store(kind)
                 connection = self._writer.add_connection(topic, kind, typestore=known, offered_qos_profiles=qos)
                 self._connections[topic, kind] = connection
@@ -294,6 +284,13 @@ def choose(bag: Bag, topics: Sequence[str] = (), keep: Sequence[str] = (), *, im
     if answers := [topic for topic in (*kept, *chosen) if topic.rpartition("/")[0] in own]:
         raise ConfigError(f"bag {bag.path}: {answers[0]} cannot be kept: answers are written there")
     return Choice(chosen, kept + chosen * images)
+
+
+def _latched() -> "list[Qos]":
+    """Reliable and transient local: whoever comes later is told the latest."""
+    forever, durability = QosTime(2**31 - 1, 2**32 - 1), QosDurability.TRANSIENT_LOCAL
+    promised = QosReliability.RELIABLE, durability, forever, forever, QosLiveliness.AUTOMATIC, forever
+    return [Qos(QosHistory.KEEP_LAST, 1, *promised, avoid_ros_namespace_conventions=False)]
 
 
 def _said(error: Exception) -> str:

@@ -76,13 +76,10 @@ def environment(variables: Mapping[str, str]) -> tuple[int, str | None]:
 
 
 class Dds(Closing):
-    """A participant of a ROS 2 domain; a `Transport` and a context manager.
-
-    Args:
-        variables: the environment that says which domain, and how far it reaches.
+    """A participant of the ROS 2 domain that variables ask for (`environment`); a `Transport` and a context manager.
 
     Raises:
-        ConfigError: where the environment asks for what cannot be.
+        ConfigError: where they ask for what cannot be.
     """
 
     def __init__(self, variables: Mapping[str, str] = os.environ) -> None:

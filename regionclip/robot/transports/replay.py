@@ -69,10 +69,7 @@ class Replay:
         )
 
     def run(self, watch: Callable[[Iterable[BagMessage]], Iterable[BagMessage]] = iter) -> None:
-        """Answer them.
-
-        Args:
-            watch: gets the messages and hands them on, like a progress bar.
+        """Answer them; `watch` gets the messages and hands them on, like a progress bar.
 
         Raises:
             FileError: where the new bag cannot be written.

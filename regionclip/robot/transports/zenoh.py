@@ -41,10 +41,7 @@ _BESIDE = struct.Struct("<qqB16s")
 
 
 class Zenoh(Closing):
-    """A node of a ROS 2 domain; a `Transport` with `Services`, and a context manager.
-
-    Args:
-        node: its full name.
+    """A node of a ROS 2 domain, by its full name; a `Transport` with `Services`, and a context manager.
 
     Raises:
         ConfigError: where the environment asks for what cannot be.
@@ -53,7 +50,7 @@ class Zenoh(Closing):
     def __init__(self, node: str = ROOT) -> None:
         self._node, self._domain = node, domain_id(os.environ)
         self._hashless = os.environ.get("ROS_DISTRO") == "humble"
-        self._session = _session(os.environ)
+        self._session = _session()
         self._kept: list[object] = []  # what ends when nobody holds it
         self._publishers: dict[str, tuple[Any, bytes, count[int]]] = {}  # of a topic: with its id and message numbers
         self._fitting: dict[tuple[str, str], tuple[str, ...]] = {}  # of an entity and topic: how its TYPE/HASH begins
@@ -131,12 +128,12 @@ class Zenoh(Closing):
         return blake2b(token.encode(), digest_size=16).digest()
 
 
-def _session(variables: Mapping[str, str]) -> zenoh.Session:
+def _session() -> zenoh.Session:
     """A session as the variables of rmw_zenoh say."""
-    file = variables.get("ZENOH_SESSION_CONFIG_URI") or variables.get("ZENOH_CONFIG")
+    file = os.environ.get("ZENOH_SESSION_CONFIG_URI") or os.environ.get("ZENOH_CONFIG")
     if file and not Path(file).is_file():
         raise ConfigError(f"ZENOH_SESSION_CONFIG_URI: expected a file of Zenoh's settings, got {file!r}")
-    settings = f"{'' if file else _DEFAULT};timestamping/enabled=true;{variables.get('ZENOH_CONFIG_OVERRIDE', '')}"
+    settings = f"{'' if file else _DEFAULT};timestamping/enabled=true;{os.environ.get('ZENOH_CONFIG_OVERRIDE', '')}"
     try:
         config = zenoh.Config.from_file(file) if file else zenoh.Config()
         for setting in filter(str.strip, settings.split(";")):
