@@ -33,8 +33,12 @@ except ImportError as missing:
 # Those that ROS uses, by the numbers of DDS.
 _POLICIES = {2: "durability", 4: "deadline", 8: "liveliness", 11: "reliability", 23: "data representation"}
 _RANGES = ("SYSTEM_DEFAULT", "SUBNET", "LOCALHOST", "OFF")
-_WAIT = 200_000_000  # nanoseconds after which the transport looks again whether it shall end
-_BLOCKING = 100_000_000  # nanoseconds that a reliable writer waits for a slow listener before it drops
+_WAIT = 200_000_000
+"""Nanoseconds after which the transport looks again whether it shall end."""
+
+_BLOCKING = 100_000_000
+"""Nanoseconds that a reliable writer waits for a slow listener before it drops."""
+
 # Large fragments and a large buffer carry a raw image of 1080p at once (docs/robotics.md, Limits).
 _CONFIG = (
     '<CycloneDDS xmlns="https://cdds.io/config"><Domain Id="any"><General>{general}'
