@@ -1,15 +1,18 @@
 """Other ends of a ROS 2 wire: a camera and a listener in this process, a node in another."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
+import pytest
 from waiting import until
 
+from regionclip.evaluation.speed.robot import free_domain
 from regionclip.frames import Frame
 from regionclip.robot import messages as ros
 from regionclip.robot.images import image_fields
@@ -29,6 +32,13 @@ class Peer(Dds):
         super().__init__()
         self.heard: dict[str, list[Any]] = {}
         self.arrivals: dict[str, list[float]] = {}
+
+    @classmethod
+    def alone(cls, monkeypatch: pytest.MonkeyPatch) -> Self:
+        """In a domain that nobody else is in; processes that are started join it."""
+        for name, value in free_domain().items():
+            monkeypatch.setenv(name, value)
+        return cls()
 
     def hear(self, topic: str, kind: str, quality: Any = "reliable") -> list[Any]:  # noqa: ANN401
         """The messages of a topic, of which there will be more."""
@@ -51,9 +61,10 @@ class Peer(Dds):
 
 
 @contextmanager
-def process(*words: str) -> Iterator["subprocess.Popen[str]"]:
+def process(*words: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
     """A process of Python; it is stopped at the end, at the latest."""
-    started = subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True)
+    environment = {**os.environ, **variables}
+    started = subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True, env=environment)
     try:
         yield started
     finally:

@@ -1,6 +1,6 @@
 """What is known of a frame as ROS messages: plain dicts, whose bytes `messages.encode` makes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -21,14 +21,11 @@ ClassIds = Literal["label", "index"]
 UNLABELED = MOST_LABELS
 """Number of `unknown` in a `LabelInfo`."""
 
-_SILENT = 5.0
-"""Seconds without an image from which a camera is STALE."""
-
+_SILENT = 5.0  # seconds without an image from which a camera is STALE
 _LINE_LOOP = 2
 _OK, _WARN, _STALE = 0, 1, 3
 _FONT = 16.0
-_HERE = {"pose": {"orientation": {"w": 1.0}}}
-"""A pose that says nothing."""
+_HERE = {"pose": {"orientation": {"w": 1.0}}}  # a pose that says nothing
 
 
 def detection_array(result: Result, class_ids: ClassIds = "label") -> dict[str, Any]:
@@ -38,16 +35,15 @@ def detection_array(result: Result, class_ids: ClassIds = "label") -> dict[str, 
     confident first; its `id` is the track, or empty.
     """
     rows, header = result.detections, result.header.fields()
-    names = label_names(rows)
     detections = []
-    for things in _things(rows):
-        x1, y1, x2, y2 = rows.xyxy[things[0]].tolist()
+    for row, identity, hypotheses in _things(rows, class_ids):
+        x1, y1, x2, y2 = rows.xyxy[row].tolist()
         position = {"x": (x1 + x2) / 2, "y": (y1 + y2) / 2}
         detections.append({
             "header": header,
-            "results": [{"hypothesis": _hypothesis(rows, row, names[row], class_ids), "pose": _HERE} for row in things],
+            "results": [{"hypothesis": each, "pose": _HERE} for each in hypotheses],
             "bbox": {"center": {"position": position}, "size_x": x2 - x1, "size_y": y2 - y1},
-            "id": _track(rows, things[0]),
+            "id": identity,
         })  # fmt: skip
     return {"header": header, "detections": detections}
 
@@ -57,15 +53,12 @@ def detection3d_array(result: Result, class_ids: ClassIds = "label") -> dict[str
 
     In metres: `bbox` is that of the surface that is seen. Without depth the array is empty.
     """
-    rows, header, places = result.detections, result.header.fields(), result.places
-    names = label_names(rows)
-    detections = []
-    for things in _things(rows):
-        first, *_ = things
-        if places is not None and places.valid[first]:
-            hypotheses = [_hypothesis(rows, row, names[row], class_ids) for row in things]
-            box = places.centers[first], places.sizes[first]
-            detections.append(_detection3d(header, hypotheses, box, _track(rows, first)))
+    header, places = result.header.fields(), result.places
+    detections = [
+        _detection3d(header, hypotheses, (places.centers[row], places.sizes[row]), identity)
+        for row, identity, hypotheses in _things(result.detections, class_ids)
+        if places is not None and places.valid[row]
+    ]
     return {"header": header, "detections": detections}
 
 
@@ -111,9 +104,9 @@ def image_annotations(result: Result) -> dict[str, Any]:
     names, texts = label_names(rows), label_texts(rows)
     palette = label_colours(names)
     outlines, captions = [], []
-    for things in _things(rows):
-        x1, y1, x2, y2 = rows.xyxy[things[0]].tolist()
-        paint = palette[names[things[0]]]
+    for row, *_ in _things(rows):
+        x1, y1, x2, y2 = rows.xyxy[row].tolist()
+        paint = palette[names[row]]
         colour = _colour(paint)
         corners = [{"x": x, "y": y} for x, y in ((x1, y1), (x2, y1), (x2, y2), (x1, y2))]
         outlines.append({
@@ -126,7 +119,7 @@ def image_annotations(result: Result) -> dict[str, Any]:
         captions.append({
             "timestamp": stamp,
             "position": {"x": x1, "y": y1 if y1 > _FONT * 1.5 else y1 + _FONT * 1.5},
-            "text": texts[things[0]],
+            "text": texts[row],
             "font_size": _FONT,
             "text_color": _colour(ink(paint)),
             "background_color": colour,
@@ -134,17 +127,15 @@ def image_annotations(result: Result) -> dict[str, Any]:
     return {"points": outlines, "texts": captions}
 
 
-def diagnostic_array(header: Header, statuses: list[dict[str, Any]]) -> dict[str, Any]:
-    """A `diagnostic_msgs/DiagnosticArray`."""
-    return {"header": header.fields(), "status": statuses}
+def diagnostic_array(header: Header, cores: Iterable[PerceptionCore], complaints: Sequence[str] = ()) -> dict[str, Any]:
+    """A `diagnostic_msgs/DiagnosticArray` with a `status` of each camera."""
+    return {"header": header.fields(), "status": [status(core, complaints) for core in cores]}
 
 
 def status(core: PerceptionCore, complaints: Sequence[str] = ()) -> dict[str, Any]:
     """A `diagnostic_msgs/DiagnosticStatus` of a camera: STALE without images, WARN where something went wrong.
 
-    Args:
-        core: of the camera.
-        complaints: what keeps messages from flowing now.
+    `complaints` say what keeps messages from flowing now.
     """
     known, figures = core.statistics, core.statistics.figures()
     silent, problem = known.silent_seconds(), known.latest_problem()
@@ -170,19 +161,6 @@ def _colour(paint: Colour) -> dict[str, float]:
     return {"r": red, "g": green, "b": blue, "a": 1.0}
 
 
-def _hypothesis(rows: sv.Detections, row: int, name: str, class_ids: ClassIds) -> Mapping[str, Any]:
-    if class_ids == "index":
-        place = -1 if rows.class_id is None else int(rows.class_id[row])
-        name = str(place if place >= 0 else UNLABELED)
-    confidence = 1.0 if rows.confidence is None else float(rows.confidence[row])
-    return {"class_id": name, "score": min(max(confidence, 0.0), 1.0)}
-
-
-def _track(rows: sv.Detections, row: int) -> str:
-    track = -1 if rows.tracker_id is None else int(rows.tracker_id[row])
-    return str(track) if track >= 0 else ""
-
-
 def _detection3d(
     header: dict[str, Any],
     hypotheses: Sequence[Mapping[str, Any]],
@@ -196,13 +174,26 @@ def _detection3d(
     return {"header": header, "results": results, "bbox": {"center": center, "size": size}, "id": identity}
 
 
-def _things(rows: sv.Detections) -> list[list[int]]:
-    """Rows of one region, or of one track, together: the most confident first, as are their things."""
-    count = len(rows)
+def _things(rows: sv.Detections, class_ids: ClassIds = "label") -> list[tuple[int, str, list[dict[str, Any]]]]:
+    """Things, the most confident first: the first row of each, its `id`, and its `ObjectHypothesis` fields, best first.
+
+    Rows of one region, or of one track, are one thing.
+    """
+    count, names = len(rows), label_names(rows)
+    if class_ids == "index":
+        numbers = np.full(count, -1) if rows.class_id is None else rows.class_id
+        names = [str(number if number >= 0 else UNLABELED) for number in numbers.tolist()]
     confidence = np.ones(count) if rows.confidence is None else rows.confidence
-    order = np.argsort(-confidence, kind="stable").tolist()
     key = rows.data.get("region", np.arange(count)) if rows.tracker_id is None else rows.tracker_id
     groups: dict[int, list[int]] = {}
-    for row in order:
+    for row in np.argsort(-confidence, kind="stable").tolist():
         groups.setdefault(int(key[row]), []).append(row)
-    return list(groups.values())
+    scores = np.clip(confidence, 0, 1).tolist()
+    return [
+        (
+            things[0],
+            str(track) if rows.tracker_id is not None and track >= 0 else "",
+            [{"class_id": names[row], "score": scores[row]} for row in things],
+        )
+        for track, things in groups.items()
+    ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import supervision as sv
@@ -22,20 +22,44 @@ from regionclip.video.options import FollowOptions
 from regionclip.video.sources.base import VideoFrame
 from regionclip.words.vocabulary import Vocabulary, Words
 
+REFUSED = "words refused, the old ones stay"
+"""What is told of words that cannot be asked for."""
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PromptSet:
-    """Words as they were asked for at one time.
 
-    Attributes:
-        version: 1 for the first words, one more with each change.
-        vocabulary: the words.
-        thresholds: least confidence of each label, `(C,)`.
-    """
+class PromptSet(NamedTuple):
+    """Words as they were asked for at one time: version (1 for the first), and least confidences `(C,)`."""
 
     version: int
     vocabulary: Vocabulary
     thresholds: NDArray[np.float64]
+
+
+class Prompts:
+    """The words of one camera, or of several that share them; `newest` are those of the next frame.
+
+    Raises:
+        PromptError: for words that cannot be asked for.
+    """
+
+    def __init__(self, detector: Detector, words: Words) -> None:
+        self._detector, self._setting = detector, Lock()
+        self.newest = self._encoded(Vocabulary.of(words), 1)
+
+    def set(self, words: Words, threshold: float | None) -> int:
+        """As `PerceptionCore.set_prompts`."""
+        with self._setting:
+            given, before = Vocabulary.of(words), self.newest
+            levels = (threshold, given.threshold, before.vocabulary.threshold)
+            level = next((level for level in levels if level is not None), None)
+            self.newest = self._encoded(replace(given, threshold=level), before.version + 1)
+            return self.newest.version
+
+    def _encoded(self, vocabulary: Vocabulary, version: int) -> PromptSet:
+        """So that asking for them takes no time and cannot fail."""
+        if not 0 < len(vocabulary) <= MOST_LABELS:
+            raise PromptError(f"words: expected 1 to {MOST_LABELS} labels, got {len(vocabulary)}")
+        asked = self._detector.scorer.ask(self._detector.prepare(vocabulary))
+        return PromptSet(version, vocabulary, asked.thresholds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,9 +68,7 @@ class Result:
 
     Attributes:
         frame: `(H, W, 3)` uint8 BGR.
-        header: of its message, as it came.
         detections: as `Detector` gives them; with tracks also `tracker_id`.
-        prompts: the words that were asked for.
         timings: milliseconds of each stage.
         regions: all that the tower saw in this frame, with its embeddings; None where it did not look.
         view: depth and camera of the frame; None without them, or where they cannot be used.
@@ -71,16 +93,12 @@ class PerceptionCore:
         core.set_prompts(["forklift"])  # from any thread
 
     Args:
-        detector: shared.
-        words: labels to look for.
+        words: labels to look for; `Prompts` where cameras share them.
         source: name of the camera.
         track: whether things are followed from frame to frame; needs the extra `video`.
         every: the tower looks at each so many frames (`FollowOptions.every`).
         rectified: whether frames and depth are rectified, so that the `P` of a camera_info holds, not its `K`.
         statistics: where it is counted; None begins anew, with the clock of this machine.
-
-    Attributes:
-        prompts: the words of the next frame.
 
     Raises:
         PromptError: for words that cannot be asked for.
@@ -89,7 +107,7 @@ class PerceptionCore:
     def __init__(
         self,
         detector: Detector,
-        words: Words,
+        words: Words | Prompts,
         *,
         source: str = "camera",
         track: bool = False,
@@ -99,12 +117,17 @@ class PerceptionCore:
     ) -> None:
         self.detector, self.source, self._rectified = detector, source, rectified
         self.statistics = statistics or Statistics()
-        self._setting, self._looking = Lock(), Lock()
-        self.prompts = self._prepared(Vocabulary.of(words), 1)
+        self._looking = Lock()
+        self._prompts = words if isinstance(words, Prompts) else Prompts(detector, words)
+        self._in_force = self.prompts
         options = FollowOptions(track=track, every=every)
         self._follower = Follower(detector, self.prompts.vocabulary, source=source, options=options)
-        self._in_force = self.prompts
         self._index, self._latest = 0, float("-inf")
+
+    @property
+    def prompts(self) -> PromptSet:
+        """The words of the next frame."""
+        return self._prompts.newest
 
     def process(
         self,
@@ -144,42 +167,21 @@ class PerceptionCore:
         return Result(image, header, rows, prompts, known.timings, known.regions, view, places)
 
     def set_prompts(self, words: Words, threshold: float | None = None) -> int:
-        """Look for other words from the next frame on. They are encoded here and now, while frames go on.
+        """Look for other words from the next frame on, and give their version. They are encoded while frames go on.
 
         Args:
             words: labels to look for.
             threshold: least confidence of labels without one of their own; None takes that of the words, else the one
                 that was asked for before.
 
-        Returns:
-            The version of the words, which the results that used them name.
-
         Raises:
             PromptError, FingerprintError: for words that cannot be asked for; the old ones stay.
         """
-        with self._setting:
-            try:
-                self.prompts = self.prepare(words, threshold, self.prompts)
-            except RegionclipError as error:
-                self.statistics.problem(f"words refused, the old ones stay: {error}")
-                raise
-            return self.prompts.version
-
-    def prepare(self, words: Words, threshold: float | None, after: PromptSet) -> PromptSet:
-        """Words encoded, as `set_prompts` takes them, and not yet in force: assigned to `prompts` they are.
-
-        Args:
-            words: labels to look for.
-            threshold: as of `set_prompts`.
-            after: the words before.
-
-        Raises:
-            PromptError, FingerprintError: for words that cannot be asked for.
-        """
-        given = Vocabulary.of(words)
-        levels = (threshold, given.threshold, after.vocabulary.threshold)
-        level = next((level for level in levels if level is not None), None)
-        return self._prepared(replace(given, threshold=level), after.version + 1)
+        try:
+            return self._prompts.set(words, threshold)
+        except RegionclipError as error:
+            self.statistics.problem(f"{REFUSED}: {error}")
+            raise
 
     def _view(self, image: Frame, depth: NDArray[np.float32] | None, camera_info: Any) -> View | None:  # noqa: ANN401
         if depth is None:
@@ -189,10 +191,3 @@ class PerceptionCore:
         except MessageError as error:
             self.statistics.problem(f"no positions: {error}")
             return None
-
-    def _prepared(self, vocabulary: Vocabulary, version: int) -> PromptSet:
-        """Words, encoded, so that asking for them takes no time and cannot fail."""
-        if not 0 < len(vocabulary) <= MOST_LABELS:
-            raise PromptError(f"words: expected 1 to {MOST_LABELS} labels, got {len(vocabulary)}")
-        asked = self.detector.scorer.ask(self.detector.prepare(vocabulary))
-        return PromptSet(version, vocabulary, asked.thresholds)

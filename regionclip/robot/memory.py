@@ -47,16 +47,12 @@ class Thing:
 
     Attributes:
         number: from 1, never used twice.
-        frame_id: coordinate frame of its place.
-        center: `(3,)` metres.
-        size: `(3,)` metres along the axes of that frame.
+        center, size: `(3,)` metres along the axes of the coordinate frame `frame_id`.
         embedding: `(D,)` float32 of unit length, fused.
-        first_ns: stamp of its first sight.
-        last_ns: stamp of its latest sight.
+        first_ns, last_ns: stamps of its first and its latest sight.
         sights: frames that showed it.
         whole: whether one of them showed all of it.
-        weight: of its sights together (`tracking.fusion.qualities`).
-        clearest: weight of the clearest.
+        weight, clearest: of its sights together (`tracking.fusion.qualities`), and of the clearest.
         thumbnail: `(S, S, 3)` uint8 BGR, of the clearest.
     """
 

@@ -4,13 +4,11 @@ A dict holds only what differs from zero, so that `{"header": header.fields(), "
 The codec is rosbags'; packages that it does not know are registered from `_DEFINITIONS`.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from regionclip.errors import ConfigError, MessageError
 
@@ -33,6 +31,7 @@ ODOMETRY = "nav_msgs/msg/Odometry"
 SET_PROMPTS = "regionclip_interfaces/srv/SetPrompts"
 ASK = "regionclip_interfaces/srv/Ask"
 
+# Fields in the order of the wire, of vision_msgs 4 (ROS 2 Humble and later), of Foxglove's annotations, of our own.
 _DEFINITIONS = {
     "vision_msgs/msg/Point2D": "float64 x; float64 y",
     "vision_msgs/msg/Pose2D": "vision_msgs/Point2D position; float64 theta",
@@ -66,29 +65,21 @@ _DEFINITIONS = {
     f"{ASK}_Request": "string words; int32 top",
     f"{ASK}_Response": "vision_msgs/Detection3DArray answers; bool success; string message",
 }
-"""Fields in the order of the wire, of vision_msgs 4 (ROS 2 Humble and later), of Foxglove's annotations, of our own."""
-
+# Of services, which rosbags does not know (tests/robot/test_ros_messages.py computes them).
 _SERVICE_HASHES = {
     SET_PROMPTS: "RIHS01_f8fe4762805d1a948714172b65cf0bba20b876f70144e6c28f66f66632e2658b",
     ASK: "RIHS01_1d5b99f49c4dac1de741d79f2877b51627bb17860b44a7e7df53d7fbdbf61586",
 }
-"""Those of services, which rosbags does not know (tests/robot/test_ros_messages.py computes them)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """When and where a message was made: `std_msgs/Header`.
-
-    Attributes:
-        stamp_ns: nanoseconds of the sender's clock.
-        frame_id: name of the coordinate frame.
-    """
+class Header(NamedTuple):
+    """A `std_msgs/Header`: nanoseconds of the sender's clock, and the name of the coordinate frame."""
 
     stamp_ns: int
     frame_id: str = ""
 
     @classmethod
-    def of(cls, header: Any) -> "Header":  # noqa: ANN401 - whoever's message class
+    def of(cls, header: Any) -> Self:  # noqa: ANN401 - whoever's message class
         """That of a decoded message, or of one of rclpy's."""
         return cls(nanoseconds(header.stamp), header.frame_id)
 
@@ -98,8 +89,7 @@ class Header:
 
     def stamp(self) -> dict[str, int]:
         """The time as a `builtin_interfaces/Time`."""
-        seconds, nanoseconds = divmod(self.stamp_ns, 1_000_000_000)
-        return {"sec": seconds, "nanosec": nanoseconds}
+        return dict(zip(("sec", "nanosec"), divmod(self.stamp_ns, 1_000_000_000), strict=True))
 
 
 def nanoseconds(time: Any) -> int:  # noqa: ANN401 - whoever's message class
@@ -108,13 +98,8 @@ def nanoseconds(time: Any) -> int:  # noqa: ANN401 - whoever's message class
 
 
 def encode(kind: str, fields: Mapping[str, Any]) -> bytes:
-    """The CDR bytes of a message, little endian; fields that are not given are zero, empty or false.
-
-    Args:
-        kind: its type, as `vision_msgs/msg/Detection2DArray`.
-        fields: by name; messages inside are dicts too.
-    """
-    return bytes(store().serialize_cdr(_maker(kind)(fields), kind, little_endian=True))
+    """The CDR bytes of a message of a type, little endian; fields that are not given are zero, empty or false."""
+    return bytes(store().serialize_cdr(_message(kind, fields), kind, little_endian=True))
 
 
 def decode(payload: bytes | memoryview, kind: str) -> Any:  # noqa: ANN401 - a class made at run time
@@ -160,45 +145,42 @@ def store() -> "Typestore":
     return known
 
 
-Maker = Callable[[Any], Any]
-"""Gives a field its value; None where the dict says nothing of it."""
+def _message(kind: str, fields: Mapping[str, Any]) -> object:
+    """A message of a type, from dicts."""
+    types, zeros = _fields(kind)
+    assert fields.keys() <= types.keys(), f"{kind} has no fields {sorted(fields.keys() - types.keys())}"
+    return store().types[kind](**zeros | {name: _value(types[name], given) for name, given in fields.items()})
 
 
 @cache
-def _maker(kind: str) -> Maker:
-    """What makes messages of a type from dicts."""
-    made, described = store().types[kind], store().fielddefs[kind][1]
-    makers = {name: _value_maker(what) for name, what in described}
-    zero = made(*(make(None) for make in makers.values()))
+def _fields(kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields of a message: types, and zeros.
 
-    def make(fields: Mapping[str, Any] | None) -> object:
-        if not fields:
-            return zero
-        assert makers.keys() >= fields.keys(), f"{kind} has no fields {sorted(fields.keys() - makers.keys())}"
-        return made(*[make_value(fields.get(name)) for name, make_value in makers.items()])
-
-    return make
+    A type is a kind of node and its detail: the name of a message, (base type, limit), or (type of elements, length).
+    """
+    types = dict(store().fielddefs[kind][1])
+    return types, {name: _value(what, _nothing(*what)) for name, what in types.items()}
 
 
-def _value_maker(what: Any) -> Maker:  # noqa: ANN401 - a type as rosbags describes it: a kind of node and what belongs to it
+def _nothing(node: int, detail: Any) -> Any:  # noqa: ANN401 - of any type
     from rosbags.interfaces import Nodetype
 
-    node, detail = what
-    if node == Nodetype.NAME:
-        return _maker(detail)
-    if node == Nodetype.BASE:
-        zero = "" if detail[0] == "string" else 0
-        return lambda given: zero if given is None else given
-    inner, length = detail
-    if inner[0] == Nodetype.NAME or inner[1][0] == "string":
-        make = _value_maker(inner)
-        return lambda given: [make(each) for each in given or ()]
-    dtype = np.dtype({"byte": "uint8", "char": "uint8"}.get(inner[1][0], inner[1][0]))
-    zeros = np.zeros(length if node == Nodetype.ARRAY else 0, dtype)
+    if isinstance(detail, str):
+        return {}
+    of, length = detail
+    if isinstance(of, tuple):
+        return [_nothing(*of)] * length if node == Nodetype.ARRAY else []
+    return "" if of == "string" else 0
 
-    def make_array(given: Any) -> NDArray[Any]:  # noqa: ANN401 - bytes, or numbers
-        if given is None:
-            return zeros
-        return np.frombuffer(given, dtype) if isinstance(given, bytes) else np.asarray(given, dtype)
 
-    return make_array
+def _value(what: Any, given: Any) -> Any:  # noqa: ANN401 - of any type
+    _, detail = what
+    if isinstance(detail, str):
+        return _message(detail, given)
+    if isinstance(detail[0], str):
+        return given
+    _, of = detail[0]
+    if isinstance(of, str) or of[0] == "string":
+        return [_value(detail[0], each) for each in given]
+    dtype = np.dtype({"byte": "uint8", "char": "uint8"}.get(of[0], of[0]))
+    return np.frombuffer(given, dtype) if isinstance(given, bytes) else np.asarray(given, dtype)

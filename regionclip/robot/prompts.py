@@ -15,13 +15,7 @@ MOST_LABELS = 65_535
 
 
 class _Asked(Settings):
-    """A JSON object of words.
-
-    Attributes:
-        prompts: phrases, each a label of its own.
-        threshold: least confidence of all of them.
-        names: for some of the phrases what they are called in results; those of one name are one label.
-    """
+    """A JSON object of phrases; `names` says of some what they are called in results: those of one name are a label."""
 
     title: ClassVar[str] = "prompts"
 
@@ -31,12 +25,7 @@ class _Asked(Settings):
 
 
 class Question(Settings):
-    """What a memory is asked for.
-
-    Attributes:
-        words: one phrase.
-        top: most answers.
-    """
+    """What a memory is asked for: one phrase, and how many answers at most."""
 
     title: ClassVar[str] = "question"
 

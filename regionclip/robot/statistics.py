@@ -13,8 +13,7 @@ from regionclip.timing import Timings
 WINDOW = 10.0
 """Seconds that rates, ages and stages are of."""
 
-_MOST = 1000
-"""Latest images that are remembered for them."""
+_MOST = 1000  # latest images that are remembered for them
 
 
 class Statistics:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from threading import Condition, Thread
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
+
+from regionclip.robot.closing import Closing
 
 T = TypeVar("T")
 
 
-class Worker(Generic[T]):
+class Worker(Closing, Generic[T]):
     """A slot for each source and one thread for all of them; whoever has waited longest is next.
 
     Args:
@@ -15,7 +17,7 @@ class Worker(Generic[T]):
         on_error: gets the source and what `work` raised; the worker goes on.
     """
 
-    def __init__(self, work: Callable[[str, T], None], on_error: Callable[[str, Exception], None]) -> None:
+    def __init__(self, work: Callable[[str, T], object], on_error: Callable[[str, Exception], None]) -> None:
         self._work, self._on_error = work, on_error
         self._waiting: dict[str, T] = {}  # in the order in which they came to wait
         self._changed = Condition()
@@ -24,11 +26,7 @@ class Worker(Generic[T]):
         self._thread.start()
 
     def offer(self, source: str, item: T) -> bool:
-        """Leave an item for the worker, which takes it when it is free.
-
-        Returns:
-            Whether it took the place of an older one of this source that nobody had looked at.
-        """
+        """Leave an item for the worker; whether it took the place of an older one that nobody had looked at."""
         with self._changed:
             replaced = source in self._waiting
             if not self._closing:
@@ -37,23 +35,13 @@ class Worker(Generic[T]):
             return replaced
 
     def close(self, timeout: float = 30.0) -> bool:
-        """Finish what is worked at, let go what waits, and end the thread. Closing twice is fine.
-
-        Returns:
-            Whether it ended within `timeout` seconds.
-        """
+        """Finish what is worked at, let go what waits, and end the thread; whether it did within so many seconds."""
         with self._changed:
             self._closing = True
             self._waiting.clear()
             self._changed.notify()
         self._thread.join(timeout)
         return not self._thread.is_alive()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
 
     def _run(self) -> None:
         while (taken := self._take()) is not None:

@@ -32,9 +32,8 @@ from regionclip.errors import ConfigError, FileError, RegionclipError, SourceErr
 from regionclip.robot.images import frame_of
 from regionclip.robot.messages import IMAGE, Header, encode
 from regionclip.robot.ros.names import places
-from regionclip.robot.transports.bags import Bag, BagMessage, NewBag
-from regionclip.robot.transports.plan import ReplayPlan
-from regionclip.robot.transports.replay import ReplaySummary, replay
+from regionclip.robot.transports.bags import Bag, BagMessage, NewBag, choose
+from regionclip.robot.transports.replay import Replay
 
 RED, GREEN = (16, 16, 64, 64), (96, 32, 160, 96)
 FRAMES = [planted(red=RED, green=GREEN), planted(), planted(red=RED), planted(green=GREEN)]
@@ -45,9 +44,11 @@ WORDS = ["红 thing", "green"]
 LOGGED = [START + index * STEP + DELAY for index in range(len(FRAMES))]
 
 
-def answer(source: Path, out: Path, watch: Any = iter, **plan: Any) -> ReplaySummary:  # noqa: ANN401
+def answer(source: Path, out: Path, watch: Any = iter, track: bool = False, **choice: Any) -> Replay:  # noqa: ANN401
     with Bag(source) as bag, NewBag(out) as new:
-        return replay(bag, new, toy_detector([RED, GREEN]), WORDS, ReplayPlan(**plan), watch)
+        replay = Replay(bag, new, toy_detector([RED, GREEN]), WORDS, choose(bag, **choice), track=track)
+        replay.run(watch)
+        return replay
 
 
 SOURCES: dict[str, Callable[[Path], Path]] = {
@@ -64,7 +65,7 @@ SOURCES: dict[str, Callable[[Path], Path]] = {
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_kind_is_read_and_answered(source: str, out: str, tmp_path: Path) -> None:
     summary = answer(SOURCES[source](tmp_path), tmp_path / out)
-    assert (summary.images, summary.detections, summary.damaged, summary.cut) == (4, 4, 0, False)
+    assert (summary.answered, summary.detections, summary.damaged, summary.cut) == (4, 4, 0, False)
     written = read_bag(tmp_path / out)
     arrays = on(DETECTIONS, written)
     assert [log_ns for log_ns, _ in arrays] == LOGGED
@@ -130,7 +131,7 @@ def test_a_message_of_ros_1_becomes_one_of_ros_2(tmp_path: Path) -> None:
 def test_compressed_images(tmp_path: Path) -> None:
     topic = "/camera/image_raw/compressed"
     source = write_bag(tmp_path / "in", recorded(FRAMES, topic))
-    assert answer(source, tmp_path / "out").images == 4
+    assert answer(source, tmp_path / "out").answered == 4
     assert [sorted(labels(array), reverse=True) for _, array in on(DETECTIONS, read_bag(tmp_path / "out"))] == FOUND
 
 
@@ -138,7 +139,7 @@ def test_several_cameras_have_answers_of_their_own(tmp_path: Path) -> None:
     left, right = "/left/image_raw", "/right/image_raw/compressed"
     messages = recorded(FRAMES, left, "left_link") + recorded(FRAMES[:2], right, "right_link")
     summary = answer(write_bag(tmp_path / "in", messages), tmp_path / "out", topics=(left, right), track=True)
-    assert summary.images == 6
+    assert summary.answered == 6
     written = read_bag(tmp_path / "out")
     assert [array.header.frame_id for _, array in on("/left/regionclip/detections", written)] == ["left_link"] * 4
     assert [array.header.frame_id for _, array in on("/right/regionclip/detections", written)] == ["right_link"] * 2
@@ -186,7 +187,7 @@ def damaged() -> list[Any]:
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
 def test_a_damaged_message_is_skipped_and_counted(storage: Any, tmp_path: Path) -> None:  # noqa: ANN401
     summary = answer(write_bag(tmp_path / "in", damaged(), storage), tmp_path / "out")
-    assert (summary.images, summary.damaged, summary.cut) == (6, 4, False)
+    assert (summary.answered, summary.damaged, summary.cut) == (6, 4, False)
     assert list(summary.problems) == [CAMERA]
     written = read_bag(tmp_path / "out")
     assert len(on(DETECTIONS, written)) == len(on(CAMERA, written)) == 6
@@ -198,7 +199,7 @@ def test_a_damaged_message_is_skipped_and_counted(storage: Any, tmp_path: Path) 
 def test_nothing_is_left_where_no_image_is_of_use(tmp_path: Path) -> None:
     messages = [(topic, kind, log_ns, payload[:50]) for topic, kind, log_ns, payload in recorded(FRAMES)]
     summary = answer(write_bag(tmp_path / "in", messages), tmp_path / "out")
-    assert (summary.images, summary.damaged) == (0, 4)
+    assert (summary.answered, summary.damaged) == (0, 4)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
@@ -212,8 +213,8 @@ def test_a_chunk_that_is_damaged_ends_the_bag_and_keeps_what_came_before(tmp_pat
     summary = answer(file, tmp_path / "out")
     assert summary.cut
     assert "cannot be read on" in summary.problems[str(file)]
-    assert 0 < summary.images < 40
-    assert len(on(DETECTIONS, read_bag(tmp_path / "out"))) == summary.images
+    assert 0 < summary.answered < 40
+    assert len(on(DETECTIONS, read_bag(tmp_path / "out"))) == summary.answered
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -273,15 +274,15 @@ def test_what_is_no_bag_is_told(tmp_path: Path) -> None:
 def test_topics_that_are_not_there(plan: dict[str, Any], said: str, tmp_path: Path) -> None:
     source = write_bag(tmp_path / "in", recorded(FRAMES[:1]) + imu(1) + recorded(FRAMES[:1], "/other"))
     with Bag(source) as bag, pytest.raises(ConfigError) as told:
-        ReplayPlan(**plan).checked(bag)
+        choose(bag, **plan)
     assert said in str(told.value)
 
 
 def test_answers_are_not_kept_beside_new_ones(tmp_path: Path) -> None:
     answer(SOURCES["mcap"](tmp_path), tmp_path / "once")
     with Bag(tmp_path / "once") as bag, pytest.raises(ConfigError, match="/regionclip/detections cannot be kept"):
-        ReplayPlan(keep=(DETECTIONS,)).checked(bag)
-    assert answer(tmp_path / "once", tmp_path / "twice", keep=("/diagnostics",)).images == 4
+        choose(bag, keep=(DETECTIONS,))
+    assert answer(tmp_path / "once", tmp_path / "twice", keep=("/diagnostics",)).answered == 4
     assert len(on("/diagnostics", read_bag(tmp_path / "twice"))) == 4  # two of each run
 
 

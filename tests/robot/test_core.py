@@ -12,7 +12,6 @@ import torch
 from robot_bags import labels
 from toy import ToyTower, planted, toy_detector
 
-import regionclip
 from proposals.boxes import BoxesProposer
 from regionclip.config import Config
 from regionclip.detector import Detector
@@ -31,7 +30,6 @@ from regionclip.robot.messages import (
 )
 from regionclip.robot.prompts import parse_prompts
 from regionclip.robot.statistics import Statistics
-from regionclip.scenes.render import render_scene
 from regionclip.words.vocabulary import Label, Vocabulary
 
 RED, GREEN = (16, 16, 64, 64), (96, 32, 160, 96)
@@ -70,16 +68,13 @@ def test_a_frame() -> None:
     assert [each.results[0].pose.pose.orientation.w for each in array.detections] == [1, 1]
 
 
-def test_no_thing_gives_empty_messages() -> None:
-    result = core_of(["blue"]).process(FRAME, HEADER)
+@pytest.mark.parametrize(("words", "boxes"), [("blue", (RED, GREEN)), ("red", [])])
+def test_no_thing_gives_empty_messages(words: str, boxes: Any) -> None:  # noqa: ANN401
+    result = core_of([words], boxes).process(FRAME, HEADER)
     array = array_of(result)
     assert (Header.of(array.header), array.detections) == (HEADER, [])
     drawn = decode(encode(ANNOTATIONS, image_annotations(result)), ANNOTATIONS)
     assert (drawn.points, drawn.texts, drawn.circles) == ([], [], [])
-
-
-def test_no_box_gives_empty_messages() -> None:
-    assert array_of(core_of(["red"], boxes=[]).process(FRAME, HEADER)).detections == []
 
 
 def test_all_hypotheses_of_a_thing_stand_in_it_best_first() -> None:
@@ -286,9 +281,3 @@ def test_images_without_stamps_have_no_age() -> None:
     core = core_of(["red"])
     core.process(FRAME, Header(0))
     assert "age_ms_p50" not in core.statistics.figures()
-
-
-def test_with_the_tower_that_ships() -> None:
-    core = PerceptionCore(regionclip.load("tiny"), ["person", "汽车"])
-    result = core.process(render_scene(5, 3, (240, 320)).frame, HEADER)
-    assert set(labels(array_of(result))) <= {"person", "汽车"}

@@ -16,7 +16,6 @@ from waiting import until
 
 from regionclip.detector import Detector
 from regionclip.errors import ConfigError
-from regionclip.evaluation.speed.robot import free_domain
 from regionclip.robot import messages as ros
 from regionclip.robot.messages import Header, decode, encode
 from regionclip.robot.ros.names import Names
@@ -255,9 +254,7 @@ def test_words_that_cannot_be_read_leave_the_old_ones() -> None:
 
 
 def test_a_slow_detector_always_gets_the_newest_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in free_domain().items():
-        monkeypatch.setenv(name, value)
-    with Peer() as peer, process("tests/slow_node.py", "0.2") as node:
+    with Peer.alone(monkeypatch) as peer, process("tests/slow_node.py", "0.2") as node:
         peer.offer("/image", ros.IMAGE, "sensor")
         arrays = peer.hear("/regionclip/detections", ros.DETECTIONS)
         peer.await_listener("/image")

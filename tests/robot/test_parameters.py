@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regionclip.errors import ConfigError, PromptError
+from regionclip.errors import ConfigError
 from regionclip.robot.ros.names import Names, places
 from regionclip.robot.ros.parameters import Parameters
 from regionclip.robot.transports.dds import environment
@@ -57,11 +57,6 @@ def test_a_file_that_cannot_be_used_is_told_in_a_line(text: str, told: str, tmp_
         Parameters.read(written(tmp_path, text))
     assert told in str(refused.value)
     assert "\n" not in str(refused.value)
-
-
-def test_no_words(tmp_path: Path) -> None:
-    with pytest.raises(PromptError, match="no words to look for"):
-        Parameters().words()
 
 
 def test_names() -> None:

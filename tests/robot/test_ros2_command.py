@@ -1,18 +1,16 @@
 """`regionclip ros2` as a process of its own, seen from other ends of the wire: a camera and listeners over loopback."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from robot_bags import labels
 from ros_peer import Peer, ended, process, stamps
+from torchless import without_torch
 from waiting import until
 
 from regionclip.cli.terminal import exits
-from regionclip.evaluation.speed.robot import free_domain
 from regionclip.robot import messages as ros
 from regionclip.robot.images import compressed_fields
 from regionclip.robot.messages import Header
@@ -24,9 +22,7 @@ START = 1_700_000_000_123_456_789
 
 @pytest.fixture
 def peer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
-    for name, value in free_domain().items():
-        monkeypatch.setenv(name, value)
-    with Peer() as peer:
+    with Peer.alone(monkeypatch) as peer:
         yield peer
 
 
@@ -127,9 +123,5 @@ def test_a_mismatch_is_told(peer: Peer) -> None:
     ],
 )
 def test_a_mistake_is_told_before_torch_is_loaded(options: tuple[str, ...], told: str) -> None:
-    code = (
-        "import sys; sys.modules['torch'] = None; sys.argv[0] = 'regionclip'; from regionclip.cli import main; main()"
-    )
-    words = [sys.executable, "-c", code, "ros2", *options]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    done = without_torch("ros2", *options)
     assert (done.returncode, told in done.stderr, len(done.stderr.splitlines())) == (exits.USAGE, True, 1), done.stderr

@@ -8,24 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cyclonedds.idl import IdlStruct, make_idl_struct
+from cyclonedds.idl import IdlStruct, make_idl_struct, types
 from cyclonedds.idl.annotations import final
-from cyclonedds.idl.types import (
-    array,
-    byte,
-    char,
-    float32,
-    float64,
-    int8,
-    int16,
-    int32,
-    int64,
-    sequence,
-    uint8,
-    uint16,
-    uint32,
-    uint64,
-)
 from rosbags.interfaces import Nodetype
 from rosbags.typesys import Stores, get_typestore
 
@@ -34,22 +18,6 @@ from regionclip.robot import messages as ros
 from regionclip.robot.messages import Header, decode, encode, store, type_hash
 
 EVENT_INFO = "service_msgs/msg/ServiceEventInfo"
-BASES: dict[str, Any] = {
-    "string": str,
-    "bool": bool,
-    "byte": byte,
-    "char": char,
-    "float32": float32,
-    "float64": float64,
-    "int8": int8,
-    "int16": int16,
-    "int32": int32,
-    "int64": int64,
-    "uint8": uint8,
-    "uint16": uint16,
-    "uint32": uint32,
-    "uint64": uint64,
-}
 HEADER = Header(1_700_000_000_123_456_789, "相机").fields()
 COLOUR = {"r": 0.5, "g": 0.25, "b": 1.0, "a": 1.0}
 DETECTION = {
@@ -66,14 +34,7 @@ OUTLINE = {"timestamp": HEADER["stamp"], "type": 2, "points": [{"x": 1.0, "y": 2
 MESSAGES: dict[str, list[dict[str, Any]]] = {
     ros.IMAGE: [
         {},
-        {
-            "header": HEADER,
-            "height": 2,
-            "width": 3,
-            "encoding": "bgr8",
-            "step": 9,
-            "data": np.arange(18, dtype=np.uint8),
-        },
+        {"header": HEADER, "height": 2, "width": 3, "encoding": "bgr8", "step": 9, "data": bytes(range(18))},
     ],
     ros.COMPRESSED_IMAGE: [{"header": HEADER, "format": "jpeg", "data": np.arange(7, dtype=np.uint8)}],
     ros.CAMERA_INFO: [
@@ -110,15 +71,14 @@ def idl(kind: str) -> type[IdlStruct]:
 
 
 def idl_type(what: Any) -> Any:  # noqa: ANN401
-    listed: Any = sequence
-    fixed: Any = array
+    known: Any = types
     node, detail = what
     if node == Nodetype.NAME:
         return idl(detail)
     if node == Nodetype.BASE:
-        return BASES[detail[0]]
+        return {"string": str, "bool": bool}.get(detail[0]) or getattr(known, detail[0])
     inner, length = detail
-    return fixed[idl_type(inner), length] if node == Nodetype.ARRAY else listed[idl_type(inner)]
+    return known.array[idl_type(inner), length] if node == Nodetype.ARRAY else known.sequence[idl_type(inner)]
 
 
 def as_idl(value: Any) -> Any:  # noqa: ANN401

@@ -82,9 +82,3 @@ def test_the_end_waits_for_what_is_worked_at_and_lets_the_rest_go(bench: Bench) 
     assert not bench.worker.offer("a", 2)
     assert bench.done == [("a", 0)]
     assert "regionclip worker" not in {thread.name for thread in threading.enumerate()}
-
-
-def test_a_with_block_ends_it() -> None:
-    with Worker[int](lambda source, item: None, lambda source, error: None) as worker:
-        worker.offer("a", 1)
-    assert worker.close(timeout=0)

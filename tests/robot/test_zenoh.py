@@ -5,10 +5,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from waiting import until
@@ -16,12 +15,13 @@ from waiting import until
 from regionclip.errors import ConfigError, MessageError
 from regionclip.robot import messages as ros
 from regionclip.robot.messages import decode, encode, type_hash
+
+pytest.importorskip("zenoh", reason="eclipse-zenoh is not installed")
+
+from zenoh import Session
+from zenoh_router import connecting, free_endpoint, router
+
 from regionclip.robot.transports.zenoh import Zenoh
-
-if TYPE_CHECKING:
-    import zenoh
-
-pytestmark = pytest.mark.skipif(find_spec("zenoh") is None, reason="eclipse-zenoh is not installed")
 
 STRING = "std_msgs::msg::dds_::String_"
 IMAGE = "sensor_msgs::msg::dds_::Image_"
@@ -31,8 +31,6 @@ HUMBLE = "TypeHashNotSupported"
 
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> str:
-    from zenoh_router import connecting, free_endpoint
-
     address = free_endpoint()
     for name, value in connecting(address).items():
         monkeypatch.setenv(name, value)
@@ -40,16 +38,14 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def bare(endpoint: str) -> "Iterator[zenoh.Session]":
+def bare(endpoint: str) -> Iterator[Session]:
     """A session that knows nothing of ROS, and routes."""
-    from zenoh_router import router
-
     with router(endpoint) as session:
         yield session
 
 
 @pytest.fixture
-def wire(bare: "zenoh.Session") -> Iterator[Zenoh]:
+def wire(bare: Session) -> Iterator[Zenoh]:
     with Zenoh("/robot1/regionclip") as opened:
         until(lambda: not opened.complaints())
         yield opened
@@ -59,7 +55,7 @@ def text(words: str) -> bytes:
     return encode(ros.STRING, {"data": words})
 
 
-def tokens(session: "zenoh.Session") -> set[str]:
+def tokens(session: Session) -> set[str]:
     """Of the whole graph, without domain, session and number."""
     found = [str(reply.ok.key_expr) for reply in session.liveliness().get("@ros2_lv/**", timeout=5) if reply.ok]
     assert all(token.startswith("@ros2_lv/42/") for token in found)
@@ -69,7 +65,7 @@ def tokens(session: "zenoh.Session") -> set[str]:
 
 @pytest.mark.parametrize("distribution", ["humble", "jazzy", None])
 def test_messages_leave_as_rmw_zenoh_sends_them(
-    distribution: str | None, bare: "zenoh.Session", monkeypatch: pytest.MonkeyPatch
+    distribution: str | None, bare: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if distribution:
         monkeypatch.setenv("ROS_DISTRO", distribution)
@@ -89,7 +85,7 @@ def test_messages_leave_as_rmw_zenoh_sends_them(
     assert len({sender for *_, sender in beside}) == 1
 
 
-def test_the_graph_knows_who_takes_part_as_long_as_it_does(bare: "zenoh.Session") -> None:
+def test_the_graph_knows_who_takes_part_as_long_as_it_does(bare: Session) -> None:
     with Zenoh("/robot1/regionclip") as wire:
         wire.offer("/labels", ros.STRING, "latched")
         wire.offer("/d", ros.DIAGNOSTICS, "reliable")
@@ -110,7 +106,7 @@ def test_the_graph_knows_who_takes_part_as_long_as_it_does(bare: "zenoh.Session"
         until(lambda: tokens(bare) == {"NN/%/%/regionclip"})
 
 
-def test_messages_of_humble_and_of_later_are_heard(wire: Zenoh, bare: "zenoh.Session") -> None:
+def test_messages_of_humble_and_of_later_are_heard(wire: Zenoh, bare: Session) -> None:
     heard: list[Any] = []
     wire.listen("/words", (ros.STRING,), "reliable", heard.append)
     for number, name in enumerate((type_hash(ros.STRING), HUMBLE)):
@@ -125,7 +121,7 @@ def test_messages_of_humble_and_of_later_are_heard(wire: Zenoh, bare: "zenoh.Ses
         heard[2]()
 
 
-def test_of_images_that_wait_the_newest_stays(wire: Zenoh, bare: "zenoh.Session") -> None:
+def test_of_images_that_wait_the_newest_stays(wire: Zenoh, bare: Session) -> None:
     heard: list[int] = []
     go = Event()
 
@@ -168,7 +164,7 @@ def test_who_comes_late_is_told_the_latest_of_a_latched_topic(early: bool, wire:
     assert [get().data for get in heard] == (["背包"] if early else ["汽车", "背包"])
 
 
-def test_a_topic_is_wanted_while_somebody_listens(wire: Zenoh, bare: "zenoh.Session") -> None:
+def test_a_topic_is_wanted_while_somebody_listens(wire: Zenoh, bare: Session) -> None:
     wire.offer("/picture", ros.IMAGE, "reliable")
     assert not wire.wanted("/picture")
     with bare.declare_subscriber(f"42/picture/{IMAGE}/{type_hash(ros.IMAGE)}"):
@@ -200,8 +196,6 @@ def test_other_types_on_a_topic_are_told(wire: Zenoh, monkeypatch: pytest.Monkey
 
 
 def test_a_router_is_waited_for(endpoint: str) -> None:
-    from zenoh_router import router
-
     with Zenoh() as wire:
         heard: list[Any] = []
         wire.listen("/words", (ros.STRING,), "reliable", heard.append)
@@ -222,7 +216,7 @@ def request(*prompts: str) -> bytes:
     return encode(f"{ros.SET_PROMPTS}_Request", {"prompts": prompts, "threshold": 0.5})
 
 
-def test_a_service_answers_and_survives_what_is_no_request(wire: Zenoh, bare: "zenoh.Session") -> None:
+def test_a_service_answers_and_survives_what_is_no_request(wire: Zenoh, bare: Session) -> None:
     def answer(asked: Any) -> dict[str, Any]:  # noqa: ANN401
         if not asked.prompts:
             raise RuntimeError("out of memory")
@@ -250,7 +244,7 @@ def test_a_service_answers_and_survives_what_is_no_request(wire: Zenoh, bare: "z
     assert (number, length, back, when > 1) == (3, 16, sender, True)
 
 
-def test_what_goes_wrong_meanwhile_does_not_keep_the_process(bare: "zenoh.Session") -> None:
+def test_what_goes_wrong_meanwhile_does_not_keep_the_process(bare: Session) -> None:
     code = (
         "from regionclip.robot.transports.zenoh import Zenoh\n"
         "with Zenoh() as wire:\n"
@@ -261,8 +255,6 @@ def test_what_goes_wrong_meanwhile_does_not_keep_the_process(bare: "zenoh.Sessio
 
 
 def test_a_file_of_settings_is_honoured(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zenoh_router import router
-
     monkeypatch.delenv("ZENOH_CONFIG_OVERRIDE")
     settings = tmp_path / "settings.json5"
     settings.write_text(f'{{mode: "client", connect: {{endpoints: ["{endpoint}"]}}}}')

@@ -1,17 +1,16 @@
 """`regionclip ros2 --transport zenoh` as a process of its own, seen by dora's ROS 2 client over loopback."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from ros_peer import ended, process
 
 from regionclip.cli.terminal import exits
 from regionclip.robot import messages as ros
@@ -35,18 +34,6 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         monkeypatch.setenv(name, value)
     with router(address):
         yield address
-
-
-@contextmanager
-def process(*words: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
-    environment = {**os.environ, **variables}
-    started = subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True, env=environment)
-    try:
-        yield started
-    finally:
-        if started.poll() is None:
-            started.kill()
-        started.communicate()
 
 
 def image(second: int) -> dict[str, Any]:
@@ -100,9 +87,8 @@ def test_images_are_answered_and_words_changed(endpoint: str, tmp_path: Path) ->
         twice = {"prompts": ["人", "人"], "threshold": np.float32(-1)}
         refusal = client.call(f"{NODE}/set_prompts", ros.SET_PROMPTS, twice)
         numbers = [awaited(versions)["database_version"] for _ in range(3)]
-        node.send_signal(signal.SIGINT)
-        _, said = node.communicate(timeout=60)
-    assert node.returncode == exits.OK, said
+        code, said = ended(node)
+    assert code == exits.OK, said
     assert response == {"success": True, "message": "", "version": 3}
     assert (refusal["success"], refusal["version"]) == (False, 3)
     assert "'人' is given twice" in refusal["message"]

@@ -1,7 +1,9 @@
 """`regionclip bag`: the images of a robot's recording answered, into a new bag."""
 
 import sys
+import time
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -14,7 +16,7 @@ from regionclip.cli.terminal.signals import stopping
 if TYPE_CHECKING:
     from regionclip.robot.answers import ClassIds
     from regionclip.robot.transports.bags import BagMessage, Storage
-    from regionclip.robot.transports.replay import ReplaySummary
+    from regionclip.robot.transports.replay import Replay
 
 
 @options.grouped
@@ -44,47 +46,37 @@ def bag(
     vocabulary, settings = words.read(), tower.settings()
     options.check_choice("--storage", storage, ("mcap", "sqlite3"))
     options.check_choice("--class-ids", class_ids, ("label", "index"))
-    from regionclip.robot.transports.bags import Bag, NewBag, check_new
-    from regionclip.robot.transports.plan import ReplayPlan
+    from regionclip.robot.transports.bags import Bag, NewBag, choose
 
-    kind = check_new(out, cast("Storage | None", storage))
-    plan = ReplayPlan(
-        topics=tuple(topic or ()),
-        keep=tuple(keep or ()),
-        images=images,
-        class_ids=cast("ClassIds", class_ids),
-        track=track,
-        every=every,
-    )
     with Bag(source) as recorded:
-        plan = plan.checked(recorded)
-        with NewBag(out, kind) as new, stopping(lambda: None) as interruption:
-            from regionclip.robot.transports.replay import replay
+        choice = choose(recorded, topic or (), keep or (), images=images)
+        with NewBag(out, cast("Storage | None", storage)) as new, stopping(lambda: None) as interruption:
+            from regionclip.robot.transports.replay import Replay
 
             detector = tower.load(settings)
             preparing(detector, vocabulary)
 
             def watch(messages: Iterable["BagMessage"]) -> Iterator["BagMessage"]:
-                for message in progress(messages, "bag"):
-                    if interruption.asked:
-                        return
-                    yield message
+                return takewhile(lambda _: not interruption.asked, progress(messages, "bag"))
 
-            summary = replay(recorded, new, detector, vocabulary, plan, watch)
-    _print(summary, out)
+            ids = cast("ClassIds", class_ids)
+            replay = Replay(recorded, new, detector, vocabulary, choice, class_ids=ids, track=track, every=every)
+            start = time.perf_counter()
+            replay.run(watch)
+            seconds = time.perf_counter() - start
+    _print(replay, out, seconds)
     if interruption.asked:
         raise typer.Exit(exits.INTERRUPTED)
-    if summary.damaged or summary.cut:
-        raise typer.Exit(exits.PARTLY if summary.images else exits.UNREADABLE)
+    if replay.damaged or replay.cut:
+        raise typer.Exit(exits.PARTLY if replay.answered else exits.UNREADABLE)
 
 
-def _print(summary: "ReplaySummary", out: Path) -> None:
-    for problem in summary.problems.values():
+def _print(replay: "Replay", out: Path, seconds: float) -> None:
+    for problem in replay.problems.values():
         say(problem)
-    if summary.damaged:
-        say(f"{summary.damaged} damaged messages were skipped")
-    rate = summary.images / summary.wall_seconds if summary.wall_seconds else 0.0
+    if replay.damaged:
+        say(f"{replay.damaged} damaged messages were skipped")
     sys.stdout.write(
-        f"{summary.images} images, {summary.detections} detections; {summary.wall_seconds:.1f} s, {rate:.1f} images a "
-        f"second\n{out if summary.images else 'nothing written'}\n"
+        f"{replay.answered} images, {replay.detections} detections; {seconds:.1f} s, {replay.answered / seconds:.1f} "
+        f"images a second\n{out if replay.answered else 'nothing written'}\n"
     )

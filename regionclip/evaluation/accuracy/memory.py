@@ -9,6 +9,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -93,8 +94,7 @@ def evaluate_memory(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     """Of one thing: how often it is remembered, how far off, how far away, and in which languages it is first."""
 
     times: int

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,16 +32,8 @@ _IMAGE, _DETECTIONS = "/image", "/regionclip/detections"
 _LONGEST = 60.0  # seconds until the two know one another
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One thing to measure.
-
-    Attributes:
-        name: what a table calls it.
-        size: `(H, W)` of the images.
-        compressed: JPEG in place of raw.
-        busy: seconds that a stub of a detector takes, which finds nothing; None for the detector itself.
-    """
+class Case(NamedTuple):
+    """Images of a size `(H, W)`; `busy` are seconds of a stub that finds nothing, None for the detector itself."""
 
     name: str
     size: tuple[int, int]
@@ -58,15 +50,8 @@ CASES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What became of the images of a case.
-
-    Attributes:
-        case: which.
-        sent: images.
-        ages: milliseconds from stamp to detections, of each answered image.
-    """
+class Answers(NamedTuple):
+    """How many images were sent, and of each answered one the milliseconds from stamp to detections."""
 
     case: Case
     sent: int

@@ -47,15 +47,7 @@ class Names:
         return self._rules.get(full, full)
 
     def check(self, images: Sequence[str], others: Sequence[str] = ()) -> None:
-        """Refuse rules that are of no use to a node.
-
-        Args:
-            images: its topics of images, not resolved.
-            others: what else it hears.
-
-        Raises:
-            ConfigError: where a rule names no topic of the node.
-        """
+        """Raise a ConfigError where a rule names no topic of a node with these topics of images, and others."""
         answers = [
             f"{place}/{name}" for place in places([*map(self.resolve, images)], "~").values() for name in ANSWERS
         ]

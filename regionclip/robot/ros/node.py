@@ -2,16 +2,15 @@
 
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import zip_longest
-from threading import Lock
-from typing import Any, Self
+from typing import Any
 
 from regionclip.detector import Detector
-from regionclip.errors import ConfigError, MessageError, RegionclipError
+from regionclip.errors import ConfigError, RegionclipError
 from regionclip.robot import messages as ros
-from regionclip.robot.answers import diagnostic_array, status
-from regionclip.robot.core import PerceptionCore, PromptSet
+from regionclip.robot.answers import diagnostic_array
+from regionclip.robot.closing import Closing
+from regionclip.robot.core import REFUSED, PerceptionCore, Prompts, PromptSet
 from regionclip.robot.messages import Header
 from regionclip.robot.prompts import parse_prompts
 from regionclip.robot.ros.camera import Camera
@@ -25,24 +24,17 @@ from regionclip.robot.worker import Worker
 from regionclip.words.file import read_words
 from regionclip.words.vocabulary import Words
 
-_WORDS = ""
-"""Where new words wait among the images of the cameras."""
-
-_REFUSED = "words refused, the old ones stay"
+_WORDS = ""  # where new words wait among the images of the cameras
 
 
-class Node:
+class Node(Closing):
     """Cameras that share one tower, each image answered or let go for a newer one. A context manager.
 
         with Node(detector, ["person"], Parameters(), Names(), wire, log=print) as node:
             ...  # node.report() once a second
 
     Args:
-        detector: shared by the cameras.
         words: the first labels to look for.
-        parameters: what the node does.
-        names: of its topics.
-        wire: how messages come and go.
         log: gets a line whenever something new goes wrong.
 
     Attributes:
@@ -70,11 +62,11 @@ class Node:
         self.topics = [names.resolve(topic) for topic in parameters.image_topics]
         if twice := [topic for topic in self.topics if self.topics.count(topic) > 1]:
             raise ConfigError(f"image_topics: expected different ones, {twice[0]} is named twice")
+        self._prompts = Prompts(detector, words)
         self._worker = Worker(self._work, self._failed)
-        self._aside: Worker[Callable[[], None]] = Worker(lambda _, job: job(), self._failed)
-        self._cameras = {topic: self._camera(topic, detector, words) for topic in self.topics}
+        self._aside: Worker[Callable[[], object]] = Worker(lambda _, job: job(), self._failed)
+        self._cameras = {topic: self._camera(topic, detector) for topic in self.topics}
         self._core = self._cameras[self.topics[0]].core  # of those that share words, clock and tower
-        self._setting, self._newest = Lock(), self._core.prompts
         self._publisher = Publisher(
             wire,
             detector.tower.card,
@@ -86,58 +78,40 @@ class Node:
         )
         self._diagnostics = names.resolve(DIAGNOSTICS)
         wire.offer(self._diagnostics, ros.DIAGNOSTICS, "reliable")
-        prompts, service = names.resolve("~/prompts"), names.resolve("~/set_prompts")
-        self._in_force = self._newest
-        self._worker.offer(_WORDS, self._newest)
+        self._worker.offer(_WORDS, None)
         if parameters.use_sim_time:
-            wire.listen("/clock", (ros.CLOCK,), "sensor", self._tick)
-        wire.listen(prompts, (ros.STRING,), "reliable", self._hear_words)
+            self._listen("/clock", (ros.CLOCK,), "sensor", self._tick)
+        self._listen(names.resolve("~/prompts"), (ros.STRING,), "reliable", self._hear_words)
         if isinstance(wire, Services):
-            wire.serve(service, ros.SET_PROMPTS, self.serve_prompts)
+            wire.serve(names.resolve("~/set_prompts"), ros.SET_PROMPTS, self.serve_prompts)
         self._recall = None
         if parameters.memory:
-            self._recall = Recall(self._core, parameters, names, wire, self._aside.offer, self._problem)
+            self._recall = Recall(self._core, parameters, names, wire, self._listen, self._aside.offer, self._problem)
         self._hear_cameras(names)
 
     @property
     def prompts(self) -> PromptSet:
         """The newest words, which are those of the next image."""
-        return self._newest
+        return self._prompts.newest
 
     def set_prompts(self, words: Words, threshold: float | None = None) -> int:
-        """Look for other words in all cameras. They are encoded here and now, from any thread, while images go on.
-
-        Args:
-            words: labels to look for.
-            threshold: as of `PerceptionCore.set_prompts`.
-
-        Returns:
-            The version of the words, which the vision info will name.
-
-        Raises:
-            PromptError, FingerprintError: for words that cannot be asked for; the old ones stay.
-        """
-        with self._setting:
-            try:
-                self._newest = self._core.prepare(words, threshold, self._newest)
-            except RegionclipError as error:
-                self._problem(f"{_REFUSED}: {error}")
-                raise
-            self._worker.offer(_WORDS, self._newest)
-            return self._newest.version
+        """Look for other words in all cameras, as of `PerceptionCore.set_prompts`; from any thread."""
+        try:
+            version = self._prompts.set(words, threshold)
+        except RegionclipError as error:
+            self._failed(_WORDS, error)
+            raise
+        self._worker.offer(_WORDS, None)
+        return version
 
     def serve_prompts(self, request: Any) -> dict[str, Any]:  # noqa: ANN401 - whoever's message class
-        """Answer a request of `regionclip_interfaces/SetPrompts`: prompts as `-p` takes them, a threshold or below 0.
-
-        Returns:
-            The fields of the response: whether the words are in force, else why not, and the version that is.
-        """
+        """Answer a request of `regionclip_interfaces/SetPrompts`: prompts as `-p` takes them, threshold or below 0."""
         threshold = float(request.threshold) if request.threshold >= 0 else None  # a NaN is not
         try:
             version = self.set_prompts(read_words(request.prompts, None, threshold))
         except RegionclipError as error:
-            self._problem(f"{_REFUSED}: {error}")
-            return {"success": False, "message": str(error), "version": self._newest.version}
+            self._failed(_WORDS, error)
+            return {"success": False, "message": str(error), "version": self.prompts.version}
         return {"success": True, "message": "", "version": version}
 
     def report(self) -> None:
@@ -145,9 +119,8 @@ class Node:
         complaints = self._wire.complaints()
         for complaint in complaints:
             self._say(complaint)
-        statuses = [status(camera.core, complaints) for camera in self._cameras.values()]
-        header = Header(int(self._core.statistics.clock() * 1e9))
-        self._wire.send(self._diagnostics, ros.DIAGNOSTICS, diagnostic_array(header, statuses))
+        header, cores = Header(int(self._core.statistics.clock() * 1e9)), [each.core for each in self._cameras.values()]
+        self._wire.send(self._diagnostics, ros.DIAGNOSTICS, diagnostic_array(header, cores, complaints))
 
     def summary(self) -> list[str]:
         """How it went, a line for each camera."""
@@ -169,17 +142,11 @@ class Node:
         if self._recall is not None:
             self._recall.save()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
-
-    def _camera(self, topic: str, detector: Detector, words: Words) -> Camera:
+    def _camera(self, topic: str, detector: Detector) -> Camera:
         given = self._parameters
         core = PerceptionCore(
             detector,
-            words,
+            self._prompts,
             source=topic,
             track=given.track,
             every=given.every,
@@ -187,26 +154,41 @@ class Node:
             statistics=Statistics(lambda: self._now_ns / 1e9) if given.use_sim_time else Statistics(),
         )
         slop = given.sync_slop if given.depth_topics else None
-        return Camera(core, self._worker.offer, self._failed, max_rate=given.max_rate, sync_slop=slop)
+        return Camera(core, self._worker.offer, max_rate=given.max_rate, sync_slop=slop)
+
+    def _listen(
+        self, topic: str, kinds: tuple[str, ...], quality: Quality, take: Callable[[Get], None], camera: str = ""
+    ) -> None:
+        """Hear a topic, of a camera or of the node; what is wrong with its messages is told."""
+
+        def heard(get: Get) -> None:
+            try:
+                take(get)
+            except RegionclipError as error:
+                if camera:
+                    self._failed(camera, error)
+                else:
+                    self._problem(f"{topic}: {error}")
+
+        self._wire.listen(topic, kinds, quality, heard)
 
     def _hear_cameras(self, names: Names) -> None:
         given = self._parameters
         quality: Quality = "sensor" if given.image_reliability == "best_effort" else "reliable"
         for camera, depth, info in zip_longest(self._cameras.values(), given.depth_topics, given.camera_infos):
             if depth is not None:
-                self._wire.listen(names.resolve(depth), (ros.IMAGE,), "sensor", camera.depth)
-                self._wire.listen(names.resolve(info), (ros.CAMERA_INFO,), "sensor", camera.info)
-            self._wire.listen(camera.name, (ros.IMAGE, ros.COMPRESSED_IMAGE), quality, camera.image)
+                self._listen(names.resolve(depth), (ros.IMAGE,), "sensor", camera.depth, camera.name)
+                self._listen(names.resolve(info), (ros.CAMERA_INFO,), "sensor", camera.info, camera.name)
+            self._listen(camera.name, (ros.IMAGE, ros.COMPRESSED_IMAGE), quality, camera.image, camera.name)
 
     def _hear_words(self, get: Get) -> None:
-        self._aside.offer("words", lambda: self._read_words(get))
+        self._aside.offer(_WORDS, lambda: self.set_prompts(parse_prompts(get().data)))
 
-    def _work(self, source: str, item: Any) -> None:  # noqa: ANN401 - words, or what gets an image
-        if isinstance(item, PromptSet):
-            self._in_force = item
-            self._publisher.words(item, Header(int(self._core.statistics.clock() * 1e9)))
+    def _work(self, source: str, shot: Any) -> None:  # noqa: ANN401 - what gets an image; None for words
+        if source == _WORDS:
+            self._publisher.words(self.prompts, Header(int(self._core.statistics.clock() * 1e9)))
             return
-        result = self._cameras[source].look(item, self._in_force)
+        result = self._cameras[source].look(shot)
         self._publisher.result(source, result)
         if self._recall is not None:
             self._recall.see(result)
@@ -217,16 +199,7 @@ class Node:
             self._cameras[source].core.statistics.damaged(text)
             self._say(f"{source}: {text}")
         else:
-            self._problem(text)
-
-    def _read_words(self, get: Get) -> None:
-        try:
-            words = parse_prompts(get().data)
-        except RegionclipError as error:
-            self._problem(f"{_REFUSED}: {error}")
-        else:
-            with suppress(RegionclipError):  # which is told already
-                self.set_prompts(words)
+            self._problem(f"{REFUSED}: {text}" if source == _WORDS else text)
 
     def _problem(self, text: str) -> None:
         """Tell what is wrong with the node as a whole."""
@@ -235,10 +208,7 @@ class Node:
         self._say(text)
 
     def _tick(self, get: Get) -> None:
-        try:
-            self._now_ns = ros.nanoseconds(get().clock)
-        except MessageError as error:
-            self._say(f"/clock: {error}")
+        self._now_ns = ros.nanoseconds(get().clock)
 
     def _say(self, text: str) -> None:
         if text not in self._logged:

@@ -70,11 +70,7 @@ class Parameters(Settings):
 
     @classmethod
     def read(cls, path: str | Path, node: str = ROOT) -> Self:
-        """Those of a ROS parameter file: of `/**`, and over them those of the node's own name.
-
-        Args:
-            path: a YAML file with `ros__parameters` blocks.
-            node: full name of the node.
+        """Those of a ROS parameter file (YAML): of `/**`, over them those of the node's own name, then its full one.
 
         Raises:
             ConfigError: where it cannot be read, or has no block for this node.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from regionclip.drawing.picture import annotate
+from regionclip.frames import Frame
 from regionclip.robot import messages as ros
 from regionclip.robot.answers import (
     ClassIds,
@@ -18,19 +19,13 @@ from regionclip.robot.images import compressed_fields, image_fields
 from regionclip.robot.messages import Header
 from regionclip.robot.ros.wire import Wire
 from regionclip.towers.card import TowerCard
-from regionclip.words.vocabulary import Vocabulary
 
 
 class Publisher:
-    """Says what is known of frames, in the order in which it is told.
+    """Publishes the words below `root`, and the answers of each camera below its place.
 
     Args:
-        wire: how messages leave.
-        card: of the tower.
-        root: below which the words are told.
-        places: of each camera, below which its answers are.
         resolve: the full name of a topic.
-        class_ids: what `hypothesis.class_id` holds.
         depth: whether the places of things may be known.
     """
 
@@ -50,11 +45,8 @@ class Publisher:
         makers: dict[str, tuple[str, Callable[[Result], dict[str, Any]]]] = {
             "detections": (ros.DETECTIONS, lambda result: detection_array(result, class_ids)),
             "annotations": (ros.ANNOTATIONS, image_annotations),
-            "annotated": (ros.IMAGE, lambda result: image_fields(_drawn(result), result.header)),
-            "annotated/compressed": (
-                ros.COMPRESSED_IMAGE,
-                lambda result: compressed_fields(_drawn(result), result.header),
-            ),
+            "annotated": (ros.IMAGE, lambda result: image_fields(*_drawn(result))),
+            "annotated/compressed": (ros.COMPRESSED_IMAGE, lambda result: compressed_fields(*_drawn(result))),
         }
         if depth:
             makers["detections_3d"] = ros.DETECTIONS_3D, lambda result: detection3d_array(result, class_ids)
@@ -62,7 +54,7 @@ class Publisher:
             camera: {resolve(f"{place}/{name}"): made for name, made in makers.items()}
             for camera, place in places.items()
         }
-        self._told: tuple[int, Vocabulary] | None = None  # version and words
+        self._told: PromptSet | None = None
         wire.offer(self._labels, ros.LABEL_INFO, "latched")
         wire.offer(self._vision, ros.VISION_INFO, "latched")
         for topics in self._cameras.values():
@@ -71,11 +63,10 @@ class Publisher:
 
     def words(self, prompts: PromptSet, header: Header) -> None:
         """Tell which words are in force, where they are others than before."""
-        if (prompts.version, prompts.vocabulary) == self._told:
-            return
-        self._told = prompts.version, prompts.vocabulary
-        self._wire.send(self._labels, ros.LABEL_INFO, label_info(prompts, header))
-        self._wire.send(self._vision, ros.VISION_INFO, vision_info(prompts, self._card, header, self._labels))
+        if prompts is not self._told:
+            self._told = prompts
+            self._wire.send(self._labels, ros.LABEL_INFO, label_info(prompts, header))
+            self._wire.send(self._vision, ros.VISION_INFO, vision_info(prompts, self._card, header, self._labels))
 
     def result(self, camera: str, result: Result) -> None:
         """Tell what is known of a frame, as far as somebody listens."""
@@ -85,5 +76,5 @@ class Publisher:
                 self._wire.send(topic, kind, make(result))
 
 
-def _drawn(result: Result) -> Any:  # noqa: ANN401
-    return annotate(result.frame, result.detections)
+def _drawn(result: Result) -> tuple[Frame, Header]:
+    return annotate(result.frame, result.detections), result.header

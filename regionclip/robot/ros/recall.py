@@ -14,10 +14,9 @@ from regionclip.robot.poses import Transforms
 from regionclip.robot.prompts import Question, parse_question
 from regionclip.robot.ros.names import Names
 from regionclip.robot.ros.parameters import Parameters
-from regionclip.robot.ros.wire import Get, Services, Transport
+from regionclip.robot.ros.wire import Get, Quality, Services, Wire
 
-_SAVE = 60.0
-"""Seconds from one save to the next."""
+_SAVE = 60.0  # seconds from one save to the next
 
 
 class Recall:
@@ -25,11 +24,9 @@ class Recall:
 
     Args:
         core: of a camera, whose tower and clock are those of all.
-        parameters: of the node.
-        names: of its topics.
-        wire: how messages come and go.
+        listen: hears a topic, as of `Transport`.
         aside: gets what shall not hold up a transport's thread.
-        failed: gets what went wrong.
+        problem: gets what went wrong.
 
     Raises:
         FileError, FingerprintError: where the memory's file cannot be used.
@@ -40,26 +37,27 @@ class Recall:
         core: PerceptionCore,
         parameters: Parameters,
         names: Names,
-        wire: Transport,
+        wire: Wire,
+        listen: Callable[[str, tuple[str, ...], Quality, Callable[[Get], None]], None],
         aside: Callable[[str, Callable[[], None]], object],
-        failed: Callable[[str], None],
+        problem: Callable[[str], None],
     ) -> None:
         self._core, self._fixed, self._file = core, parameters.fixed_frame, parameters.memory_file
-        self._wire, self._aside, self._failed = wire, aside, failed
+        self._wire, self._aside, self._problem = wire, aside, problem
         self._memory = Memory(core.detector.scorer, self._fixed or "map")
         self._transforms, self._asked, self._saved = Transforms(), 0, core.statistics.clock()
         if self._file and Path(self._file).exists():
             self._memory.load(self._file)
         self._answers = names.resolve("~/answers")
         wire.offer(self._answers, ros.DETECTIONS_3D, "reliable")
-        wire.listen(names.resolve("~/ask"), (ros.STRING,), "reliable", self._ask)
+        listen(names.resolve("~/ask"), (ros.STRING,), "reliable", self._ask)
         if isinstance(wire, Services):
             wire.serve(names.resolve("~/ask"), ros.ASK, self.serve)
         if self._fixed:
-            wire.listen("/tf", (ros.TRANSFORMS,), "reliable", self._moved)
-            wire.listen("/tf_static", (ros.TRANSFORMS,), "latched", lambda get: self._moved(get, static=True))
+            listen("/tf", (ros.TRANSFORMS,), "reliable", self._moved)
+            listen("/tf_static", (ros.TRANSFORMS,), "latched", lambda get: self._transforms.add(get(), static=True))
         if self._fixed and parameters.odometry_topic:
-            wire.listen(names.resolve(parameters.odometry_topic), (ros.ODOMETRY,), "sensor", self._moved)
+            listen(names.resolve(parameters.odometry_topic), (ros.ODOMETRY,), "sensor", self._moved)
 
     def see(self, result: Result) -> None:
         """Take what a frame shows, where its place is known."""
@@ -68,7 +66,7 @@ class Recall:
             header = result.header
             pose = self._transforms.lookup(self._fixed, header.frame_id, header.stamp_ns)
             if pose is None:
-                self._failed(f"not remembered: no transform from {header.frame_id} to {self._fixed} at that time")
+                self._problem(f"not remembered: no transform from {header.frame_id} to {self._fixed} at that time")
                 return
         self._memory.see(result, pose)
         if self._file and abs(self._core.statistics.clock() - self._saved) >= _SAVE:
@@ -84,11 +82,7 @@ class Recall:
         return {"success": True, "answers": answers}
 
     def save(self) -> None:
-        """Write the memory, where it has a file.
-
-        Raises:
-            FileError: where it cannot be written.
-        """
+        """Write the memory, where it has a file; a FileError says that it cannot be written."""
         if self._file:
             self._memory.save(self._file)
 
@@ -103,8 +97,5 @@ class Recall:
         header = Header(int(self._core.statistics.clock() * 1e9), self._fixed)
         return answer_array(question.words, self._memory.ask(question.words, question.top), header)
 
-    def _moved(self, get: Get, *, static: bool = False) -> None:
-        try:
-            self._transforms.add(get(), static=static)
-        except RegionclipError as error:
-            self._failed(str(error))
+    def _moved(self, get: Get) -> None:
+        self._transforms.add(get())

@@ -2,38 +2,38 @@
 
 import os
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from operator import length_hint
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, NamedTuple
 
 from regionclip.errors import ConfigError, FileError, MessageError, RegionclipError, SourceError
 from regionclip.formats.growing import FrameFile
 from regionclip.frames import Frame
+from regionclip.robot.closing import Closing
+from regionclip.robot.images import frame_of
 from regionclip.robot.messages import COMPRESSED_IMAGE, IMAGE, Header, store
+from regionclip.robot.ros.names import ROOT, places
 
-if TYPE_CHECKING:
-    from rosbags.interfaces import Connection, Qos
+with suppress(ImportError):  # `messages.store` tells that it is missing
+    from rosbags.convert.converter import is_same_wireformat
+    from rosbags.highlevel import AnyReader, AnyReaderError
+    from rosbags.interfaces import Connection, Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
+    from rosbags.rosbag2 import StoragePlugin, Writer
+    from rosbags.serde import SerdeError
+    from rosbags.typesys import Stores, get_typestore
     from rosbags.typesys.store import Typestore
 
 Storage = Literal["mcap", "sqlite3"]
 SUFFIXES: dict[str, Storage] = {".mcap": "mcap", ".db3": "sqlite3"}
 """Of bags that are one file; others are folders."""
 
-HEADER = "std_msgs/msg/Header"
+_HEADER = "std_msgs/msg/Header"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BagMessage:
-    """A message of a bag.
-
-    Attributes:
-        topic: on which it came.
-        kind: its type, as `sensor_msgs/msg/Image`.
-        log_ns: when it was recorded, nanoseconds.
-        payload: as it was recorded.
-    """
+class BagMessage(NamedTuple):
+    """A message of a bag: its topic and type, when it was recorded (nanoseconds), and its bytes as recorded."""
 
     topic: str
     kind: str
@@ -41,7 +41,7 @@ class BagMessage:
     payload: bytes
 
 
-class Bag:
+class Bag(Closing):
     """A bag that is read, a context manager.
 
         with Bag("drive.mcap") as bag:
@@ -62,8 +62,6 @@ class Bag:
         self.path, self._own = Path(path), store()
         if not self.path.exists():
             raise SourceError(f"bag {path}: no such file or folder")
-        from rosbags.highlevel import AnyReader
-
         try:
             self.reader = AnyReader([self.path], default_typestore=self._own)
             self.reader.open()
@@ -76,10 +74,6 @@ class Bag:
         self.topics = {each.topic: each.msgtype for each in self.reader.connections}
         self._stores: dict[str, Typestore] = {}
 
-    def image_topics(self) -> list[str]:
-        """Topics of images, raw and compressed."""
-        return [topic for topic, kind in self.topics.items() if kind in (IMAGE, COMPRESSED_IMAGE)]
-
     def messages(self, topics: Collection[str]) -> "Messages":
         """The messages of these topics in order of their log times."""
         return Messages(self, self._of(topics))
@@ -91,8 +85,6 @@ class Bag:
             MessageError: for one that cannot be used.
             SourceError: where the bag cannot be read on.
         """
-        from regionclip.robot.images import frame_of
-
         for message in self.messages(topics):
             decoded = self.decode(message)
             yield message, frame_of(decoded), Header.of(decoded.header)
@@ -103,8 +95,6 @@ class Bag:
         Raises:
             MessageError: where it is damaged.
         """
-        from rosbags.highlevel import AnyReaderError
-
         try:
             return self.reader.deserialize(message.payload, message.kind)
         except AnyReaderError as error:
@@ -118,8 +108,6 @@ class Bag:
         """
         if self.reader.is2:
             return message.payload
-        from rosbags.serde import SerdeError
-
         try:
             return self.store(message.kind).ros1_to_cdr(message.payload, message.kind)
         except SerdeError as error:
@@ -130,15 +118,11 @@ class Bag:
         if self.reader.is2:
             return self.reader.typestore
         if kind not in self._stores:
-            from rosbags.convert.converter import is_same_wireformat
-            from rosbags.typesys import Stores, get_typestore
-
             theirs, own = self.reader.typestore, self._own
-            chosen = own
+            self._stores[kind] = own
             if kind not in own.fielddefs or not is_same_wireformat(theirs, own, kind, kind):
-                chosen = get_typestore(Stores.EMPTY)
-                chosen.register({**theirs.fielddefs, HEADER: own.fielddefs[HEADER]})
-            self._stores[kind] = chosen
+                self._stores[kind] = get_typestore(Stores.EMPTY)
+                self._stores[kind].register({**theirs.fielddefs, _HEADER: own.fielddefs[_HEADER]})
         return self._stores[kind]
 
     def qos(self, topic: str) -> "list[Qos]":
@@ -149,12 +133,6 @@ class Bag:
     def close(self) -> None:
         """Let go of the files."""
         self.reader.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
 
     def _of(self, topics: Collection[str]) -> "list[Connection]":
         return [each for each in self.reader.connections if each.topic in topics]
@@ -189,7 +167,7 @@ class NewBag(FrameFile):
 
     Args:
         path: a folder, or one file where it ends in `.mcap` or `.db3`; it must not be there yet.
-        storage: `mcap` or `sqlite3`; None takes what the ending of `path` says, else `mcap`.
+        storage: None takes what the ending of `path` says, else `mcap`.
 
     Raises:
         ConfigError: where it is there, or ending and storage contradict one another.
@@ -199,12 +177,14 @@ class NewBag(FrameFile):
     def __init__(self, path: str | Path, storage: Storage | None = None) -> None:
         self.path = Path(os.path.realpath(path))
         self.frames = 0
-        self._storage = check_new(path, storage)
+        if os.path.lexists(path):
+            raise ConfigError(f"bag {path} is there already: expected a new name, or remove it first")
+        by_name = SUFFIXES.get(self.path.suffix)
+        if storage is not None and by_name not in (None, storage):
+            raise ConfigError(f"bag {path}: expected storage {by_name} for {self.path.suffix}, got {storage}")
         self._connections: dict[tuple[str, str], Connection] = {}
         self._folder = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        from rosbags.rosbag2 import StoragePlugin, Writer
-
-        plugin = StoragePlugin.MCAP if self._storage == "mcap" else StoragePlugin.SQLITE3
+        plugin = StoragePlugin.SQLITE3 if "sqlite3" in (storage, by_name) else StoragePlugin.MCAP
         try:
             with self._telling():
                 self._folder.mkdir(parents=True)
@@ -224,13 +204,9 @@ class NewBag(FrameFile):
         of: Bag | None = None,
         latched: bool = False,
     ) -> None:
-        """Add a message.
+        """Add a message of a type, recorded at `log_ns` nanoseconds, with these CDR bytes.
 
         Args:
-            topic: as each message names it.
-            kind: its type.
-            log_ns: when it was recorded, nanoseconds.
-            payload: its CDR bytes.
             of: the bag that it comes from, whose types and offers are taken over; None for messages of our own.
             latched: whoever comes later is told too (transient local).
 
@@ -276,27 +252,45 @@ class NewBag(FrameFile):
             raise FileError(f"bag {self.path} cannot be written: {_said(error)}") from error
 
 
-def check_new(path: str | Path, storage: Storage | None) -> Storage:
-    """The storage of a bag that shall be written.
+class Choice(NamedTuple):
+    """Topics of a bag: those whose images are answered, and those that are copied."""
+
+    answered: list[str]
+    copied: list[str]
+
+
+def choose(bag: Bag, topics: Sequence[str] = (), keep: Sequence[str] = (), *, images: bool = True) -> Choice:
+    """What shall be done with a bag: `topics` of images answered (none: the only one), and copied as `keep`.
 
     Raises:
-        ConfigError: where it is there, or ending and storage contradict one another.
+        ConfigError: for topics that are not in the bag, have no images or no messages, or would be written twice.
     """
-    if os.path.lexists(path):
-        raise ConfigError(f"bag {path} is there already: expected a new name, or remove it first")
-    by_name = SUFFIXES.get(Path(path).suffix)
-    if storage is not None and by_name not in (None, storage):
-        raise ConfigError(f"bag {path}: expected storage {by_name} for {Path(path).suffix}, got {storage}")
-    return storage or by_name or "mcap"
+    known = [topic for topic, kind in bag.topics.items() if kind in (IMAGE, COMPRESSED_IMAGE)]
+    there = f"there: {', '.join(known) or 'no images'}"
+    chosen = list(topics) or known
+    if not topics and len(known) != 1:
+        raise ConfigError(f"bag {bag.path}: expected a topic of images, named by --topic; {there}")
+    for topic in chosen:
+        if topic not in known:
+            kind = f", a {bag.topics[topic]}" if topic in bag.topics else ""
+            raise ConfigError(f"bag {bag.path}: expected a topic of images, got {topic}{kind}; {there}")
+        if not length_hint(bag.messages([topic])):
+            raise ConfigError(f"bag {bag.path}: {topic} has no messages; {there}")
+    if absent := [topic for topic in keep if topic not in bag.topics]:
+        raise ConfigError(f"bag {bag.path}: has no topic {absent[0]} to keep; there: {', '.join(bag.topics)}")
+    if not images and (twice := [topic for topic in keep if topic in chosen]):
+        raise ConfigError(f"bag {bag.path}: {twice[0]} is kept by --keep and left out by --no-images: expected one")
+    kept, own = [topic for topic in keep if topic not in chosen], (ROOT, *places(chosen).values())
+    if answers := [topic for topic in (*kept, *chosen) if topic.rpartition("/")[0] in own]:
+        raise ConfigError(f"bag {bag.path}: {answers[0]} cannot be kept: answers are written there")
+    return Choice(chosen, kept + chosen * images)
 
 
 def _latched() -> "list[Qos]":
     """Reliable and transient local: whoever comes later is told the latest."""
-    from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
-
-    forever, history, durability = QosTime(2**31 - 1, 2**32 - 1), QosHistory.KEEP_LAST, QosDurability.TRANSIENT_LOCAL
+    forever, durability = QosTime(2**31 - 1, 2**32 - 1), QosDurability.TRANSIENT_LOCAL
     promised = QosReliability.RELIABLE, durability, forever, forever, QosLiveliness.AUTOMATIC, forever
-    return [Qos(history, 1, *promised, avoid_ros_namespace_conventions=False)]
+    return [Qos(QosHistory.KEEP_LAST, 1, *promised, avoid_ros_namespace_conventions=False)]
 
 
 def _said(error: Exception) -> str:

@@ -9,21 +9,29 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, partial
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 from regionclip.errors import ConfigError
+from regionclip.robot.closing import Closing
 from regionclip.robot.messages import dds_name, decode, encode, store, type_hash
 from regionclip.robot.ros.names import domain_id
 from regionclip.robot.ros.wire import Get, Quality, queue_depth
 
-if TYPE_CHECKING:
-    from cyclonedds.core import Qos, ReadCondition
+try:
+    from cyclonedds import builtin, core
+    from cyclonedds.domain import Domain, DomainParticipant
+    from cyclonedds.idl import make_idl_struct, types
+    from cyclonedds.idl.annotations import final
+    from cyclonedds.internal import InvalidSample
     from cyclonedds.pub import DataWriter
     from cyclonedds.sub import DataReader
+    from cyclonedds.topic import Topic
+    from rosbags.interfaces import Nodetype
+except ImportError as missing:
+    raise ConfigError(f'DDS needs the package cyclonedds ({missing}): pip install "regionclip[robot]"') from missing
 
+# Those that ROS uses, by the numbers of DDS.
 _POLICIES = {2: "durability", 4: "deadline", 8: "liveliness", 11: "reliability", 23: "data representation"}
-"""Numbers that DDS gives them, of those that ROS uses."""
-
 _RANGES = ("SYSTEM_DEFAULT", "SUBNET", "LOCALHOST", "OFF")
 _WAIT = 200_000_000
 """Nanoseconds after which the transport looks again whether it shall end."""
@@ -44,13 +52,10 @@ _LOOPBACK = '<Interfaces><NetworkInterface address="127.0.0.1"/></Interfaces>'
 
 
 def environment(variables: Mapping[str, str]) -> tuple[int, str | None]:
-    """The domain, and the configuration of Cyclone DDS, that ROS's own variables ask for.
+    """The number of the domain, and the XML for Cyclone DDS, that ROS's own variables ask for.
 
-    `ROS_DOMAIN_ID`, `ROS_AUTOMATIC_DISCOVERY_RANGE` (or the older `ROS_LOCALHOST_ONLY`), `ROS_STATIC_PEERS`. A
-    `CYCLONEDDS_URI` holds as it is.
-
-    Returns:
-        The domain's number, and XML; None where `CYCLONEDDS_URI` has it.
+    `ROS_DOMAIN_ID`, `ROS_AUTOMATIC_DISCOVERY_RANGE` (or the older `ROS_LOCALHOST_ONLY`), `ROS_STATIC_PEERS`; no XML
+    where there is a `CYCLONEDDS_URI`, which holds as it is.
 
     Raises:
         ConfigError: for values that ROS does not know.
@@ -76,78 +81,54 @@ def environment(variables: Mapping[str, str]) -> tuple[int, str | None]:
     return domain, _CONFIG.format(general=general, discovery=discovery)
 
 
-class Dds:
-    """A participant of a ROS 2 domain; a `Transport` and a context manager.
-
-    Args:
-        variables: the environment that says which domain, and how far it reaches.
+class Dds(Closing):
+    """A participant of the ROS 2 domain that variables ask for (`environment`); a `Transport` and a context manager.
 
     Raises:
-        ConfigError: where cyclonedds is not installed, or the environment asks for what cannot be.
+        ConfigError: where they ask for what cannot be.
     """
 
     def __init__(self, variables: Mapping[str, str] = os.environ) -> None:
         domain, config = environment(variables)
         try:
-            from cyclonedds.builtin import BuiltinDataReader, BuiltinTopicDcpsPublication, BuiltinTopicDcpsSubscription
-            from cyclonedds.core import (
-                DDSException,
-                GuardCondition,
-                InstanceState,
-                ReadCondition,
-                SampleState,
-                ViewState,
-                WaitSet,
-            )
-            from cyclonedds.domain import DomainParticipant
-        except ImportError as error:
-            raise ConfigError(f'DDS needs the package cyclonedds ({error}): pip install "regionclip[robot]"') from error
-        try:
             _configure(domain, config)
             self._participant = DomainParticipant(domain)
-        except DDSException as error:
+        except core.DDSException as error:
             raise ConfigError(f"DDS domain {domain} cannot be joined: {error.msg} (see CYCLONEDDS_URI)") from error
         self._guard = Lock()
         self._heard: list[tuple[str, str, DataReader[Any], Callable[[Get], None]]] = []  # topic, type, reader, taker
         self._writers: dict[str, tuple[str, DataWriter[Any]]] = {}  # type and writer of a topic
-        self._ending = GuardCondition(self._participant)
-        self._set = WaitSet(self._participant)
+        self._ending = core.GuardCondition(self._participant)
+        self._set = core.WaitSet(self._participant)
         self._set.attach(self._ending)
-        alive = SampleState.Any | ViewState.Any | InstanceState.Alive
+        alive = core.SampleState.Any | core.ViewState.Any | core.InstanceState.Alive
         self._senders, self._listeners = (
-            ReadCondition(BuiltinDataReader(self._participant, each), alive)
-            for each in (BuiltinTopicDcpsPublication, BuiltinTopicDcpsSubscription)
+            core.ReadCondition(builtin.BuiltinDataReader(self._participant, each), alive)
+            for each in (builtin.BuiltinTopicDcpsPublication, builtin.BuiltinTopicDcpsSubscription)
         )
         self._thread = Thread(target=self._run, name="regionclip dds", daemon=True)
         self._thread.start()
 
     def listen(self, topic: str, kinds: tuple[str, ...], quality: Quality, take: Callable[[Get], None]) -> None:
         """Hear a topic, in a thread of this transport's own."""
-        from cyclonedds.core import InstanceState, ReadCondition, SampleState, ViewState
-        from cyclonedds.sub import DataReader
-        from cyclonedds.topic import Topic
-
         for kind in kinds:
             named = Topic(self._participant, f"rt{topic}", _idl(kind))
             reader = DataReader(self._participant, named, _qos(kind, quality))
             with self._guard:
                 self._heard.append((topic, kind, reader, take))
-            self._set.attach(ReadCondition(reader, SampleState.Any | ViewState.Any | InstanceState.Any))
+            self._set.attach(
+                core.ReadCondition(reader, core.SampleState.Any | core.ViewState.Any | core.InstanceState.Any)
+            )
 
     def offer(self, topic: str, kind: str, quality: Quality) -> None:
         """Make a topic known to the domain."""
-        from cyclonedds.pub import DataWriter
-        from cyclonedds.topic import Topic
-
         named = Topic(self._participant, f"rt{topic}", _idl(kind))
         self._writers[topic] = kind, DataWriter(self._participant, named, _qos(kind, quality))
 
     def send(self, topic: str, kind: str, fields: Mapping[str, Any]) -> None:
         """Send a message; one that a slow listener does not take in time is dropped."""
-        from cyclonedds.core import DDSException
-
         sample = _idl(kind).of(encode(kind, fields))
-        with suppress(DDSException):
+        with suppress(core.DDSException):
             self._writers[topic][1].write(sample)
 
     def wanted(self, topic: str) -> bool:
@@ -176,14 +157,8 @@ class Dds:
         self._writers.clear()
         del self._senders, self._listeners, self._set, self._ending, self._participant  # the last reference deletes
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
-
     def _mismatch(
-        self, topic: str, ends: "ReadCondition", kinds: list[str], matched: int, refused: list[Any]
+        self, topic: str, ends: core.ReadCondition, kinds: list[str], matched: int, refused: list[Any]
     ) -> Iterator[str]:
         """What is wrong with other ends of a topic, at most one line."""
         others = [
@@ -200,8 +175,6 @@ class Dds:
             yield f"{topic}: QoS mismatch with a {who}: the {policy} of the two does not go together"
 
     def _run(self) -> None:
-        from cyclonedds.internal import InvalidSample
-
         while not self._ending.read():
             self._set.wait(_WAIT)
             with self._guard:
@@ -215,31 +188,24 @@ class Dds:
 @cache
 def _configure(domain: int, config: str | None) -> Any:  # noqa: ANN401 - kept for as long as the process lives
     """A domain as XML says, once: a process can say it once only."""
-    from cyclonedds.domain import Domain
-
     return Domain(domain, config) if config else None
 
 
-def _qos(kind: str, quality: Quality) -> "Qos":
+def _qos(kind: str, quality: Quality) -> core.Qos:
     """As rmw would ask for; the reliability is what a ROS user calls best effort and reliable."""
-    from cyclonedds.core import Policy, Qos
-
     reliable, latched = quality != "sensor", quality == "latched"
-    return Qos(
-        Policy.Reliability.Reliable(_BLOCKING) if reliable else Policy.Reliability.BestEffort,
-        Policy.Durability.TransientLocal if latched else Policy.Durability.Volatile,
-        Policy.History.KeepLast(queue_depth(kind, quality)),
-        Policy.DataRepresentation(use_cdrv0_representation=True),
-        Policy.Userdata(f"typehash={type_hash(kind)};".encode()),
+    return core.Qos(
+        core.Policy.Reliability.Reliable(_BLOCKING) if reliable else core.Policy.Reliability.BestEffort,
+        core.Policy.Durability.TransientLocal if latched else core.Policy.Durability.Volatile,
+        core.Policy.History.KeepLast(queue_depth(kind, quality)),
+        core.Policy.DataRepresentation(use_cdrv0_representation=True),
+        core.Policy.Userdata(f"typehash={type_hash(kind)};".encode()),
     )
 
 
 @cache
 def _idl(kind: str) -> Any:  # noqa: ANN401 - a class made at run time
     """A type as Cyclone DDS knows it, whose samples hold the bytes of a message as `payload`."""
-    from cyclonedds.idl import make_idl_struct
-    from cyclonedds.idl.annotations import final
-
     fields = {name: _idl_field(what) for name, what in store().fielddefs[kind][1]}
     made: Any = final(make_idl_struct(kind.rpartition("/")[2], dds_name(kind).replace("::", "."), fields))
 
@@ -254,9 +220,6 @@ def _idl(kind: str) -> Any:  # noqa: ANN401 - a class made at run time
 
 
 def _idl_field(what: Any) -> Any:  # noqa: ANN401 - a type as rosbags describes it, and as Cyclone DDS does
-    from cyclonedds.idl import types
-    from rosbags.interfaces import Nodetype
-
     node, detail = what
     if node == Nodetype.NAME:
         return _idl(detail)

@@ -12,7 +12,7 @@ from regionclip.answers.records import detection_records
 from regionclip.drawing.labels import label_names
 from regionclip.errors import ConfigError, MessageError
 from regionclip.frames import Frame
-from regionclip.robot.core import PerceptionCore
+from regionclip.robot.core import REFUSED, PerceptionCore
 from regionclip.robot.images import ENCODINGS, frame_of
 from regionclip.robot.messages import Header
 from regionclip.robot.prompts import parse_prompts
@@ -49,7 +49,7 @@ def run(core: PerceptionCore, log: Callable[[str], None]) -> None:
                 continue
             result = core.process(_frame(value, told), Header(int(told["timestamp"].timestamp() * 1e6) * 1000))
         except ValueError as error:  # InputError, nulls in an array, a width that is no number
-            log(f"{'words refused, the old ones stay' if event['id'] == 'prompts' else event['id']}: {error}")
+            log(f"{REFUSED if event['id'] == 'prompts' else event['id']}: {error}")
             continue
         rows = result.detections
         told |= {"stamp_ns": result.header.stamp_ns, "prompts_version": result.prompts.version}

@@ -13,43 +13,44 @@ from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 from regionclip.errors import ConfigError
+from regionclip.robot.closing import Closing
 from regionclip.robot.messages import dds_name, decode, encode, type_hash
 from regionclip.robot.ros.names import ROOT, domain_id
 from regionclip.robot.ros.wire import Answer, Get, Quality, queue_depth
 
-if TYPE_CHECKING:
-    from zenoh import Query, Sample, Session
+try:
+    import zenoh
+    from zenoh import ext
+    from zenoh.handlers import RingChannel
+except ImportError as missing:
+    raise ConfigError(f'Zenoh needs eclipse-zenoh ({missing}): pip install "regionclip[robot,zenoh]"') from missing
 
+# Where rmw_zenoh's DEFAULT_RMW_ZENOH_SESSION_CONFIG.json5 differs from Zenoh's own defaults.
 _DEFAULT = (
     'connect/endpoints=["tcp/localhost:7447"];listen/endpoints=["tcp/localhost:0"];scouting/multicast/enabled=false'
 )
-"""Where rmw_zenoh's DEFAULT_RMW_ZENOH_SESSION_CONFIG.json5 differs from Zenoh's own defaults."""
-
 _ALONE = (
     "no Zenoh router: expected one at tcp/localhost:7447 (ros2 run rmw_zenoh_cpp rmw_zenohd), or where "
     "ZENOH_CONFIG_OVERRIDE or ZENOH_SESSION_CONFIG_URI say; still looking for it"
 )
+# What is beside a message: its number, nanoseconds, and its sender's id after the length of that.
 _BESIDE = struct.Struct("<qqB16s")
-"""What is beside a message: its number, nanoseconds, and its sender's id after the length of that."""
 
 
-class Zenoh:
-    """A node of a ROS 2 domain; a `Transport` with `Services`, and a context manager.
-
-    Args:
-        node: its full name.
+class Zenoh(Closing):
+    """A node of a ROS 2 domain, by its full name; a `Transport` with `Services`, and a context manager.
 
     Raises:
-        ConfigError: where eclipse-zenoh is not installed, or the environment asks for what cannot be.
+        ConfigError: where the environment asks for what cannot be.
     """
 
     def __init__(self, node: str = ROOT) -> None:
         self._node, self._domain = node, domain_id(os.environ)
         self._hashless = os.environ.get("ROS_DISTRO") == "humble"
-        self._session = _session(os.environ)
+        self._session = _session()
         self._kept: list[object] = []  # what ends when nobody holds it
         self._publishers: dict[str, tuple[Any, bytes, count[int]]] = {}  # of a topic: with its id and message numbers
         self._fitting: dict[tuple[str, str], tuple[str, ...]] = {}  # of an entity and topic: how its TYPE/HASH begins
@@ -57,28 +58,23 @@ class Zenoh:
 
     def listen(self, topic: str, kinds: tuple[str, ...], quality: Quality, take: Callable[[Get], None]) -> None:
         """Hear a topic, in a thread for each type; what is too much makes room for the newest."""
-        from zenoh.ext import HistoryConfig, declare_advanced_subscriber
-        from zenoh.handlers import RingChannel
-
         for kind in kinds:
             most = queue_depth(kind, quality)
-            ring: RingChannel[Sample] = RingChannel(most)
-            before = HistoryConfig(detect_late_publishers=True, max_samples=most) if quality == "latched" else None
+            ring: RingChannel[zenoh.Sample] = RingChannel(most)
+            before = ext.HistoryConfig(detect_late_publishers=True, max_samples=most) if quality == "latched" else None
             key = f"{self._domain}{topic}/{dds_name(kind)}/*"
-            subscriber = declare_advanced_subscriber(self._session, key, ring, history=before)
+            subscriber = ext.declare_advanced_subscriber(self._session, key, ring, history=before)
             Thread(target=_hear, args=(subscriber, take, kind), name=f"regionclip {topic}", daemon=True).start()
             self._announce("MS", topic, kind, _qos(kind, quality))
         self._fitting["MP", topic] = tuple(f"{dds_name(kind)}/" for kind in kinds)
 
     def offer(self, topic: str, kind: str, quality: Quality) -> None:
         """Make a topic known to the domain."""
-        from zenoh.ext import CacheConfig, MissDetectionConfig, declare_advanced_publisher
-
         key = f"{self._domain}{topic}/{self._type(kind)}"
         if quality == "latched":
-            told = MissDetectionConfig(heartbeat=None, sporadic_heartbeat=0.5)  # seconds, as in rmw_zenoh
-            publisher: Any = declare_advanced_publisher(
-                self._session, key, cache=CacheConfig(1), sample_miss_detection=told, publisher_detection=True
+            told = ext.MissDetectionConfig(heartbeat=None, sporadic_heartbeat=0.5)  # seconds, as in rmw_zenoh
+            publisher: Any = ext.declare_advanced_publisher(
+                self._session, key, cache=ext.CacheConfig(1), sample_miss_detection=told, publisher_detection=True
             )
         else:
             publisher = self._session.declare_publisher(key)
@@ -119,12 +115,6 @@ class Zenoh:
         """Leave the domain; without that the process would not end."""
         self._session.close()  # type: ignore[no-untyped-call]
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
-
     def _type(self, kind: str) -> str:
         return f"{dds_name(kind)}/{'TypeHashNotSupported' if self._hashless else type_hash(kind)}"
 
@@ -138,16 +128,12 @@ class Zenoh:
         return blake2b(token.encode(), digest_size=16).digest()
 
 
-def _session(variables: Mapping[str, str]) -> "Session":
+def _session() -> zenoh.Session:
     """A session as the variables of rmw_zenoh say."""
-    try:
-        import zenoh
-    except ImportError as error:
-        raise ConfigError(f'Zenoh needs eclipse-zenoh ({error}): pip install "regionclip[robot,zenoh]"') from error
-    file = variables.get("ZENOH_SESSION_CONFIG_URI") or variables.get("ZENOH_CONFIG")
+    file = os.environ.get("ZENOH_SESSION_CONFIG_URI") or os.environ.get("ZENOH_CONFIG")
     if file and not Path(file).is_file():
         raise ConfigError(f"ZENOH_SESSION_CONFIG_URI: expected a file of Zenoh's settings, got {file!r}")
-    settings = f"{'' if file else _DEFAULT};timestamping/enabled=true;{variables.get('ZENOH_CONFIG_OVERRIDE', '')}"
+    settings = f"{'' if file else _DEFAULT};timestamping/enabled=true;{os.environ.get('ZENOH_CONFIG_OVERRIDE', '')}"
     try:
         config = zenoh.Config.from_file(file) if file else zenoh.Config()
         for setting in filter(str.strip, settings.split(";")):
@@ -159,13 +145,13 @@ def _session(variables: Mapping[str, str]) -> "Session":
         raise ConfigError(f"Zenoh cannot start as ZENOH_SESSION_CONFIG_URI and ..._OVERRIDE say: {reason}") from error
 
 
-def _hear(samples: "Iterable[Sample]", take: Callable[[Get], None], kind: str) -> None:
+def _hear(samples: Iterable[zenoh.Sample], take: Callable[[Get], None], kind: str) -> None:
     """Take messages until the session is closed."""
     for sample in samples:
         take(lambda payload=sample.payload: decode(payload.to_bytes(), kind))  # type: ignore[misc]
 
 
-def _answer(queries: "Iterable[Query]", answer: Answer, kind: str) -> None:
+def _answer(queries: Iterable[zenoh.Query], answer: Answer, kind: str) -> None:
     """Answer requests until the session is closed."""
     for query in queries:
         with query:
