@@ -7,7 +7,9 @@ import sys
 
 import regionclip
 
-path, topic, *words = sys.argv[1:] or sys.exit(__doc__)
+if len(sys.argv) < 3:
+    sys.exit(__doc__)
+path, topic, *words = sys.argv[1:]
 detector = regionclip.load("tiny")  # for real cameras: regionclip.load("fgclip2-base", weights="/path/to/folder")
 core = regionclip.PerceptionCore(detector, words or ["person"])
 with regionclip.Bag(path) as bag:

@@ -146,7 +146,10 @@ def status(core: PerceptionCore, complaints: Sequence[str] = ()) -> dict[str, An
         level, message = _WARN, problem or message
     message = "; ".join([message, *complaints])
     words: dict[str, float] = {"prompts_version": core.prompts.version, "prompts": len(core.prompts.vocabulary)}
-    values = {key: f"{value:.6g}" for key, value in {**figures, **words}.items()} | {"last_problem": problem}
+    values = {
+        key: str(int(value)) if float(value).is_integer() else f"{value:.6g}"
+        for key, value in (figures | words).items()
+    } | {"last_problem": problem}
     return {
         "level": level,
         "name": f"regionclip: {core.source}",

@@ -1,5 +1,6 @@
 """PerceptionCore: frames of one camera and words in, detections out. It knows no transport."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, NamedTuple
@@ -21,6 +22,8 @@ from regionclip.video.follower import Follower
 from regionclip.video.options import FollowOptions
 from regionclip.video.sources.base import VideoFrame
 from regionclip.words.vocabulary import Vocabulary, Words
+
+Watch = Callable[[Sequence[str]], Iterable[str]]
 
 REFUSED = "words refused, the old ones stay"
 """What is told of words that cannot be asked for."""
@@ -45,20 +48,20 @@ class Prompts:
         self._detector, self._setting = detector, Lock()
         self.newest = self._encoded(Vocabulary.of(words), 1)
 
-    def set(self, words: Words, threshold: float | None) -> int:
-        """As `PerceptionCore.set_prompts`."""
+    def set(self, words: Words, threshold: float | None, watch: Watch = iter) -> int:
+        """As `PerceptionCore.set_prompts`; `watch` hands the phrases on one by one, and may raise."""
         with self._setting:
             given, before = Vocabulary.of(words), self.newest
             levels = (threshold, given.threshold, before.vocabulary.threshold)
             level = next((level for level in levels if level is not None), None)
-            self.newest = self._encoded(replace(given, threshold=level), before.version + 1)
+            self.newest = self._encoded(replace(given, threshold=level), before.version + 1, watch)
             return self.newest.version
 
-    def _encoded(self, vocabulary: Vocabulary, version: int) -> PromptSet:
+    def _encoded(self, vocabulary: Vocabulary, version: int, watch: Watch = iter) -> PromptSet:
         """So that asking for them takes no time and cannot fail."""
         if not 0 < len(vocabulary) <= MOST_LABELS:
             raise PromptError(f"words: expected 1 to {MOST_LABELS} labels, got {len(vocabulary)}")
-        asked = self._detector.scorer.ask(self._detector.prepare(vocabulary))
+        asked = self._detector.scorer.ask(self._detector.prepare(vocabulary, watch=watch))
         return PromptSet(version, vocabulary, asked.thresholds)
 
 

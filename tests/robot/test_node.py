@@ -15,7 +15,7 @@ from toy import toy_detector
 from waiting import until
 
 from regionclip.detector import Detector
-from regionclip.errors import ConfigError
+from regionclip.errors import ConfigError, FileError
 from regionclip.robot import messages as ros
 from regionclip.robot.messages import Header, decode, encode
 from regionclip.robot.ros.names import Names
@@ -111,9 +111,12 @@ def test_no_more_than_so_many_images_a_second_of_a_clock_of_its_own() -> None:
             until(lambda count=tenth // 5 + 1: len(line.said("/regionclip/detections")) == count)  # type: ignore[misc]
         line.takers["/clock"](lambda: decode(b"", ros.CLOCK))
         node.report()
+        node.report()
     stamps = [Header.of(each.header).stamp_ns // 100_000_000 for each in line.said("/regionclip/detections")]
     assert stamps == [0, 5, 10, 15]
-    (report,) = line.said("/diagnostics")
+    report, silent = line.said("/diagnostics")
+    assert "no new message on /clock" in silent.status[0].message
+    assert "no new message on /clock" not in report.status[0].message
     values = {each.key: float(each.value) for each in report.status[0].values if each.key != "last_problem"}
     assert (report.header.stamp.sec, values["dropped"]) == (1, 16)
     assert values["age_ms_p95"] < 1000
@@ -209,6 +212,44 @@ def test_what_was_seen_is_asked_for_later_in_other_words(tmp_path: Path) -> None
         x = ((BOX[0] + BOX[2]) / 2 - 96.5) / 100 * 2
         assert thing.bbox.center.position.x == pytest.approx(x + 0.02, abs=0.03)
         assert 0.9 < thing.results[0].hypothesis.score <= 1
+
+
+def test_a_place_where_the_memory_cannot_be_kept_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    parameters = REMEMBERED | {"memory_file": str(tmp_path / "file" / "home.npz")}
+    with pytest.raises(FileError, match=r"home\.npz"), running(["grey"], **parameters):
+        pass
+
+
+def test_a_memory_of_another_frame_is_told(tmp_path: Path) -> None:
+    remembered = REMEMBERED | {"memory_file": str(tmp_path / "home.npz")}
+    with running(["grey"], **remembered) as (_, line):
+        line.give(INFO, ros.CAMERA_INFO, CAMERA_INFO)
+        for number in range(3):
+            see(line, 10 + number * 500_000_000, 0.02 * number)
+    with running(["grey"], **remembered | {"fixed_frame": "odom"}) as (_, line):
+        assert any("has things of the frame map, which odom does not know" in each for each in line.complaining)
+
+
+def test_the_node_ends_while_words_are_encoded() -> None:
+    before = threading.active_count()
+    with running(["red"]) as (node, line):
+        detector, begun = node._core.detector, threading.Event()
+        encode_text = detector.tower.encode_text
+
+        def slowly(*given: Any) -> Any:  # noqa: ANN401
+            begun.set()
+            threading.Event().wait(0.05)
+            return encode_text(*given)
+
+        detector.tower.encode_text = slowly  # type: ignore
+        line.give("/regionclip/prompts", ros.STRING, {"data": "\n".join(f"red {number}" for number in range(3000))})
+        assert begun.wait(60)
+        assert "3000 labels to encode; the old ones stay until then" in line.complaining
+        line.show()
+        until(lambda: len(answered(line)) == 1)  # nobody waits for them
+    assert node.prompts.version == 1
+    assert threading.active_count() == before
 
 
 def test_the_service_of_questions() -> None:

@@ -24,13 +24,14 @@ def test_a_file_of_ros_parameters(tmp_path: Path) -> None:
         tmp_path,
         "/**:\n  ros__parameters: {prompts: [person, 红色的灭火器], every: 2, threshold: 0}\n"
         "other:\n  ros__parameters: {every: 7}\n"
-        "regionclip:\n  ros__parameters: {every: 3}\n"
+        "regionclip:\n  ros__parameters: {every: 3, autostart: true}\n"
         "/r1/regionclip:\n  ros__parameters: {track: true}\n",
     )
     own = Parameters.read(path)
     assert (own.prompts, own.every, own.track, own.threshold) == (("person", "红色的灭火器"), 3, False, 0.0)
     assert Parameters.read(path, "/r1/regionclip").track
     assert own.words().names == ("person", "红色的灭火器")
+    assert Parameters(prompts=("", "person", "")).words().names == ("person",)
     assert own.words().threshold == 0.0
     assert Parameters(prompts=("a=b|c",)).words().threshold is None
 
@@ -69,8 +70,31 @@ def test_names() -> None:
     assert names.resolve("~/label_info") == "/robot1/regionclip/label_info"
     assert names.resolve("/diagnostics") == "/robot1/diagnostics"
     names.check(["image"])
-    with pytest.raises(ConfigError, match="--remap /robot1/image: the node has no such topic; it has /diagnostics, "):
+    with pytest.raises(ConfigError, match="--remap /robot1/image: the node has no such topic; it has /clock, "):
         names.check(["picture"])
+
+
+def test_rules_that_contradict_one_another() -> None:
+    with pytest.raises(ConfigError, match="image is remapped twice"):
+        Names(remaps=["image:=/a", "/image:=/b"])
+    with pytest.raises(ConfigError, match="/image and /regionclip/annotated are both /x: expected different names"):
+        Names(remaps=["image:=/x", "~/annotated:=/x"]).check(["image"])
+    with pytest.raises(ConfigError, match="are both /regionclip/label_info"):
+        Names(remaps=["~/detections:=/regionclip/label_info"]).check(["image"])
+    Names(remaps=["/tf:=/r1/tf", "/clock:=/r1/clock"]).check(["image"])
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"fixed_frame": "map"}, "fixed_frame: expected a memory with it"),
+        ({"memory_file": "m.npz"}, "memory_file: expected a memory with it"),
+        ({"odometry_topic": "odom"}, "odometry_topic: expected fixed_frame with it"),
+    ],
+)
+def test_a_parameter_that_would_do_nothing_is_refused(given: dict[str, str], told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        Parameters(**given)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["", "/", "a//b", "a/", "1a", "a b", "图", "~a", "a\n"])

@@ -1,6 +1,7 @@
 """`regionclip ros2` as a process of its own, seen from other ends of the wire: a camera and listeners over loopback."""
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,9 +86,11 @@ def test_names_compressed_images_and_pictures(peer: Peer, tmp_path: Path) -> Non
         peer.await_listener(camera)
         infos = peer.hear("/r1/regionclip/label_info", ros.LABEL_INFO, "latched")
         until(lambda: len(infos) == 1)
-        while not pictures:  # best effort may lose the first
+        for _ in range(100):  # best effort may lose some
+            if pictures:
+                break
             peer.send(camera, ros.COMPRESSED_IMAGE, compressed_fields(FRAMES[0], header(0)))
-            until(lambda: bool(pictures) or bool(arrays))
+            time.sleep(0.3)
         code, said = ended(node, signal.SIGTERM)
     assert code == exits.OK, said
     assert infos[0].threshold == pytest.approx(0.05)
@@ -115,7 +118,7 @@ def test_a_mismatch_is_told(peer: Peer) -> None:
         (("-p", "person", "--ns", "1a"), "--ns '1a': expected a ROS name"),
         (
             ("-p", "person", "--remap", "picture:=/a"),
-            "--remap /picture: the node has no such topic; it has /diagnostics",
+            "--remap /picture: the node has no such topic; it has /clock",
         ),
         (("-p", "person", "--remap", "/a"), "--remap /a: expected a rule as image:=/camera/color/image_raw"),
         (("-p", "person", "--every", "0"), "every: expected a whole number of at least 1, got 0"),

@@ -101,8 +101,8 @@ def ros2(
             say(f"{names.node} listens to {', '.join(node.topics)}; Ctrl-C ends it")
             while not done.wait(1.0):
                 node.report()
-    for line in node.summary():
-        say(line)
+            for line in node.summary():
+                say(line)
 
 
 def _wire(transport: str | None, node: str) -> "Dds | Zenoh":

@@ -7,7 +7,7 @@ from regionclip.errors import ConfigError
 
 NODE = "regionclip"
 ROOT = f"/{NODE}"
-DIAGNOSTICS = "/diagnostics"
+DIAGNOSTICS, CLOCK, TF, TF_STATIC = "/diagnostics", "/clock", "/tf", "/tf_static"
 OWN = ("prompts", "set_prompts", "ask", "answers", "label_info", "vision_info")
 """Topics of the node, below `~`."""
 
@@ -39,7 +39,10 @@ class Names:
             source, given, target = rule.partition(":=")
             if not given:
                 raise ConfigError(f"--remap {rule}: expected a rule as image:=/camera/color/image_raw")
-            self._rules[self._full(_checked(source, "--remap"))] = self._full(_checked(target, "--remap"))
+            full = self._full(_checked(source, "--remap"))
+            if full in self._rules:
+                raise ConfigError(f"--remap {rule}: {source} is remapped twice")
+            self._rules[full] = self._full(_checked(target, "--remap"))
 
     def resolve(self, name: str) -> str:
         """The full name of a topic: `image`, `~/detections` or `/diagnostics`, remapped."""
@@ -51,9 +54,15 @@ class Names:
         answers = [
             f"{place}/{name}" for place in places([*map(self.resolve, images)], "~").values() for name in ANSWERS
         ]
-        known = {self._full(name) for name in (*images, *others, *answers, *(f"~/{name}" for name in OWN), DIAGNOSTICS)}
+        own = (*(f"~/{name}" for name in OWN), DIAGNOSTICS, CLOCK, TF, TF_STATIC)
+        known = {self._full(name): self.resolve(name) for name in (*images, *others, *answers, *own)}
         if unused := sorted(self._rules.keys() - known):
             raise ConfigError(f"--remap {unused[0]}: the node has no such topic; it has {', '.join(sorted(known))}")
+        used = list(known.values())
+        if twice := [name for name, target in known.items() if used.count(target) > 1]:
+            raise ConfigError(
+                f"--remap: {twice[0]} and {twice[1]} are both {known[twice[0]]}: expected different names"
+            )
 
     def _full(self, name: str) -> str:
         if name.startswith("~/"):

@@ -1,12 +1,12 @@
 """Node: a perception node that knows no transport: what it hears, what it says, and what it does in between."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
 from regionclip.detector import Detector
-from regionclip.errors import ConfigError, RegionclipError
+from regionclip.errors import ConfigError, PromptError, RegionclipError
 from regionclip.robot import messages as ros
 from regionclip.robot.answers import diagnostic_array
 from regionclip.robot.closing import Closing
@@ -14,7 +14,7 @@ from regionclip.robot.core import REFUSED, PerceptionCore, Prompts, PromptSet
 from regionclip.robot.messages import Header
 from regionclip.robot.prompts import parse_prompts
 from regionclip.robot.ros.camera import Camera
-from regionclip.robot.ros.names import DIAGNOSTICS, Names, places
+from regionclip.robot.ros.names import CLOCK, DIAGNOSTICS, Names, places
 from regionclip.robot.ros.parameters import Parameters
 from regionclip.robot.ros.publisher import Publisher
 from regionclip.robot.ros.recall import Recall
@@ -24,6 +24,7 @@ from regionclip.robot.worker import Worker
 from regionclip.words.file import read_words
 from regionclip.words.vocabulary import Words
 
+_MANY = 100  # labels from which on encoding takes long enough to be told
 _WORDS = ""  # where new words wait among the images of the cameras
 
 
@@ -58,13 +59,15 @@ class Node(Closing):
     ) -> None:
         self._parameters, self._wire, self._log = parameters, wire, log
         self._logged: deque[str] = deque(maxlen=100)
-        self._now_ns = 0  # of /clock
+        self._now_ns = self._reported_ns = 0  # of /clock, and at the latest report
         self.topics = [names.resolve(topic) for topic in parameters.image_topics]
         if twice := [topic for topic in self.topics if self.topics.count(topic) > 1]:
             raise ConfigError(f"image_topics: expected different ones, {twice[0]} is named twice")
         self._prompts = Prompts(detector, words)
         self._worker = Worker(self._work, self._failed)
         self._aside: Worker[Callable[[], object]] = Worker(lambda _, job: job(), self._failed)
+        self._encoder: Worker[Get] = Worker(self._encode, self._failed)  # words may take long; questions do not wait
+        self._closing = False
         self._cameras = {topic: self._camera(topic, detector) for topic in self.topics}
         self._core = self._cameras[self.topics[0]].core  # of those that share words, clock and tower
         self._publisher = Publisher(
@@ -78,15 +81,15 @@ class Node(Closing):
         )
         self._diagnostics = names.resolve(DIAGNOSTICS)
         wire.offer(self._diagnostics, ros.DIAGNOSTICS, "reliable")
-        self._worker.offer(_WORDS, None)
-        if parameters.use_sim_time:
-            self._listen("/clock", (ros.CLOCK,), "sensor", self._tick)
-        self._listen(names.resolve("~/prompts"), (ros.STRING,), "reliable", self._hear_words)
-        if isinstance(wire, Services):
-            wire.serve(names.resolve("~/set_prompts"), ros.SET_PROMPTS, self.serve_prompts)
         self._recall = None
         if parameters.memory:
             self._recall = Recall(self._core, parameters, names, wire, self._listen, self._aside.offer, self._problem)
+        self._worker.offer(_WORDS, None)
+        if parameters.use_sim_time:
+            self._listen(names.resolve(CLOCK), (ros.CLOCK,), "sensor", self._tick)
+        self._listen(names.resolve("~/prompts"), (ros.STRING,), "reliable", self._hear_words)
+        if isinstance(wire, Services):
+            wire.serve(names.resolve("~/set_prompts"), ros.SET_PROMPTS, self.serve_prompts)
         self._hear_cameras(names)
 
     @property
@@ -97,7 +100,7 @@ class Node(Closing):
     def set_prompts(self, words: Words, threshold: float | None = None) -> int:
         """Look for other words in all cameras, as of `PerceptionCore.set_prompts`; from any thread."""
         try:
-            version = self._prompts.set(words, threshold)
+            version = self._prompts.set(words, threshold, self._unless_closing)
         except RegionclipError as error:
             self._failed(_WORDS, error)
             raise
@@ -117,6 +120,11 @@ class Node(Closing):
     def report(self) -> None:
         """Say how each camera goes; to be called once a second."""
         complaints = self._wire.complaints()
+        if self._parameters.use_sim_time and self._now_ns == self._reported_ns:
+            complaints.append("use_sim_time: no new message on /clock; without it the node does not know the time")
+        self._reported_ns = self._now_ns
+        if self._recall is not None:
+            self._recall.save_now_and_then()
         for complaint in complaints:
             self._say(complaint)
         header, cores = Header(int(self._core.statistics.clock() * 1e9)), [each.core for each in self._cameras.values()]
@@ -137,8 +145,9 @@ class Node(Closing):
         Raises:
             FileError: where that cannot be written.
         """
-        self._aside.close()
-        self._worker.close()
+        self._closing = True
+        for worker in (self._encoder, self._aside, self._worker):
+            worker.close()
         if self._recall is not None:
             self._recall.save()
 
@@ -182,7 +191,19 @@ class Node(Closing):
             self._listen(camera.name, (ros.IMAGE, ros.COMPRESSED_IMAGE), quality, camera.image, camera.name)
 
     def _hear_words(self, get: Get) -> None:
-        self._aside.offer(_WORDS, lambda: self.set_prompts(parse_prompts(get().data)))
+        self._encoder.offer(_WORDS, get)
+
+    def _encode(self, _source: str, get: Get) -> None:
+        words = parse_prompts(get().data)
+        if len(words) > _MANY:
+            self._log(f"{len(words)} labels to encode; the old ones stay until then")
+        self.set_prompts(words)
+
+    def _unless_closing(self, phrases: Sequence[str]) -> Iterator[str]:
+        for phrase in phrases:
+            if self._closing:
+                raise PromptError("the node ends")
+            yield phrase
 
     def _work(self, source: str, shot: Any) -> None:  # noqa: ANN401 - what gets an image; None for words
         if source == _WORDS:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from regionclip.detector import Detector
 
 
+RCLPY_ONLY = ("events_executor", "autostart")
+"""Parameters of the nodes over rclpy alone (demos/ros2), which may stand in a file that others read too."""
+
+
 class Parameters(Settings):
     """What a perception node does. Texts that are empty mean that there is none, as ROS knows no None.
 
@@ -93,7 +97,8 @@ class Parameters(Settings):
         chosen = [block["ros__parameters"] or {} for block in blocks]
         if not all(isinstance(each, dict) for each in chosen):
             raise ConfigError(f"parameter file {path}: ros__parameters: expected names with values")
-        return cls.of({str(name): value for each in chosen for name, value in each.items()}, str(path))
+        given = {str(name): value for each in chosen for name, value in each.items() if name not in RCLPY_ONLY}
+        return cls.of(given, str(path))
 
     @model_validator(mode="after")
     def _one_for_each(self) -> Self:
@@ -105,6 +110,12 @@ class Parameters(Settings):
                 raise ValueError(f"{name}: expected {len(of)} topics, got {len(given)}")
         if self.memory and not self.depth_topics:
             raise ValueError("memory: expected depth_topics with it, which tell where things are")
+        if self.odometry_topic and not self.fixed_frame:
+            raise ValueError("odometry_topic: expected fixed_frame with it, the frame of remembered places")
+        if not self.memory and (
+            idle := "memory_file" if self.memory_file else "fixed_frame" if self.fixed_frame else ""
+        ):
+            raise ValueError(f"{idle}: expected a memory with it")
         return self
 
     @property
@@ -126,7 +137,8 @@ class Parameters(Settings):
         Raises:
             PromptError: where there are none, or they cannot be asked for.
         """
-        vocabulary = read_words(self.prompts, self.prompts_file or None, None if self.threshold < 0 else self.threshold)
+        prompts = [prompt for prompt in self.prompts if prompt]  # a list that is empty ROS cannot say
+        vocabulary = read_words(prompts, self.prompts_file or None, None if self.threshold < 0 else self.threshold)
         if not vocabulary:
             raise PromptError("no words to look for: expected -p, --prompts-file, or the parameter prompts")
         return vocabulary

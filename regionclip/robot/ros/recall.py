@@ -1,5 +1,6 @@
 """Recall: what a node remembers of what its cameras saw, where that was, and what it is asked about it."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,11 @@ from regionclip.robot.memory import Memory
 from regionclip.robot.messages import Header
 from regionclip.robot.poses import Transforms
 from regionclip.robot.prompts import Question, parse_question
-from regionclip.robot.ros.names import Names
+from regionclip.robot.ros.names import TF, TF_STATIC, Names
 from regionclip.robot.ros.parameters import Parameters
 from regionclip.robot.ros.wire import Get, Quality, Services, Wire
 
-_SAVE = 60.0  # seconds from one save to the next
+_SAVE = 10.0  # seconds from one save to the next, at least
 
 
 class Recall:
@@ -45,17 +46,22 @@ class Recall:
         self._core, self._fixed, self._file = core, parameters.fixed_frame, parameters.memory_file
         self._wire, self._aside, self._problem = wire, aside, problem
         self._memory = Memory(core.detector.scorer, self._fixed or "map")
-        self._transforms, self._asked, self._saved = Transforms(), 0, core.statistics.clock()
+        self._transforms, self._asked = Transforms(), 0
         if self._file and Path(self._file).exists():
             self._memory.load(self._file)
+            others = {thing.frame_id for thing in self._memory.things} - {self._fixed}
+            if self._fixed and others:
+                problem(f"{self._file} has things of the frame {min(others)}, which {self._fixed} does not know")
+        self.save()  # so that a place that cannot be written is told now
         self._answers = names.resolve("~/answers")
         wire.offer(self._answers, ros.DETECTIONS_3D, "reliable")
         listen(names.resolve("~/ask"), (ros.STRING,), "reliable", self._ask)
         if isinstance(wire, Services):
             wire.serve(names.resolve("~/ask"), ros.ASK, self.serve)
         if self._fixed:
-            listen("/tf", (ros.TRANSFORMS,), "reliable", self._moved)
-            listen("/tf_static", (ros.TRANSFORMS,), "latched", lambda get: self._transforms.add(get(), static=True))
+            listen(names.resolve(TF), (ros.TRANSFORMS,), "reliable", self._moved)
+            static = names.resolve(TF_STATIC)
+            listen(static, (ros.TRANSFORMS,), "latched", lambda get: self._transforms.add(get(), static=True))
         if self._fixed and parameters.odometry_topic:
             listen(names.resolve(parameters.odometry_topic), (ros.ODOMETRY,), "sensor", self._moved)
 
@@ -68,10 +74,7 @@ class Recall:
             if pose is None:
                 self._problem(f"not remembered: no transform from {header.frame_id} to {self._fixed} at that time")
                 return
-        self._memory.see(result, pose)
-        if self._file and abs(self._core.statistics.clock() - self._saved) >= _SAVE:
-            self._saved = self._core.statistics.clock()
-            self._aside("memory", self.save)
+        self._changed |= self._memory.see(result, pose) > 0
 
     def serve(self, request: Any) -> dict[str, Any]:  # noqa: ANN401 - whoever's message class
         """Answer a request of `regionclip_interfaces/Ask`: words, and how many answers, at least 1."""
@@ -81,8 +84,14 @@ class Recall:
             return {"success": False, "message": str(error)}
         return {"success": True, "answers": answers}
 
+    def save_now_and_then(self) -> None:
+        """Write the memory aside, where something was seen and the latest time is a while ago."""
+        if self._changed and time.monotonic() - self._saved >= _SAVE:
+            self._aside("memory", self.save)
+
     def save(self) -> None:
         """Write the memory, where it has a file; a FileError says that it cannot be written."""
+        self._changed, self._saved = False, time.monotonic()
         if self._file:
             self._memory.save(self._file)
 

@@ -82,9 +82,12 @@ class Bag(Closing):
         """The images of these topics.
 
         Raises:
+            ConfigError: where the bag has no such topic.
             MessageError: for one that cannot be used.
             SourceError: where the bag cannot be read on.
         """
+        if absent := [topic for topic in topics if topic not in self.topics]:
+            raise ConfigError(f"bag {self.path}: has no topic {absent[0]}; there: {', '.join(self.topics)}")
         for message in self.messages(topics):
             decoded = self.decode(message)
             yield message, frame_of(decoded), Header.of(decoded.header)

@@ -48,7 +48,7 @@ def run(core: PerceptionCore, log: Callable[[str], None]) -> None:
                 core.set_prompts(parse_prompts("\n".join(map(str, value.to_pylist()))))
                 continue
             result = core.process(_frame(value, told), Header(int(told["timestamp"].timestamp() * 1e6) * 1000))
-        except ValueError as error:  # InputError, nulls in an array, a width that is no number
+        except (ValueError, TypeError) as error:  # InputError, nulls in an array, a width that is no number
             log(f"{REFUSED if event['id'] == 'prompts' else event['id']}: {error}")
             continue
         rows = result.detections
