@@ -216,9 +216,11 @@ def test_what_was_seen_is_asked_for_later_in_other_words(tmp_path: Path) -> None
 
 def test_a_place_where_the_memory_cannot_be_kept_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
+    before = threading.active_count()
     parameters = REMEMBERED | {"memory_file": str(tmp_path / "file" / "home.npz")}
     with pytest.raises(FileError, match=r"home\.npz"), running(["grey"], **parameters):
         pass
+    assert threading.active_count() == before
 
 
 def test_a_memory_of_another_frame_is_told(tmp_path: Path) -> None:

@@ -83,7 +83,13 @@ class Node(Closing):
         wire.offer(self._diagnostics, ros.DIAGNOSTICS, "reliable")
         self._recall = None
         if parameters.memory:
-            self._recall = Recall(self._core, parameters, names, wire, self._listen, self._aside.offer, self._problem)
+            try:
+                self._recall = Recall(
+                    self._core, parameters, names, wire, self._listen, self._aside.offer, self._problem
+                )
+            except BaseException:
+                self._stop()
+                raise
         self._worker.offer(_WORDS, None)
         if parameters.use_sim_time:
             self._listen(names.resolve(CLOCK), (ros.CLOCK,), "sensor", self._tick)
@@ -145,11 +151,14 @@ class Node(Closing):
         Raises:
             FileError: where that cannot be written.
         """
+        self._stop()
+        if self._recall is not None:
+            self._recall.save()
+
+    def _stop(self) -> None:
         self._closing = True
         for worker in (self._encoder, self._aside, self._worker):
             worker.close()
-        if self._recall is not None:
-            self._recall.save()
 
     def _camera(self, topic: str, detector: Detector) -> Camera:
         given = self._parameters
