@@ -83,6 +83,11 @@ class Header(NamedTuple):
         """That of a decoded message, or of one of rclpy's."""
         return cls(nanoseconds(header.stamp), header.frame_id)
 
+    @classmethod
+    def at(cls, seconds: float, frame_id: str = "") -> "Header":
+        """That of a time on a clock."""
+        return cls(int(seconds * 1e9), frame_id)
+
     def fields(self) -> dict[str, Any]:
         """As a message."""
         return {"stamp": self.stamp(), "frame_id": self.frame_id}

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from typing import Any
 
@@ -105,21 +106,14 @@ class Node(Closing):
 
     def set_prompts(self, words: Words, threshold: float | None = None) -> int:
         """Look for other words in all cameras, as of `PerceptionCore.set_prompts`; from any thread."""
-        try:
-            version = self._prompts.set(words, threshold, self._unless_closing)
-        except RegionclipError as error:
-            self._failed(_WORDS, error)
-            raise
-        self._worker.offer(_WORDS, None)
-        return version
+        return self._change_words(lambda: words, threshold)
 
     def serve_prompts(self, request: Any) -> dict[str, Any]:  # noqa: ANN401 - whoever's message class
         """Answer a request of `regionclip_interfaces/SetPrompts`: prompts as `-p` takes them, threshold or below 0."""
         threshold = float(request.threshold) if request.threshold >= 0 else None  # a NaN is not
         try:
-            version = self.set_prompts(read_words(request.prompts, None, threshold))
+            version = self._change_words(lambda: read_words(request.prompts, None, threshold))
         except RegionclipError as error:
-            self._failed(_WORDS, error)
             return {"success": False, "message": str(error), "version": self.prompts.version}
         return {"success": True, "message": "", "version": version}
 
@@ -133,7 +127,7 @@ class Node(Closing):
             self._recall.save_now_and_then()
         for complaint in complaints:
             self._say(complaint)
-        header, cores = Header(int(self._core.statistics.clock() * 1e9)), [each.core for each in self._cameras.values()]
+        header, cores = Header.at(self._core.statistics.clock()), [each.core for each in self._cameras.values()]
         self._wire.send(self._diagnostics, ros.DIAGNOSTICS, diagnostic_array(header, cores, complaints))
 
     def summary(self) -> list[str]:
@@ -203,10 +197,24 @@ class Node(Closing):
         self._encoder.offer(_WORDS, get)
 
     def _encode(self, _source: str, get: Get) -> None:
-        words = parse_prompts(get().data)
-        if len(words) > _MANY:
-            self._log(f"{len(words)} labels to encode; the old ones stay until then")
-        self.set_prompts(words)
+        def read() -> Words:
+            words = parse_prompts(get().data)
+            if len(words) > _MANY:
+                self._log(f"{len(words)} labels to encode; the old ones stay until then")
+            return words
+
+        with suppress(RegionclipError):  # which is told already
+            self._change_words(read)
+
+    def _change_words(self, read: Callable[[], Words], threshold: float | None = None) -> int:
+        """Take the words that `read` gives, in any thread, and give their version; what is wrong is told once."""
+        try:
+            version = self._prompts.set(read(), threshold, self._unless_closing)
+        except RegionclipError as error:
+            self._failed(_WORDS, error)
+            raise
+        self._worker.offer(_WORDS, None)
+        return version
 
     def _unless_closing(self, phrases: Sequence[str]) -> Iterator[str]:
         for phrase in phrases:
@@ -216,7 +224,7 @@ class Node(Closing):
 
     def _work(self, source: str, shot: Any) -> None:  # noqa: ANN401 - what gets an image; None for words
         if source == _WORDS:
-            self._publisher.words(self.prompts, Header(int(self._core.statistics.clock() * 1e9)))
+            self._publisher.words(self.prompts, Header.at(self._core.statistics.clock()))
             return
         result = self._cameras[source].look(shot)
         self._publisher.result(source, result)

@@ -103,7 +103,7 @@ class Recall:
         self._aside(f"question {self._asked}", answer)
 
     def _answer(self, question: Question) -> dict[str, Any]:
-        header = Header(int(self._core.statistics.clock() * 1e9), self._fixed)
+        header = Header.at(self._core.statistics.clock(), self._fixed)
         return answer_array(question.words, self._memory.ask(question.words, question.top), header)
 
     def _moved(self, get: Get) -> None:
