@@ -1,6 +1,7 @@
 """Publisher: results of cameras as messages on topics, the words before the first answer that uses them."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from regionclip.drawing.picture import annotate
@@ -76,5 +77,6 @@ class Publisher:
                 self._wire.send(topic, kind, make(result))
 
 
+@lru_cache(maxsize=1)  # two topics may want the same picture
 def _drawn(result: Result) -> tuple[Frame, Header]:
     return annotate(result.frame, result.detections), result.header
