@@ -60,6 +60,15 @@ def locate(source: str | Path, needed: Sequence[str], *, revision: str | None = 
     return Checkpoint(folder)
 
 
+def on_machine(source: str | Path, needed: Sequence[str] = (CONFIG, WEIGHTS, TOKENIZER)) -> Checkpoint | None:
+    """The checkpoint that `locate` finds without the network; None where a needed file is not on this machine."""
+    folder = Path(source).expanduser()
+    if not folder.is_dir():
+        cached = _cached(str(source), needed, None)
+        return None if cached is None or missing_files(cached, needed) else Checkpoint(cached, cached.name)
+    return None if missing_files(folder, needed) else Checkpoint(folder)
+
+
 def check_source(source: str | Path, needed: Sequence[str] = (CONFIG, WEIGHTS, TOKENIZER)) -> None:
     """Make sure that `source` is a folder, or may be a name on the hub.
 
