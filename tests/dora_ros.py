@@ -73,6 +73,22 @@ def awaited(subscription: Any) -> dict[str, Any]:  # noqa: ANN401
     return message
 
 
+def joined_late(client: Client, topic: str, kind: str) -> tuple[Any, dict[str, Any]]:
+    """A subscription to a latched topic, and what was said before.
+
+    The client asks for that once, when it subscribes, and hears of no heartbeats. While two nodes are still getting
+    connected the question can get lost, so where nothing comes it subscribes anew.
+    """
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        subscription = client.subscription(topic, kind, latched=True)
+        soon = time.monotonic() + 5
+        while time.monotonic() < soon:
+            if (message := taken(subscription)) is not None:
+                return subscription, message
+    raise AssertionError(f"{topic}: no message came")
+
+
 def taken(subscription: Any) -> dict[str, Any] | None:  # noqa: ANN401
     """A message, if one comes soon."""
     message = subscription.next()

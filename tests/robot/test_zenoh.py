@@ -18,7 +18,7 @@ from regionclip.robot.messages import decode, encode, type_hash
 
 pytest.importorskip("zenoh", reason="eclipse-zenoh is not installed")
 
-from zenoh import Session
+from zenoh import Session, ext
 from zenoh_router import connecting, free_endpoint, router
 
 from regionclip.robot.transports.zenoh import Zenoh
@@ -162,6 +162,17 @@ def test_who_comes_late_is_told_the_latest_of_a_latched_topic(early: bool, wire:
         wire.send("/labels", ros.STRING, {"data": "背包"})
         until(lambda: bool(heard) and heard[-1]().data == "背包")
     assert [get().data for get in heard] == (["背包"] if early else ["汽车", "背包"])
+
+
+def test_whose_question_for_the_latest_got_lost_learns_that_there_is_one(wire: Zenoh, bare: Session) -> None:
+    wire.offer("/labels", ros.STRING, "latched")
+    wire.send("/labels", ros.STRING, {"data": "人"})
+    heard: list[Any] = []
+    recovery = ext.RecoveryConfig(heartbeat=True)  # as rmw_zenoh has it, and without its question at the start
+    key = f"42/labels/{STRING}/{type_hash(ros.STRING)}"
+    with ext.declare_advanced_subscriber(bare, key, heard.append, recovery=recovery):
+        until(lambda: bool(heard))
+    assert [decode(sample.payload.to_bytes(), ros.STRING).data for sample in heard] == ["人"]
 
 
 def test_a_topic_is_wanted_while_somebody_listens(wire: Zenoh, bare: Session) -> None:

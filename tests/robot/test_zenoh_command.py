@@ -55,7 +55,7 @@ def labels(array: dict[str, Any]) -> set[str]:
 
 def test_images_are_answered_and_words_changed(endpoint: str, tmp_path: Path) -> None:
     import pyarrow as pa
-    from dora_ros import Client, awaited, taken
+    from dora_ros import Client, awaited, joined_late, taken
 
     client = Client(tmp_path, endpoint, KINDS)
     camera = client.publisher("/image", ros.IMAGE, sensor=True)
@@ -74,11 +74,10 @@ def test_images_are_answered_and_words_changed(endpoint: str, tmp_path: Path) ->
     words = ("-p", "person", "-p", "汽车=car|汽车", "-p", "背包")
     with process(*COMMAND, "--transport", "zenoh", *words, ROS_DISTRO="humble") as node:
         assert labels(answer(1)) == {"person", "汽车"}
-        late = client.subscription(f"{NODE}/label_info", ros.LABEL_INFO, latched=True)
-        versions = client.subscription(f"{NODE}/vision_info", ros.VISION_INFO, latched=True)
-        told = [awaited(late)]
+        late, first = joined_late(client, f"{NODE}/label_info", ros.LABEL_INFO)
+        versions, version = joined_late(client, f"{NODE}/vision_info", ros.VISION_INFO)
         prompts.publish(pa.array([{"data": '["汽车", "person, sitting"]'}]))
-        told.append(awaited(late))
+        told = [first, awaited(late)]
         assert labels(answer(2)) <= {"汽车", "person, sitting"}
         request = {"prompts": ["轿车=汽车|car"], "threshold": np.float32(0.25)}
         response = client.call(f"{NODE}/set_prompts", ros.SET_PROMPTS, request)
@@ -86,7 +85,7 @@ def test_images_are_answered_and_words_changed(endpoint: str, tmp_path: Path) ->
         assert labels(answer(3)) == {"轿车"}
         twice = {"prompts": ["人", "人"], "threshold": np.float32(-1)}
         refusal = client.call(f"{NODE}/set_prompts", ros.SET_PROMPTS, twice)
-        numbers = [awaited(versions)["database_version"] for _ in range(3)]
+        numbers = [each["database_version"] for each in (version, awaited(versions), awaited(versions))]
         code, said = ended(node)
     assert code == exits.OK, said
     assert response == {"success": True, "message": "", "version": 3}
