@@ -1,18 +1,27 @@
 """TowerCard: what one needs to know of a tower to use its numbers rightly."""
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Final, Literal
 
 from regionclip.config import RegionMode
 
-BANK: Final = tuple((files("regionclip.towers") / "background.txt").read_text("utf-8").splitlines())
-"""Background phrases, English and Chinese, for what is there when nothing asked for is.
+BACKGROUND: Final[dict[str, tuple[str, ...]]] = {
+    language: tuple(phrases)
+    for language, phrases in tomllib.loads((files(__package__) / "background.toml").read_text("utf-8")).items()
+}
+"""Background phrases by language, for what is there when nothing asked for is.
 
 Without a trained region bias there is no zero: a softmax always names something. So labels are weighed against these,
 which name surfaces, sky, blur and parts of things, and no object that someone may look for.
 """
+
+
+def background(languages: Collection[str]) -> tuple[str, ...]:
+    """The background phrases that are in these languages."""
+    return tuple(phrase for language, own in BACKGROUND.items() if language in languages for phrase in own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ class TowerCard:
         patch: side of a patch in pixels of the resized frame.
         budgets: patch budgets that are offered (most patches a frame is cut into), ascending.
         budget: `dynamic` (by frame size) or the fixed number in force.
-        negatives: background phrases, English and Chinese, that region labels are weighed against.
+        negatives: background phrases in its languages (`background`), that region labels are weighed against.
         notice: what a user of these weights must know, or an empty string.
     """
 
