@@ -77,6 +77,7 @@ TOWERS: dict[str, "Callable[[Config, torch.device], Tower]"] = {
     "siglip2": partial(_crop_tower, "regionclip.towers.siglip2.SigLIP2Tower"),
     "chinese_clip": partial(_crop_tower, "regionclip.towers.clip.chinese_clip.ChineseCLIPTower"),
     "altclip": partial(_crop_tower, "regionclip.towers.clip.altclip.AltCLIPTower"),
+    "metaclip_2": partial(_crop_tower, "regionclip.towers.clip.metaclip2.MetaCLIP2Tower"),
 }
 """Loader of each tower; heavy imports wait until one is asked for."""
 
@@ -87,6 +88,7 @@ MODEL_TYPES = {
     "siglip2": "siglip2",
     "chinese_clip": "chinese_clip",
     "altclip": "altclip",
+    "metaclip_2": "metaclip_2",
 }
 """`model_type` of a weight folder's config.json -> tower."""
 

@@ -14,6 +14,8 @@ from transformers import (
     AltCLIPModel,
     ChineseCLIPConfig,
     ChineseCLIPModel,
+    MetaClip2Config,
+    MetaClip2Model,
     PreTrainedModel,
     Siglip2Config,
     Siglip2Model,
@@ -84,6 +86,16 @@ def write_altclip(folder: Path, *, seed: int = 0) -> Path:
     return folder
 
 
+def write_metaclip2(folder: Path, *, seed: int = 0) -> Path:
+    """MetaCLIP 2, 4 x 4 patches of 14 pixels."""
+    sizes = VISION | {"image_size": 56, "patch_size": 14}
+    text = BERT_TEXT | {"vocab_size": 400, "max_position_embeddings": 77, "eos_token_id": 2, "bos_token_id": 0}
+    config = MetaClip2Config(text_config=text, vision_config=sizes, projection_dim=28)
+    _write(MetaClip2Model(config), folder, seed)
+    write_unigram(folder)
+    return folder
+
+
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "tiny": lambda folder: Path(shutil.copytree(TINY_WEIGHTS, folder, dirs_exist_ok=True)),
     "fgclip2": lambda folder: write_fgclip2(folder, **ODD),
@@ -91,6 +103,7 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "naflex": write_naflex,
     "chinese_clip": write_chinese_clip,
     "altclip": write_altclip,
+    "metaclip_2": write_metaclip2,
 }
 """Writes a small checkpoint of each tower into a folder; that of `tiny` is its own."""
 

@@ -109,17 +109,16 @@ class TowerFacts:
         return tuple(next(found, self.languages).split())
 
 
+# Those of Crossmodal-3600 (arXiv 2205.12522), in which authors measure towers that were trained with more.
+_CROSSMODAL: Final = (
+    "en zh ar bn cs da de el es fa fi fil fr he hi hr hu id it ja ko mi nl no pl pt quz ro ru sv sw te th tr uk vi"
+)
 _OF_CLIP: Final[tuple[RegionMode, ...]] = ("crop", "maskclip", "sclip", "naclip")
 
 FACTS: Final = {
     "tiny": TowerFacts("Apache-2.0", "en zh", ("dense",)),
     "fgclip2": TowerFacts("Apache-2.0", "en zh", ("dense",)),
-    "siglip2": TowerFacts(
-        "Apache-2.0",
-        # Those of Crossmodal-3600 (arXiv 2205.12522), in which its authors measure it; it was trained with more.
-        "en zh ar bn cs da de el es fa fi fil fr he hi hr hu id it ja ko mi nl no pl pt quz ro ru sv sw te th tr uk vi",
-        ("crop", "dense-approx"),
-    ),
+    "siglip2": TowerFacts("Apache-2.0", _CROSSMODAL, ("crop", "dense-approx")),
     "chinese_clip": TowerFacts("MIT", "zh", _OF_CLIP),
     "altclip": TowerFacts(
         "CreativeML OpenRAIL-M",
@@ -131,6 +130,12 @@ FACTS: Final = {
             "m18": "en zh ja th ko hi uk ar tr vi pl nl pt it es de fr ru",
             "m9": "en zh es fr ru ja ko ar it",
         },
+    ),
+    "metaclip_2": TowerFacts(
+        "CC-BY-NC-4.0",
+        _CROSSMODAL,
+        _OF_CLIP,
+        notice="these weights are under the CC-BY-NC-4.0 licence, which forbids commercial use",
     ),
 }
 """By the keys of `regionclip.loading.TOWERS`."""

@@ -1,4 +1,4 @@
-"""Chinese-CLIP and AltCLIP against transformers itself. What they promise as any tower is in test_every_tower.py."""
+"""The towers of CLIP's make against transformers itself. What they promise as any tower is in test_every_tower.py."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from pretrained import write_altclip, write_chinese_clip, write_unigram, write_wordpiece
+from pretrained import WRITERS, write_altclip, write_chinese_clip, write_metaclip2, write_unigram, write_wordpiece
 from safetensors.torch import load_file, save_file
 from torch.nn.functional import normalize, scaled_dot_product_attention
 from transformers import AutoModel, AutoTokenizer, ChineseCLIPImageProcessor, CLIPImageProcessor
@@ -26,7 +26,7 @@ from regionclip.words.templates import fill
 from regionclip.words.vocabulary import Label, Vocabulary
 
 WORDS = ["a red dog", "红色的车", "person", "fire extinguisher", "Label 7"]
-SIDES = {"chinese_clip": 64, "altclip": 56}
+SIDES = {"chinese_clip": 64, "altclip": 56, "metaclip_2": 56}
 """Pixels of the training: frames of this size need no resize."""
 
 
@@ -37,7 +37,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def folder(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return {"chinese_clip": write_chinese_clip, "altclip": write_altclip}[kind](tmp_path_factory.mktemp(kind))
+    return WRITERS[kind](tmp_path_factory.mktemp(kind))
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +185,10 @@ def test_languages_and_licences(tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert card.negatives == background(tuple(BACKGROUND)[:languages])  # of the second nine of m18 there are none
         assert card.licence == "CreativeML OpenRAIL-M"
         assert "OpenRAIL-M licence, which forbids some uses" in capsys.readouterr().err
+    card = regionclip.load(write_metaclip2(tmp_path / "meta")).tower.card
+    assert card.licence == "CC-BY-NC-4.0"
+    assert card.negatives == background(tuple(BACKGROUND))
+    assert "CC-BY-NC-4.0 licence, which forbids commercial use" in capsys.readouterr().err
     folder = write_chinese_clip(tmp_path / "cn")
     capsys.readouterr()
     card = regionclip.load(folder).tower.card
@@ -229,11 +233,13 @@ def test_the_bank_is_put_into_the_sentences_of_its_own_languages(tmp_path: Path)
 
 
 def test_names_that_ship() -> None:
-    for name in ("chinese-clip-base", "chinese-clip-large", "altclip", "altclip-m9", "altclip-m18"):
+    for name in ("chinese-clip-base", "chinese-clip-large", "altclip", "altclip-m9", "altclip-m18", "metaclip2-huge"):
         config = Config.load(name)
         assert config.name == name
-        assert config.tower in ("chinese_clip", "altclip")
-        assert (config.weights or "").startswith(("OFA-Sys/chinese-clip-vit-", "BAAI/AltCLIP"))
+        assert config.tower in ("chinese_clip", "altclip", "metaclip_2")
+        assert (config.weights or "").startswith(
+            ("OFA-Sys/chinese-clip-vit-", "BAAI/AltCLIP", "facebook/metaclip-2-worldwide-")
+        )
 
 
 def test_a_phrase_is_read_between_its_marks(det: Detector, folder: Path) -> None:
@@ -247,7 +253,11 @@ def test_a_phrase_is_read_between_its_marks(det: Detector, folder: Path) -> None
 
 
 def test_tokenizers_of_each_other_are_refused(tmp_path: Path) -> None:
-    for write, other in ((write_chinese_clip, write_unigram), (write_altclip, write_wordpiece)):
+    for write, other in (
+        (write_chinese_clip, write_unigram),
+        (write_altclip, write_wordpiece),
+        (write_metaclip2, write_wordpiece),
+    ):
         folder = write(tmp_path / write.__name__)
         other(folder)
         with pytest.raises(WeightsError, match="a tokenizer of another tower"):

@@ -41,6 +41,7 @@ Make = Callable[..., Made]
 TOWERS = (
     *("tiny", "fgclip2", "third", "siglip", "siglip dense-approx", "naflex", "naflex dense-approx"),
     *("chinese_clip", "chinese_clip maskclip", "chinese_clip sclip", "altclip", "altclip maskclip", "altclip naclip"),
+    *("metaclip_2", "metaclip_2 sclip"),
 )
 """Checkpoint, and region mode where it is not the tower's own."""
 
@@ -378,7 +379,7 @@ def test_a_head_of_another_tower_is_refused(folder: Path) -> None:
             regionclip.load(folder)
 
 
-@pytest.mark.parametrize("name", ["siglip", "naflex", "chinese_clip", "altclip"])
+@pytest.mark.parametrize("name", ["siglip", "naflex", "chinese_clip", "altclip", "metaclip_2"])
 def test_crop_towers_have_batches_context_and_no_heat(name: str, folders: dict[str, Path], frames: list[Frame]) -> None:
     tower = load_tower(folders[name], None, torch.float32)
     assert isinstance(tower, CropTower)
