@@ -78,6 +78,7 @@ TOWERS: dict[str, "Callable[[Config, torch.device], Tower]"] = {
     "chinese_clip": partial(_crop_tower, "regionclip.towers.clip.chinese_clip.ChineseCLIPTower"),
     "altclip": partial(_crop_tower, "regionclip.towers.clip.altclip.AltCLIPTower"),
     "metaclip_2": partial(_crop_tower, "regionclip.towers.clip.metaclip2.MetaCLIP2Tower"),
+    "tipsv2": partial(_crop_tower, "regionclip.towers.tipsv2.TIPSv2Tower"),
 }
 """Loader of each tower; heavy imports wait until one is asked for."""
 
@@ -89,6 +90,7 @@ MODEL_TYPES = {
     "chinese_clip": "chinese_clip",
     "altclip": "altclip",
     "metaclip_2": "metaclip_2",
+    "tipsv2": "tipsv2",
 }
 """`model_type` of a weight folder's config.json -> tower."""
 

@@ -131,6 +131,7 @@ FACTS: Final = {
             "m9": "en zh es fr ru ja ko ar it",
         },
     ),
+    "tipsv2": TowerFacts("Apache-2.0", "en", ("crop", "maskclip")),
     "metaclip_2": TowerFacts(
         "CC-BY-NC-4.0",
         _CROSSMODAL,
