@@ -57,7 +57,13 @@ def _crop_tower(home: str, config: Config, device: "torch.device") -> "Tower":
     from regionclip.towers.crops import CropTower
 
     module, _, name = home.rpartition(".")
-    kind: type[CropTower] = getattr(import_module(module), name)
+    try:
+        kind: type[CropTower] = getattr(import_module(module), name)
+    except ImportError as error:
+        raise ConfigError(
+            f"tower {config.tower} cannot be had of the transformers that is installed ({error}): "
+            "pip install --upgrade transformers"
+        ) from error
     return kind.load(_weights_of(config), config, device)
 
 

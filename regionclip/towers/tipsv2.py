@@ -136,8 +136,9 @@ class TIPSv2Tower(CropTower):
         for name, tensor in tensors.items():
             own = reduce(lambda text, pair: text.replace(*pair), _RENAMED, name)
             joined, parts = next((pair for pair in _JOINED if pair[0] in own), ("", [""]))
-            split = tensor.chunk(len(parts)) if joined else [tensor]
-            named |= {own.replace(joined, part): each for part, each in zip(parts, split, strict=True)}
+            split = tensor.chunk(len(parts)) if joined and tensor.ndim else [tensor]
+            # Of a damaged one there may be fewer: the others are missing then, and told so.
+            named |= {own.replace(joined, part): each for part, each in zip(parts, split, strict=False)}
         return named
 
     def trunk(self, inputs: list[torch.Tensor], grids: list[Grid], mask: torch.Tensor | None) -> torch.Tensor:

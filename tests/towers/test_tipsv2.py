@@ -1,6 +1,7 @@
 """TIPSv2 against transformers itself. What it promises as any tower is in test_every_tower.py."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from transformers import AutoTokenizer, Tipsv2Config, Tipsv2ImageProcessor, Tips
 import regionclip
 from regionclip.config import Config
 from regionclip.detector import Detector
-from regionclip.errors import WeightsError
+from regionclip.errors import ConfigError, WeightsError
 from regionclip.towers.card import BACKGROUND
 from regionclip.towers.tipsv2 import TIPSv2Tower
 
@@ -106,12 +107,12 @@ def test_released_folders_are_flat_and_lack_the_temperature(
     (folder / "config.json").write_text(json.dumps(FLAT | {"ffn_layer": kind}))
     vision = {"hidden_size": 36, "num_hidden_layers": 12, "num_attention_heads": 12, "image_size": 56}
     text = {"hidden_size": 36, "intermediate_size": 56, "num_hidden_layers": 2, "num_attention_heads": 4}
-    native: Any = Tipsv2Model(
-        Tipsv2Config(
-            text_config=text | {"vocab_size": 400, "max_position_embeddings": 40},
-            vision_config=vision | {"use_swiglu_ffn": kind == "swiglu"},
-        )
-    ).eval()
+    config = Tipsv2Config(
+        text_config=text | {"vocab_size": 400, "max_position_embeddings": 40},
+        vision_config=vision | {"use_swiglu_ffn": kind == "swiglu"},
+    )
+    native: Any = Tipsv2Model(config)
+    native.eval()
     native.save_pretrained(tmp_path / "again")
     held = load_file(tmp_path / "again" / "model.safetensors")
     assert held.pop("temperature") is not None
@@ -131,6 +132,21 @@ def test_a_flat_config_of_no_known_size_is_refused(tmp_path: Path) -> None:
         (folder / "config.json").write_text(json.dumps(flat))
         with pytest.raises(WeightsError, match=said):
             regionclip.load(folder)
+
+
+def test_joined_tensors_that_are_damaged_are_told_by_name(tmp_path: Path) -> None:
+    folder = write_tipsv2(tmp_path)
+    held = load_file(folder / "model.safetensors")
+    name = "vision_encoder.blocks.0.attn.qkv.weight"
+    save_file(held | {name: held[name][:2].clone()}, folder / "model.safetensors")
+    with pytest.raises(WeightsError, match=r"1 missing: vision_model\.encoder\.layer\.0\.attention\.v_proj\.weight"):
+        regionclip.load(folder)
+
+
+def test_transformers_without_the_class(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "regionclip.towers.tipsv2", None)  # its import fails
+    with pytest.raises(ConfigError, match="pip install --upgrade transformers"):
+        regionclip.load(folder)
 
 
 def test_phrases_have_no_marks_and_the_name_ships(det: Detector) -> None:

@@ -1,4 +1,4 @@
-"""ClipTower: what Chinese-CLIP, AltCLIP and MetaCLIP 2 share; each says its class of transformers, its text, its licence.
+"""ClipTower: what the towers of CLIP's make share; each says its class of transformers, its text, its licence.
 
 Letters: B frames or crops, D channels, h x w feature grid.
 """
