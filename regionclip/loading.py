@@ -57,7 +57,13 @@ def _crop_tower(home: str, config: Config, device: "torch.device") -> "Tower":
     from regionclip.towers.crops import CropTower
 
     module, _, name = home.rpartition(".")
-    kind: type[CropTower] = getattr(import_module(module), name)
+    try:
+        kind: type[CropTower] = getattr(import_module(module), name)
+    except ImportError as error:
+        raise ConfigError(
+            f"tower {config.tower} cannot be had of the transformers that is installed ({error}): "
+            "pip install --upgrade transformers"
+        ) from error
     return kind.load(_weights_of(config), config, device)
 
 
@@ -77,6 +83,8 @@ TOWERS: dict[str, "Callable[[Config, torch.device], Tower]"] = {
     "siglip2": partial(_crop_tower, "regionclip.towers.siglip2.SigLIP2Tower"),
     "chinese_clip": partial(_crop_tower, "regionclip.towers.clip.chinese_clip.ChineseCLIPTower"),
     "altclip": partial(_crop_tower, "regionclip.towers.clip.altclip.AltCLIPTower"),
+    "metaclip_2": partial(_crop_tower, "regionclip.towers.clip.metaclip2.MetaCLIP2Tower"),
+    "tipsv2": partial(_crop_tower, "regionclip.towers.tipsv2.TIPSv2Tower"),
 }
 """Loader of each tower; heavy imports wait until one is asked for."""
 
@@ -87,6 +95,8 @@ MODEL_TYPES = {
     "siglip2": "siglip2",
     "chinese_clip": "chinese_clip",
     "altclip": "altclip",
+    "metaclip_2": "metaclip_2",
+    "tipsv2": "tipsv2",
 }
 """`model_type` of a weight folder's config.json -> tower."""
 

@@ -14,11 +14,15 @@ from transformers import (
     AltCLIPModel,
     ChineseCLIPConfig,
     ChineseCLIPModel,
+    MetaClip2Config,
+    MetaClip2Model,
     PreTrainedModel,
     Siglip2Config,
     Siglip2Model,
     SiglipConfig,
     SiglipModel,
+    Tipsv2Config,
+    Tipsv2Model,
 )
 
 from regionclip.towers.hub import TINY_WEIGHTS
@@ -84,6 +88,36 @@ def write_altclip(folder: Path, *, seed: int = 0) -> Path:
     return folder
 
 
+def write_metaclip2(folder: Path, *, seed: int = 0) -> Path:
+    """MetaCLIP 2, 4 x 4 patches of 14 pixels."""
+    sizes = VISION | {"image_size": 56, "patch_size": 14}
+    text = BERT_TEXT | {"vocab_size": 400, "max_position_embeddings": 77, "eos_token_id": 2, "bos_token_id": 0}
+    config = MetaClip2Config(text_config=text, vision_config=sizes, projection_dim=28)
+    _write(MetaClip2Model(config), folder, seed)
+    write_unigram(folder)
+    return folder
+
+
+def write_tipsv2(folder: Path, *, seed: int = 0) -> Path:
+    """TIPSv2, 4 x 4 patches of 14 pixels, two class tokens."""
+    sizes = VISION | {"image_size": 56, "patch_size": 14, "mlp_ratio": 2}
+    sizes.pop("intermediate_size")
+    text = GEMMA_TEXT | {"vocab_size": 400, "num_attention_heads": 4, "max_position_embeddings": 40}
+    config = Tipsv2Config(text_config=text, vision_config=sizes)
+    _write(Tipsv2Model(config), folder, seed)
+    file = Tokenizer(
+        models.Unigram(
+            [(piece, -float(i)) for i, piece in enumerate(("<pad>", "<unk>", *LETTERS, "▁", "▁red"))], unk_id=1
+        )
+    )
+    file.normalizer = normalizers.Lowercase()
+    file.pre_tokenizer = pre_tokenizers.Metaspace()
+    file.save(str(folder / "tokenizer.json"))
+    notes = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "<pad>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(notes))
+    return folder
+
+
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "tiny": lambda folder: Path(shutil.copytree(TINY_WEIGHTS, folder, dirs_exist_ok=True)),
     "fgclip2": lambda folder: write_fgclip2(folder, **ODD),
@@ -91,6 +125,8 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "naflex": write_naflex,
     "chinese_clip": write_chinese_clip,
     "altclip": write_altclip,
+    "metaclip_2": write_metaclip2,
+    "tipsv2": write_tipsv2,
 }
 """Writes a small checkpoint of each tower into a folder; that of `tiny` is its own."""
 
@@ -148,6 +184,8 @@ def _random(name: str, shape: torch.Size, generator: torch.Generator) -> torch.T
     """Of a size that keeps activations near 1, attention sharp, so that pictures and texts come out unlike."""
     if name == "logit_scale":
         return torch.full(shape, 2.5)
+    if name == "temperature":
+        return torch.full(shape, 0.08)
     if name == "logit_bias":
         return torch.full(shape, -3.0)
     noise = torch.randn(shape, generator=generator)

@@ -44,7 +44,7 @@ def test_the_wheel_holds_what_is_needed_at_run_time(wheel: Path) -> None:
         "regionclip/weights/tiny/proposer.safetensors",
         "regionclip/weights/tiny/tokenizer.json",
         "regionclip/words/templates.toml",
-        "regionclip/towers/background.txt",
+        "regionclip/towers/background.toml",
         "regionclip/py.typed",
         "heads/py.typed",
         "proposals/py.typed",

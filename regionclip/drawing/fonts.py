@@ -104,8 +104,8 @@ def font_for(
 
     raise DrawingError(
         f"labels hold {wanted!r}, which OpenCV {cv2.__version__} cannot draw, and no installed font has: expected a "
-        "Chinese font. Run: apt-get install fonts-wqy-microhei, or name a font file in the environment variable "
-        'REGIONCLIP_FONT, or: pip install "opencv-python>=5", which has one inside'
+        "font of Chinese, Japanese and Korean. Run: apt-get install fonts-wqy-microhei, or name a font file in the "
+        'environment variable REGIONCLIP_FONT, or: pip install "opencv-python>=5", which has one inside'
     )
 
 

@@ -1,18 +1,27 @@
 """TowerCard: what one needs to know of a tower to use its numbers rightly."""
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Final, Literal
 
 from regionclip.config import RegionMode
 
-BANK: Final = tuple((files("regionclip.towers") / "background.txt").read_text("utf-8").splitlines())
-"""Background phrases, English and Chinese, for what is there when nothing asked for is.
+BACKGROUND: Final[dict[str, tuple[str, ...]]] = {
+    language: tuple(phrases)
+    for language, phrases in tomllib.loads((files(__package__) / "background.toml").read_text("utf-8")).items()
+}
+"""Background phrases by language, for what is there when nothing asked for is.
 
 Without a trained region bias there is no zero: a softmax always names something. So labels are weighed against these,
 which name surfaces, sky, blur and parts of things, and no object that someone may look for.
 """
+
+
+def background(languages: Collection[str]) -> tuple[str, ...]:
+    """The background phrases that are in these languages."""
+    return tuple(phrase for language, own in BACKGROUND.items() if language in languages for phrase in own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ class TowerCard:
         patch: side of a patch in pixels of the resized frame.
         budgets: patch budgets that are offered (most patches a frame is cut into), ascending.
         budget: `dynamic` (by frame size) or the fixed number in force.
-        negatives: background phrases, English and Chinese, that region labels are weighed against.
+        negatives: background phrases in its languages (`background`), that region labels are weighed against.
         notice: what a user of these weights must know, or an empty string.
     """
 
@@ -100,17 +109,16 @@ class TowerFacts:
         return tuple(next(found, self.languages).split())
 
 
+# Those of Crossmodal-3600 (arXiv 2205.12522), in which authors measure towers that were trained with more.
+_CROSSMODAL: Final = (
+    "en zh ar bn cs da de el es fa fi fil fr he hi hr hu id it ja ko mi nl no pl pt quz ro ru sv sw te th tr uk vi"
+)
 _OF_CLIP: Final[tuple[RegionMode, ...]] = ("crop", "maskclip", "sclip", "naclip")
 
 FACTS: Final = {
     "tiny": TowerFacts("Apache-2.0", "en zh", ("dense",)),
     "fgclip2": TowerFacts("Apache-2.0", "en zh", ("dense",)),
-    "siglip2": TowerFacts(
-        "Apache-2.0",
-        # Those of Crossmodal-3600 (arXiv 2205.12522), in which its authors measure it; it was trained with more.
-        "en zh ar bn cs da de el es fa fi fil fr he hi hr hu id it ja ko mi nl no pl pt quz ro ru sv sw te th tr uk vi",
-        ("crop", "dense-approx"),
-    ),
+    "siglip2": TowerFacts("Apache-2.0", _CROSSMODAL, ("crop", "dense-approx")),
     "chinese_clip": TowerFacts("MIT", "zh", _OF_CLIP),
     "altclip": TowerFacts(
         "CreativeML OpenRAIL-M",
@@ -122,6 +130,13 @@ FACTS: Final = {
             "m18": "en zh ja th ko hi uk ar tr vi pl nl pt it es de fr ru",
             "m9": "en zh es fr ru ja ko ar it",
         },
+    ),
+    "tipsv2": TowerFacts("Apache-2.0", "en", ("crop", "maskclip")),
+    "metaclip_2": TowerFacts(
+        "CC-BY-NC-4.0",
+        _CROSSMODAL,
+        _OF_CLIP,
+        notice="these weights are under the CC-BY-NC-4.0 licence, which forbids commercial use",
     ),
 }
 """By the keys of `regionclip.loading.TOWERS`."""

@@ -83,7 +83,7 @@ class CropTower(TrunkTower[Any]):
     natives: ClassVar[Natives]
     """What may be loaded."""
     renamed: ClassVar[tuple[str, str]] = ("", "")
-    """As in `read_native`."""
+    """A part of the names in the files, and what stands for it in the class."""
 
     def __init__(self, model: Any, card: TowerCard, pixels: Pixels, context: float, side: int | None = None) -> None:
         super().__init__(model, card)
@@ -108,13 +108,24 @@ class CropTower(TrunkTower[Any]):
         """
         checkpoint = locate(weights, (CONFIG, WEIGHTS, TOKENIZER), revision=config.revision)
         folder = checkpoint.folder
-        notes = read_json(folder / CONFIG)
+        notes: Mapping[str, Any] = read_json(folder / CONFIG)
         if (kind := str(notes.get("model_type"))) not in cls.natives:
             raise WeightsError(f"{folder / CONFIG}: expected model_type {' or '.join(cls.natives)}, got {kind!r}")
         native, otherwise = cls.natives[kind]
         number = choose_dtype(config.dtype, device)
-        model = read_native(native, notes, folder, dtype=number, device=device, renamed=cls.renamed)
+        notes = cls.native_notes(notes)
+        model = read_native(native, notes, folder, dtype=number, device=device, named=cls.native_tensors)
         return cls.over(model, folder, Pixels.read(folder, otherwise), config, fingerprint(checkpoint))
+
+    @classmethod
+    def native_notes(cls, notes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Content of config.json as the class of transformers has it."""
+        return notes
+
+    @classmethod
+    def native_tensors(cls, tensors: Mapping[str, torch.Tensor], config: Any) -> Mapping[str, torch.Tensor]:
+        """Tensors of the files by their names in the class, whose config is given."""
+        return {name.replace(*cls.renamed): tensor for name, tensor in tensors.items()}
 
     @classmethod
     @abstractmethod

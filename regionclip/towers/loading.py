@@ -6,7 +6,7 @@ the tensors of the file become its parameters, so that loading takes the memory 
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ _LFS_POINTER: Final = b"version https://git-lfs"
 # Buffers that follow from the sizes; checkpoints of old hold them, and nothing is lost without.
 _POSITIONS: Final = "position_ids"
 _COMPUTED: Final = (_POSITIONS, "token_type_ids")
+_SINUSOIDS: Final = "weights"
 # A zip archive (torch.save since 1.6), and pickle protocols 2 to 5 as their first two bytes.
 _PICKLE_STARTS: Final = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
@@ -120,7 +121,7 @@ def read_native(
     *,
     dtype: torch.dtype,
     device: torch.device,
-    renamed: tuple[str, str] = ("", ""),
+    named: Callable[[Mapping[str, torch.Tensor], Any], Mapping[str, torch.Tensor]],
 ) -> Any:
     """A model of one of transformers' own classes, in evaluation mode, with the weights of a checkpoint in its layout.
 
@@ -130,7 +131,7 @@ def read_native(
         folder: that holds the weights.
         dtype: of parameters and activations, whatever the file has.
         device: to load onto.
-        renamed: a part of the names in the file, and what stands for it in the class.
+        named: the tensors of the file, by the names in the class; gets the config of the class too.
 
     Raises:
         WeightsError: no such model can be made of `notes`, a file is missing or damaged, or the weights do not fit.
@@ -142,11 +143,8 @@ def read_native(
         raise WeightsError(f"{folder / CONFIG}: not the configuration of a {kind.__name__}: {error}") from error
     for module in model.modules():
         for name, buffer in list(module.named_buffers(recurse=False)):
-            assert name in _COMPUTED, f"{kind.__name__}: buffer {name}"
-            count = buffer.shape[-1]  # both are (1, count)
-            values = torch.arange(count) if name == _POSITIONS else torch.zeros(count, dtype=torch.long)
-            setattr(module, name, values[None].to(device))
-    tensors = {name.replace(*renamed): tensor for name, tensor in read_tensors(folder).items()}
+            setattr(module, name, _buffer(module, name, buffer.shape).to(device))
+    tensors = named(read_tensors(folder), model.config)
     computed = [name for name in tensors if name.endswith(_COMPUTED)]
     assign_tensors(model, tensors, ignored=computed, dtype=dtype, device=device, where=str(folder))
     return model
@@ -162,6 +160,14 @@ def fingerprint(checkpoint: Checkpoint) -> str:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
     return f"sha256:{digest.hexdigest()[:16]}"
+
+
+def _buffer(module: Any, name: str, shape: torch.Size) -> torch.Tensor:
+    if name == _SINUSOIDS:
+        values: torch.Tensor = module.get_embedding(*shape)  # (positions, D)
+        return values
+    assert name in _COMPUTED, f"{type(module).__name__}: buffer {name}"
+    return (torch.arange(shape[-1]) if name == _POSITIONS else torch.zeros(shape[-1], dtype=torch.long))[None]
 
 
 def _weight_map(folder: Path) -> dict[str, str]:

@@ -24,6 +24,7 @@ _PICKLES: Final = "pytorch_model*.bin"
 _TOKENIZERS: Final = {
     "chinese_clip": ("BertTokenizer", "vocab.txt"),
     "altclip": ("XLMRobertaTokenizer", "sentencepiece.bpe.model"),
+    "tipsv2": ("Tipsv2Tokenizer", "tokenizer.model"),
 }
 """Class of transformers that reads the old vocabulary, and its file, by `model_type`."""
 

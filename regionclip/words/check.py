@@ -6,6 +6,7 @@ phrase itself is, so a label that loses on its own words loses on pictures too.
 Letters: P phrases, C labels, Q negatives, D channels.
 """
 
+import re
 import unicodedata
 import warnings
 from collections.abc import Sequence
@@ -40,6 +41,7 @@ _LANGUAGES = {
     "CJK": {"zh", "ja"},
     "HIRAGANA": {"ja"},
     "KATAKANA": {"ja"},
+    "HALFWIDTH": {"ja", "ko"},
     "HANGUL": {"ko"},
     "CYRILLIC": {"ru", "uk", "bg", "sr"},
     "GREEK": {"el"},
@@ -174,7 +176,7 @@ def _of_reading(tower: Tower, reading: Reading) -> list[Finding]:
 def _unread(reading: Reading, languages: Sequence[str]) -> str:
     """What of a phrase is in no script or language of the tower, in words; nothing where all can be read."""
     scripts = dict.fromkeys(
-        unicodedata.name(letter, "UNKNOWN").split()[0] for letter in reading.phrase if letter.isalpha()
+        re.split("[ -]", unicodedata.name(letter, "UNKNOWN"))[0] for letter in reading.phrase if letter.isalpha()
     )
     strange = [
         script for script in scripts if script not in _NO_LETTERS and not _LANGUAGES.get(script, set()) & set(languages)

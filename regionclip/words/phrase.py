@@ -6,7 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from regionclip.errors import PromptError, PromptWarning, warn
 
-_HAN = re.compile("[\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_LETTERS = {
+    "ja": re.compile("[\u3041-\u3096\u30a1-\u30fa\u31f0-\u31ff\uff66-\uff9d]"),
+    "ko": re.compile("[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]"),
+    "zh": re.compile("[\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"),
+    "ru": re.compile("[\u0400-\u052f]"),
+    "ar": re.compile("[\u0620-\u064a\u0671-\u06d3\ufb50-\ufdff\ufe70-\ufefc]"),
+    "th": re.compile("[\u0e01-\u0e3a\u0e40-\u0e4e]"),
+    "hi": re.compile("[\u0900-\u097f]"),
+}
+"""Letters that tell a language, the surest first: kana are Japanese only, Han characters may be."""
+
 _CODE = re.compile("[a-z]{2,3}")
 
 _SYNTAX = re.compile(r"[^\W\d]\s*(?:=|\||｜)\s*[^\W\d]")
@@ -57,12 +67,12 @@ def check_phrases(value: object, what: str) -> tuple[str, ...]:
 
 
 def language_of(phrase: str) -> str:
-    """`zh` where a phrase has a Han character, else `en`.
+    """The language that the letters of a phrase are most used for; `en` for Latin ones, which do not tell.
 
-    >>> language_of("T恤"), language_of("T-shirt")
-    ('zh', 'en')
+    >>> language_of("T恤"), language_of("Tシャツ"), language_of("T-shirt")
+    ('zh', 'ja', 'en')
     """
-    return "zh" if _HAN.search(phrase) else "en"
+    return next((language for language, letters in _LETTERS.items() if letters.search(phrase)), "en")
 
 
 def check_language(code: object, what: str) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from heads.classify import BANK, EncodedWords
 from regionclip.errors import FingerprintError, PromptError, PromptWarning, warn
 from regionclip.towers.base import Target, Tower
+from regionclip.towers.card import BACKGROUND
 from regionclip.words.phrase import check_phrase, language_of
 from regionclip.words.phrase_store import PhraseStore
 from regionclip.words.templates import Chosen, fill, sentences_of
@@ -26,6 +27,8 @@ MOST_KEPT = 10_000
 
 Watch: TypeAlias = Callable[[Sequence[Any]], Iterable[Any]]
 """Shows the progress through a sequence that it hands on, as a progress bar does."""
+
+_BACKGROUND = {phrase: language for language, phrases in BACKGROUND.items() for phrase in phrases}
 
 
 class PhraseCache:
@@ -51,7 +54,7 @@ class PhraseCache:
     def encode(self, phrases: Sequence[str], target: Target, templates: Chosen = ()) -> torch.Tensor:
         """`(P, D)` float32 unit-length embeddings; warns of phrases longer than the tower reads.
 
-        With templates each phrase is put into the sentences of its language, which Han characters tell.
+        With templates each phrase is put into the sentences of its language, which its letters tell.
         """
         return self.encode_spoken([(phrase, language_of(phrase)) for phrase in phrases], target, templates)
 
@@ -98,7 +101,7 @@ class PhraseCache:
     def prepare(self, vocabulary: Vocabulary, target: Target, watch: Watch) -> None:
         """Encode all that `words` will need, one after another under the eyes of `watch`."""
         common = vocabulary.templates_of(None)
-        needed = [(phrase, language_of(phrase), common) for phrase in self._shared(vocabulary, target)]
+        needed = [(*pair, common) for pair in _spoken(self._shared(vocabulary, target))]
         for label in vocabulary:
             templates = vocabulary.templates_of(label)
             needed += [(*pair, templates) for pair in (() if label.taught else label.spoken)]
@@ -132,7 +135,7 @@ class PhraseCache:
             phrases=torch.cat([torch.zeros(0, self._tower.card.width), *rows]),
             label_of=torch.tensor(label_of, dtype=torch.long),
             num_labels=len(vocabulary),
-            negatives=torch.cat([self.encode(shared, target, common), *own]),
+            negatives=torch.cat([self.encode_spoken(_spoken(shared), target, common), *own]),
             owner=torch.tensor([BANK] * len(shared) + owners, dtype=torch.long),
             near=NEAR,
             scales=torch.tensor([scale for scale, _ in lines], dtype=torch.float32),
@@ -197,6 +200,11 @@ class PhraseCache:
                 f"{needed - read} were cut; shorten it",
                 PromptWarning,
             )
+
+
+def _spoken(phrases: Sequence[str]) -> list[tuple[str, str]]:
+    """Phrases with their languages, which those of the bank have whatever their letters."""
+    return [(phrase, _BACKGROUND.get(phrase) or language_of(phrase)) for phrase in phrases]
 
 
 def _line(label: Label) -> tuple[float, float]:

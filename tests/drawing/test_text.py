@@ -59,6 +59,44 @@ def test_different_characters_look_different(painter: TextPainter) -> None:
     assert np.array_equal(drawn[0], painter.mask("人", 20))
 
 
+NINE = {
+    "en": "fire extinguisher",
+    "zh": "灭火器",
+    "fr": "extincteur à poudre, œuf",
+    "es": "señal de tráfico ¿?",
+    "ru": "огнетушитель, ёж",
+    "ar": "طفاية حريق",
+    "ja": "消火器とナンバープレート",
+    "ko": "소화기 번호판",
+    "it": "caffè più città",
+}
+"""Labels in the languages of AltCLIP-m9."""
+
+
+def test_nine_languages_are_drawn(tmp_path: Path) -> None:
+    """By OpenCV's fonts alone, and by Pillow with a font that has Han, kana and Hangul."""
+    wide = "".join(sorted(set(NINE["zh"] + NINE["ja"] + NINE["ko"]) - {" "}))
+    write_font(tmp_path / "cjk.ttf", "WenQuanYi Micro Hei", wide)
+    painters: list[TextPainter] = [
+        PillowText(folders=(tmp_path,)),
+        *([OpenCVText()] if hasattr(cv2, "FontFace") else []),
+    ]
+    for painter in painters:
+        for text in NINE.values():
+            assert drawable(text, painter) == text
+            mask = painter.mask(text, 32)
+            assert mask.any()
+            for letter in {each for each in text if each.isalpha() and not each.isascii()}:
+                assert not np.array_equal(painter.mask(letter, 32), painter.mask("?", 32))
+
+
+def test_no_font_of_kana_and_hangul(folder: Path) -> None:
+    chinese = PillowText(folders=(folder,))
+    for text in (NINE["ja"], NINE["ko"]):
+        with pytest.raises(DrawingError, match=r"Japanese and Korean.*apt-get install fonts-wqy-microhei"):
+            chinese.mask(text, 32)
+
+
 def test_what_fonts_lack_is_written_as_its_name(painter: TextPainter) -> None:
     assert drawable("🔥 fire", painter) == "[fire] fire"
     assert drawable("人 café Жук", painter) == "人 café Жук"

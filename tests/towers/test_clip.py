@@ -1,4 +1,4 @@
-"""Chinese-CLIP and AltCLIP against transformers itself. What they promise as any tower is in test_every_tower.py."""
+"""The towers of CLIP's make against transformers itself. What they promise as any tower is in test_every_tower.py."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from pretrained import write_altclip, write_chinese_clip, write_unigram, write_wordpiece
+from pretrained import WRITERS, write_altclip, write_chinese_clip, write_metaclip2, write_unigram, write_wordpiece
 from safetensors.torch import load_file, save_file
 from torch.nn.functional import normalize, scaled_dot_product_attention
 from transformers import AutoModel, AutoTokenizer, ChineseCLIPImageProcessor, CLIPImageProcessor
@@ -18,14 +18,15 @@ import regionclip
 from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import PromptError, WeightsError
-from regionclip.towers.card import BANK
+from regionclip.towers.card import BACKGROUND, background
 from regionclip.towers.clip.recipes import last_block
 from regionclip.towers.clip.tower import ClipTower
 from regionclip.words.check import check_vocabulary
-from regionclip.words.vocabulary import Vocabulary
+from regionclip.words.templates import fill
+from regionclip.words.vocabulary import Label, Vocabulary
 
 WORDS = ["a red dog", "红色的车", "person", "fire extinguisher", "Label 7"]
-SIDES = {"chinese_clip": 64, "altclip": 56}
+SIDES = {"chinese_clip": 64, "altclip": 56, "metaclip_2": 56}
 """Pixels of the training: frames of this size need no resize."""
 
 
@@ -36,7 +37,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def folder(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return {"chinese_clip": write_chinese_clip, "altclip": write_altclip}[kind](tmp_path_factory.mktemp(kind))
+    return WRITERS[kind](tmp_path_factory.mktemp(kind))
 
 
 @pytest.fixture(scope="module")
@@ -175,47 +176,70 @@ def test_dense_features_end_in_the_space_of_texts(det: Detector, mode: str, fram
 
 def test_languages_and_licences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     count = {"AltCLIP": 2, "AltCLIP-m9": 9, "AltCLIP-m18": 18}
+    assert len(BACKGROUND) == 9
     for name, languages in count.items():
         card = regionclip.load(write_altclip(tmp_path / name)).tower.card
         assert card.name == name
         assert card.languages[:2] == ("en", "zh")
         assert len(set(card.languages)) == languages
+        assert card.negatives == background(tuple(BACKGROUND)[:languages])  # of the second nine of m18 there are none
         assert card.licence == "CreativeML OpenRAIL-M"
         assert "OpenRAIL-M licence, which forbids some uses" in capsys.readouterr().err
+    card = regionclip.load(write_metaclip2(tmp_path / "meta")).tower.card
+    assert card.licence == "CC-BY-NC-4.0"
+    assert card.negatives == background(tuple(BACKGROUND))
+    assert "CC-BY-NC-4.0 licence, which forbids commercial use" in capsys.readouterr().err
     folder = write_chinese_clip(tmp_path / "cn")
     capsys.readouterr()
     card = regionclip.load(folder).tower.card
     assert (card.languages, card.licence) == (("zh",), "MIT")
-    assert card.negatives == BANK[17:]  # what it can read
+    assert card.negatives == BACKGROUND["zh"]  # what it can read
     assert capsys.readouterr().err == ""
 
 
 def test_a_vocabulary_is_checked_against_the_languages_of_the_weights(tmp_path: Path) -> None:
     """Cyrillic, Arabic, kana and Hangul are read by nine languages, and by Chinese-CLIP no more than English."""
-    words = Vocabulary(["red dog", "красная собака", "كلب أحمر", "赤いカバン", "빨간 개", "红色的车", "dog"])
+    words = Vocabulary(["red dog", "красная собака", "كلب أحمر", "赤いバッグのﾄﾞｱー", "빨간 개", "红色的车", "dog"])
+    named = Vocabulary([Label(code, {code: [f"dog {code}"]}) for code in ("fr", "es", "it", "de")])
     nine = regionclip.load(write_altclip(tmp_path / "altclip-m9"))
     strange = [
         found for found in check_vocabulary(nine.scorer, words).findings if found.kind in ("script", "unfamiliar")
     ]
     assert strange == []
+    (german,) = [found for found in check_vocabulary(nine.scorer, named).findings if found.kind == "script"]
+    assert "the language de; altclip-m9 reads en, zh, es, fr, ru, ja, ko, ar, it" in german.text
     one = regionclip.load(write_chinese_clip(tmp_path / "cn"))
     strange = [found for found in check_vocabulary(one.scorer, words).findings if found.kind == "script"]
     assert [found.label for found in strange] == [
         "red dog",
         "красная собака",
         "كلب أحمر",
-        "赤いカバン",
+        "赤いバッグのﾄﾞｱー",
         "빨간 개",
         "dog",
     ]
 
 
+def test_the_bank_is_put_into_the_sentences_of_its_own_languages(tmp_path: Path) -> None:
+    """French has none here, and Latin letters would make it English; 草 is Japanese as it stands in the bank."""
+    nine = regionclip.load(write_altclip(tmp_path / "altclip-m9"), dtype="float32")
+    words = Vocabulary(["dog"], templates={"en": ["a {} dog"], "zh": ["红{}"]})
+    asked = nine.scorer.ask(words)
+    rows = dict(zip(asked.negatives, asked.words.negatives.numpy(), strict=True))
+    for language, filled in (("en", "a {} dog"), ("zh", "红{}"), ("fr", "{}"), ("ja", "{}")):
+        for phrase in (BACKGROUND[language][0], BACKGROUND[language][8]):
+            sentence = fill(filled, phrase)
+            np.testing.assert_array_equal(rows[phrase], nine.embed_texts([sentence], target="region")[0])
+
+
 def test_names_that_ship() -> None:
-    for name in ("chinese-clip-base", "chinese-clip-large", "altclip", "altclip-m9", "altclip-m18"):
+    for name in ("chinese-clip-base", "chinese-clip-large", "altclip", "altclip-m9", "altclip-m18", "metaclip2-huge"):
         config = Config.load(name)
         assert config.name == name
-        assert config.tower in ("chinese_clip", "altclip")
-        assert (config.weights or "").startswith(("OFA-Sys/chinese-clip-vit-", "BAAI/AltCLIP"))
+        assert config.tower in ("chinese_clip", "altclip", "metaclip_2")
+        assert (config.weights or "").startswith(
+            ("OFA-Sys/chinese-clip-vit-", "BAAI/AltCLIP", "facebook/metaclip-2-worldwide-")
+        )
 
 
 def test_a_phrase_is_read_between_its_marks(det: Detector, folder: Path) -> None:
@@ -229,7 +253,11 @@ def test_a_phrase_is_read_between_its_marks(det: Detector, folder: Path) -> None
 
 
 def test_tokenizers_of_each_other_are_refused(tmp_path: Path) -> None:
-    for write, other in ((write_chinese_clip, write_unigram), (write_altclip, write_wordpiece)):
+    for write, other in (
+        (write_chinese_clip, write_unigram),
+        (write_altclip, write_wordpiece),
+        (write_metaclip2, write_wordpiece),
+    ):
         folder = write(tmp_path / write.__name__)
         other(folder)
         with pytest.raises(WeightsError, match="a tokenizer of another tower"):

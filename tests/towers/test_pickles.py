@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sentencepiece
 import torch
-from pretrained import write_altclip, write_chinese_clip, write_siglip
+from pretrained import write_altclip, write_chinese_clip, write_siglip, write_tipsv2
 from safetensors.torch import load_file
 
 import regionclip
@@ -43,6 +43,21 @@ def spm(tmp_path_factory: pytest.TempPathFactory) -> Path:
         character_coverage=1.0, unk_id=0, bos_id=1, eos_id=2, pad_id=-1, minloglevel=2,
     )  # fmt: skip
     return folder / "sentencepiece.bpe.model"
+
+
+def test_the_vocabulary_of_tipsv2(tmp_path: Path) -> None:
+    source = write_tipsv2(tmp_path / "tipsv2")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (source / name).unlink()
+    (tmp_path / "text.txt").write_text("a red dog\nperson with a blue bag\nfire truck\n" * 30)
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(tmp_path / "text.txt"), model_prefix=str(source / "tokenizer"), vocab_size=300, model_type="bpe",
+        byte_fallback=True, pad_id=0, unk_id=1, bos_id=-1, eos_id=-1, minloglevel=2,
+    )  # fmt: skip
+    det = regionclip.load(convert(source, tmp_path / "made"), dtype="float32", proposer="none")
+    reader = sentencepiece.SentencePieceProcessor(model_file=str(source / "tokenizer.model"))
+    for phrase in ("A red dog", "person with é 红"):  # what it never met is spelled byte by byte
+        assert det.tower.token_ids(phrase, "region") == reader.encode(phrase.lower())
 
 
 def test_altclip_m9_as_it_is_released(tmp_path: Path, spm: Path, run: Run, capsys: pytest.CaptureFixture[str]) -> None:

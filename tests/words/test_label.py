@@ -43,10 +43,17 @@ def test_languages_that_letters_do_not_tell_are_remembered() -> None:
         ("3 km", "en"),
         ("𠮷野家", "zh"),
         ("〇", "zh"),
-        ("ひらがな", "en"),
+        ("ひらがな", "ja"),
+        ("消火器のラベル", "ja"),
+        ("빨간 소화기", "ko"),
+        ("красный красно-red", "ru"),
+        ("كلب أحمر", "ar"),
+        ("หมา", "th"),
+        ("कुत्ता", "hi"),
+        ("chien à poils", "en"),
     ],
 )
-def test_han_characters_tell_the_language(phrase: str, language: str) -> None:
+def test_letters_tell_the_language(phrase: str, language: str) -> None:
     assert language_of(phrase) == language
 
 

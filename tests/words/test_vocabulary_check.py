@@ -61,6 +61,32 @@ def test_scripts_and_languages_that_are_not_read(label: Label, said: str) -> Non
     assert checked(["red １２", "蓝色T恤 5 m²", "green café"]).findings == ()
 
 
+@pytest.mark.parametrize(
+    ("phrase", "language", "letters"),
+    [
+        ("огнетушитель red", "ru", "Cyrillic"),
+        ("طفاية red", "ar", "Arabic"),
+        ("red ナンバープレート", "ja", "Katakana"),
+        ("ﾅﾝﾊﾞｰ red", "ja", "Halfwidth"),
+        ("소화기 red", "ko", "Hangul"),
+    ],
+)
+def test_letters_tell_the_language_of_a_phrase(phrase: str, language: str, letters: str) -> None:
+    check = checked([phrase])
+    assert [each.language for each in check.readings] == [language]
+    (found,) = check.findings
+    assert found.kind == "script"
+    assert f"has letters that are {letters}; toy reads en, zh" in found.text
+
+
+@pytest.mark.parametrize("language", ["fr", "es", "it"])
+def test_latin_letters_do_not_tell_a_language_that_is_not_named(language: str) -> None:
+    """The tower reads English only of those that are written in them."""
+    assert checked(["red à la señal più"]).findings == ()
+    found = only([Label("x", {language: ["red à la señal più"]})])
+    assert f"the language {language}; toy reads en, zh" in found.text
+
+
 class SpellingTower(ToyTower):
     """Spells every Han character but 红 byte by byte."""
 

@@ -1,4 +1,4 @@
-"""ClipTower: what Chinese-CLIP and AltCLIP share; each says its class of transformers, its text, its licence.
+"""ClipTower: what the towers of CLIP's make share; each says its class of transformers, its text, its licence.
 
 Letters: B frames or crops, D channels, h x w feature grid.
 """
@@ -11,7 +11,7 @@ from PIL import Image
 
 from regionclip.config import Config
 from regionclip.towers.base import Target
-from regionclip.towers.card import BANK, Score
+from regionclip.towers.card import Score, background
 from regionclip.towers.clip.recipes import last_block
 from regionclip.towers.clip.text import MarkedTokenizer
 from regionclip.towers.crops import CropTower, card_of
@@ -66,7 +66,7 @@ class ClipTower(CropTower):
             text=f"As its tokenizer has it; read to {self.length} tokens.",
             threshold=_THRESHOLD,
             patch=vision.patch_size,
-            negatives=tuple(phrase for phrase in BANK if ("en" if phrase.isascii() else "zh") in languages),
+            negatives=background(languages),
         )
         super().__init__(model, card, pixels, config.crop_context, side)
         self._tokenizer = tokenizer

@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from regionclip.config import Budget
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Frame, Target
-from regionclip.towers.card import BANK, FACTS, Score, TowerCard
+from regionclip.towers.card import FACTS, Score, TowerCard, background
 from regionclip.towers.dense import DenseTower
 from regionclip.towers.device import choose_device, choose_dtype
 from regionclip.towers.fgclip2.model import FGCLIP2Model, TextHead
@@ -85,7 +85,7 @@ class FGCLIP2Tower(DenseTower[FGCLIP2Model]):
             patch=vision.patch_size,
             budgets=BUDGETS,
             budget=read_budget(budget, BUDGETS),
-            negatives=BANK,
+            negatives=background(FACTS["fgclip2"].languages_of(name)),
         )
         super().__init__(model, card)
         self.tokenizer = tokenizer
