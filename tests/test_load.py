@@ -43,7 +43,7 @@ def test_a_config_file_and_a_config(fgclip2_folder: Path, tmp_path: Path) -> Non
     assert regionclip.load(Config.load(path)).tower.card.revision == det.tower.card.revision
 
 
-def test_tiny_is_the_default_and_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_fgclip2_tiny_is_the_default_and_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     det = regionclip.load()
     captured = capsys.readouterr()
     assert det.tower.card.name == "tiny"
@@ -51,7 +51,7 @@ def test_tiny_is_the_default_and_says_what_it_is(capsys: pytest.CaptureFixture[s
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert "rendered scenes only" in captured.err
-    assert "FG-CLIP 2" in captured.err
+    assert "FG-CLIP 2 is not on this machine" in captured.err
 
 
 def test_other_weights_are_another_tower(fgclip2_folder: Path, tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_other_weights_are_another_tower(fgclip2_folder: Path, tmp_path: Path) -
     [
         ("fgclip3", {}, ConfigError, "fgclip2-base"),
         ("absent.toml", {}, ConfigError, "absent.toml"),
-        (Config(tower="clip"), {}, ConfigError, "one of tiny, fgclip2"),
+        (Config(tower="clip"), {}, ConfigError, "one of auto, tiny, fgclip2"),
         (Config(tower="fgclip2"), {}, ConfigError, "needs weights"),
         ("tiny", {"proposer": "magic"}, ConfigError, "dense, grid"),
         ("tiny", {"device": "tpu"}, ConfigError, "tpu"),
