@@ -10,7 +10,7 @@ from pydantic import Field
 from regionclip.formats.settings import Expected, Settings, read_shipped, shipped_names, value_of
 
 AUTO: Final = "auto"
-"""The tower that stands for FG-CLIP 2 where its weights are on this machine, else for `tiny` (`loading.settled`)."""
+"""Key that stands for a tower of this machine's: see `loading.settled_tower`."""
 MOST_TILES: Final = 1024
 """Most tiles that may be asked for."""
 

@@ -132,7 +132,7 @@ def load(
     if isinstance(proposer, str | Sequence):
         config, proposer = config.with_proposers([proposer] if isinstance(proposer, str) else proposer), None
     check_loadable(config)
-    config, why = settled(config)
+    config, why = settled_tower(config)
     from regionclip.detector import Detector
     from regionclip.proposing import make_proposer
     from regionclip.towers.device import choose_device, register_nms
@@ -166,7 +166,7 @@ def check_loadable(config: Config) -> None:
         ConfigError: for a tower that is not known, or a region mode that it does not know.
         WeightsError: for weights that are no folder and no name on the hub.
     """
-    config, _ = settled(config)
+    config, _ = settled_tower(config)
     if config.tower not in TOWERS:
         raise ConfigError(f"tower {config.tower!r} is not known: expected one of {AUTO}, {', '.join(TOWERS)}")
     modes = FACTS[config.tower].modes
@@ -200,7 +200,7 @@ def config_of(name: str | Path | Config) -> Config:
     )
 
 
-def settled(config: Config) -> tuple[Config, str]:
+def settled_tower(config: Config) -> tuple[Config, str]:
     """`config` with a tower in place of `auto`, and why it is that one; the network is not asked.
 
     Returns:
