@@ -18,7 +18,7 @@ _SIZES: Final = ("small", "medium", "large", "xlarge")
 DETECTORS: Final = {f"dfine-{size}": f"ustc-community/dfine-{size}-obj365" for size in _SIZES}
 """Hub names of D-FINE trained on Objects365 (Apache-2.0), which has no nano: proposers, as `--proposer detr=NAME`."""
 
-_RELEASED: Final = {
+RELEASED: Final = {
     "fgclip2-base": ("fgclip2", 768),
     "fgclip2-large": ("fgclip2", 1024),
     "fgclip2-so400m": ("fgclip2", 1152),
@@ -60,9 +60,9 @@ def obtainable() -> dict[str, str]:
     return {name: source for name, source in towers.items() if source is not None} | DETECTORS
 
 
-def is_here(name: str) -> bool:
-    """Whether the weights of a name that `get` takes are on this machine, as far as their files show."""
-    return on_machine(obtainable()[name], _files(name)) is not None
+def obtained() -> set[str]:
+    """Those names whose weights are on this machine, as far as their files show."""
+    return {name for name, source in obtainable().items() if on_machine(source, _files(name)) is not None}
 
 
 def get(name: str, given: Path | None = None) -> Weights:
@@ -106,7 +106,7 @@ def _looked_through(name: str, folder: Path, *, is_new: bool) -> Weights:
     from regionclip.towers.device import choose_device
     from regionclip.towers.loading import read_json, weight_files, weights_digest
 
-    expected, width = _RELEASED.get(name, ("d_fine", None))
+    expected, width = ("d_fine", None) if name in DETECTORS else RELEASED[name]
     found = read_json(folder / CONFIG).get("model_type")
     if found != expected:
         raise WeightsError(f"{folder}: expected weights of {name}, model_type {expected!r} in {CONFIG}, got {found!r}")

@@ -222,7 +222,7 @@ def settled_tower(config: Config) -> tuple[Config, str]:
     here = on_machine(wanted.weights or "")
     if here is None:
         return config.replaced(tower="tiny"), (
-            f"tower tiny, which was trained on rendered scenes only, as FG-CLIP 2 is not on this machine; for "
+            f"tower tiny, trained on rendered scenes only, as FG-CLIP 2 is not on this machine; for "
             f"photographs get it: regionclip towers get {wanted.name}"
         )
     why = f"tower {wanted.name}, as its weights are on this machine ({here.folder})"

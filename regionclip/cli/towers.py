@@ -1,12 +1,13 @@
 """`regionclip towers`: what can be loaded, weights got, and weights of old made into what is read."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from regionclip.cli.terminal.output import say
+from regionclip.cli.terminal.output import say, waiting
 from regionclip.errors import ConfigError
 from regionclip.formats.tables import as_table
 
@@ -24,16 +25,18 @@ def list_(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from regionclip.config import Config, config_names
-    from regionclip.getting import DETECTORS, is_here
+    from regionclip.getting import DETECTORS, obtained
     from regionclip.towers.card import FACTS
 
     rows: list[tuple[str, ...]] = []
+    here = obtained()
     for name in config_names():
         config = Config.load(name)
         facts, weights = FACTS[config.tower], config.weights or "ships with regionclip"
-        here = "yes" if config.weights is None or is_here(name) else "no"
-        rows.append((name, here, facts.modes[0], _listed(facts.languages_of(name)), facts.licence, weights))
-    rows += [(name, "yes" if is_here(name) else "no", "boxes", "", "Apache-2.0", DETECTORS[name]) for name in DETECTORS]
+        is_here = "yes" if config.weights is None or name in here else "no"
+        rows.append((name, is_here, facts.modes[0], _listed(facts.languages_of(name)), facts.licence, weights))
+    for name, source in DETECTORS.items():
+        rows.append((name, "yes" if name in here else "no", "boxes", "", "Apache-2.0", source))
     sys.stdout.write(as_table(("NAME", "HERE", "REGIONS", "LANGUAGES", "LICENCE", "WEIGHTS"), rows) + "\n")
     sys.stdout.write(
         "\nHERE: on this machine; `regionclip towers get NAME` gets the others. The rows `boxes` are proposers.\n"
@@ -67,7 +70,8 @@ def get_(
     from regionclip.getting import get
 
     for name in names:
-        weights = get(name, folder)
+        with nullcontext() if folder is None else waiting(f"checking and copying {folder}"):
+            weights = get(name, folder)
         told = f"{name}{'' if weights.is_new else ', here already'}: {weights.folder}"
         sys.stdout.write(f"{told}\n  {weights.licence}, {weights.size:,} bytes, sha256 {weights.sha256}\n")
 

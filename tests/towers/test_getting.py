@@ -21,6 +21,7 @@ from pretrained import write_chinese_clip
 import regionclip
 from regionclip.cli.terminal import exits
 from regionclip.config import Config
+from regionclip.getting import DETECTORS, RELEASED, obtainable
 from regionclip.proposing import make_proposer
 
 Run = Callable[..., int]
@@ -174,6 +175,10 @@ def test_a_full_disk_leaves_nothing_behind(
         assert code == exits.FAILED
         assert f"{wide} cannot be copied to " in capsys.readouterr().err
         assert not [path for path in disk.folder.rglob("*") if path.is_file()]
+
+
+def test_every_tower_with_weights_can_be_got() -> None:
+    assert obtainable().keys() == RELEASED.keys() | DETECTORS.keys()
 
 
 def test_wrong_usage_and_a_hub_that_cannot_be_reached(run: Run, capsys: Printed, wide: Path) -> None:
