@@ -9,6 +9,8 @@ from pydantic import Field
 
 from regionclip.formats.settings import Expected, Settings, read_shipped, shipped_names, value_of
 
+AUTO: Final = "auto"
+"""Key that stands for a tower of this machine's: see `loading.settled_tower`."""
 MOST_TILES: Final = 1024
 """Most tiles that may be asked for."""
 
@@ -40,7 +42,8 @@ class Config(Settings):
 
     Attributes:
         name: what the tower is called in results; None takes its key.
-        tower: key of the tower (`regionclip towers` lists them).
+        tower: key of the tower (docs/towers.md). `auto` is that of the weights, where they are given; else FG-CLIP 2
+            base where its weights are on this machine; else `tiny`.
         weights: folder or hub name of the weights; None takes those that ship with the tower.
         revision: commit of the hub repository, or None for its newest.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
@@ -83,7 +86,7 @@ class Config(Settings):
     title: ClassVar[str] = "config"
 
     name: str | None = None
-    tower: str = "tiny"
+    tower: str = AUTO
     weights: str | None = None
     revision: str | None = None
     device: str = "auto"

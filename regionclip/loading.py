@@ -12,10 +12,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from regionclip.config import Config, config_names
+from regionclip.config import AUTO, Config, config_names
 from regionclip.errors import ConfigError, WeightsError
 from regionclip.towers.card import FACTS
-from regionclip.towers.hub import check_source
+from regionclip.towers.hub import check_source, on_machine
 
 if TYPE_CHECKING:
     import torch
@@ -100,9 +100,12 @@ MODEL_TYPES = {
 }
 """`model_type` of a weight folder's config.json -> tower."""
 
+_FOR_PHOTOGRAPHS = "fgclip2-base"
+"""What `auto` stands for where its weights are on this machine."""
+
 
 def load(
-    name: str | Path | Config = "tiny",
+    name: str | Path | Config = AUTO,
     *,
     weights: str | Path | None = None,
     proposer: "str | Sequence[str] | Proposer | None" = None,
@@ -114,7 +117,8 @@ def load(
 
     Args:
         name: a shipped config (`tiny`, `fgclip2-base`, ..., as `regionclip towers` lists them), the path of a .toml
-            config, a folder of weights, or a `Config`.
+            config, a folder of weights, a `Config`, or `auto`: the tower of `weights` where they are given, else
+            `fgclip2-base` where its weights are on this machine, else `tiny`; a line on stderr says which and why.
         weights: folder or hub name of the weights, in place of the config's.
         proposer: who finds boxes where none are given: any `Proposer`, or one or more names of `regionclip proposals`,
             `detr=FOLDER` for one with weights.
@@ -138,6 +142,7 @@ def load(
     if isinstance(proposer, str | Sequence):
         config, proposer = config.with_proposers([proposer] if isinstance(proposer, str) else proposer), None
     check_loadable(config)
+    config, why = settled_tower(config)
     from regionclip.detector import Detector
     from regionclip.proposing import make_proposer
     from regionclip.towers.device import choose_device, register_nms
@@ -145,8 +150,8 @@ def load(
     tower = TOWERS[config.tower](config, choose_device(config.device))
     if proposer is None:
         proposer = make_proposer(config, tower.card.head_width)
-    if tower.card.notice:
-        print(f"regionclip: {tower.card.notice}", file=sys.stderr)
+    if said := why or tower.card.notice:
+        print(f"regionclip: {said}", file=sys.stderr)
     register_nms()
     return Detector(tower, proposer, config, _phrase_store(config))
 
@@ -171,8 +176,9 @@ def check_loadable(config: Config) -> None:
         ConfigError: for a tower that is not known, or a region mode that it does not know.
         WeightsError: for weights that are no folder and no name on the hub.
     """
+    config, _ = settled_tower(config)
     if config.tower not in TOWERS:
-        raise ConfigError(f"tower {config.tower!r} is not known: expected one of {', '.join(TOWERS)}")
+        raise ConfigError(f"tower {config.tower!r} is not known: expected one of {AUTO}, {', '.join(TOWERS)}")
     modes = FACTS[config.tower].modes
     if config.region_mode is not None and config.region_mode not in modes:
         raise ConfigError(
@@ -191,6 +197,8 @@ def config_of(name: str | Path | Config) -> Config:
     """
     if isinstance(name, Config):
         return name
+    if name == AUTO:
+        return Config()
     path = Path(name)
     if path.suffix == ".toml" or str(name) in config_names():
         return Config.load(name)
@@ -198,8 +206,37 @@ def config_of(name: str | Path | Config) -> Config:
         return Config(name=path.resolve().name, tower=_tower_of(path), weights=str(path))
     raise ConfigError(
         f"tower {str(name)!r} is not known: expected a folder of weights, a .toml config, or one of "
-        f"{', '.join(config_names())}"
+        f"{AUTO}, {', '.join(config_names())}"
     )
+
+
+def settled_tower(config: Config) -> tuple[Config, str]:
+    """`config` with a tower in place of `auto`, and why it is that one; the network is not asked.
+
+    Returns:
+        The config, and one line, which is empty where the config or its weights name the tower.
+
+    Raises:
+        WeightsError: for weights that are not there, or do not say which tower they are of.
+    """
+    if config.tower != AUTO:
+        return config, ""
+    if config.weights is not None:
+        check_source(config.weights)
+        folder = Path(config.weights).expanduser()
+        shipped = next((each for each in map(Config.load, config_names()) if each.weights == config.weights), None)
+        if shipped is None or folder.is_dir():
+            return config.replaced(name=config.name or folder.resolve().name, tower=_tower_of(folder)), ""
+        return config.replaced(name=config.name or shipped.name, tower=shipped.tower), ""
+    wanted = Config.load(_FOR_PHOTOGRAPHS)
+    here = on_machine(wanted.weights or "")
+    if here is None:
+        return config.replaced(tower="tiny"), (
+            f"tower tiny, trained on rendered scenes only, as FG-CLIP 2 is not on this machine; for "
+            f"photographs get it: regionclip towers get {wanted.name}"
+        )
+    why = f"tower {wanted.name}, as its weights are on this machine ({here.folder})"
+    return config.replaced(name=config.name or wanted.name, tower=wanted.tower, weights=wanted.weights), why
 
 
 def _tower_of(folder: Path) -> str:
@@ -208,7 +245,7 @@ def _tower_of(folder: Path) -> str:
     except OSError as error:
         raise WeightsError(
             f"weights {folder}: config.json cannot be read ({error.strerror}): expected a folder with config.json, "
-            "model.safetensors and tokenizer.json"
+            "model.safetensors and tokenizer.json, or the name of a tower beside a hub name (--tower)"
         ) from error
     except (ValueError, AttributeError, RecursionError) as error:
         raise WeightsError(f"weights {folder}: config.json is damaged: {error}") from error

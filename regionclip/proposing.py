@@ -14,7 +14,7 @@ from proposals.base import Features, Proposals, Proposer
 from regionclip.config import Config
 from regionclip.errors import BoxError, ConfigError, WeightsError
 from regionclip.formats.settings import value_of
-from regionclip.towers.hub import TINY_WEIGHTS
+from regionclip.towers.hub import CONFIG, TINY_WEIGHTS, WEIGHTS, on_machine
 
 if TYPE_CHECKING:
     from proposals.dense import DenseHead
@@ -52,6 +52,9 @@ class NoProposer(Proposer):
 
 AUTO = "auto"
 """The name for `dense` where the weights come with a learned head, else `grid`."""
+
+DETECTOR_FILES = (CONFIG, WEIGHTS, "preprocessor_config.json")
+"""Files of a detector's checkpoint."""
 
 PROPOSERS: dict[str, Known] = {
     AUTO: Known("", "dense where the weights come with a learned head, else grid: the default"),
@@ -161,6 +164,8 @@ def _made(name: str, options: dict[str, Any], config: Config, width: int | None)
     maker, takes = _maker(known), options_of(name)
     _check_keys(name, options)
     given = {key: value_of(takes[key].annotation, value, f"[{place}] {key}") for key, value in options.items()}
+    if "weights" in given and (here := on_machine(given["weights"], DETECTOR_FILES)):
+        given["weights"] = here.folder  # of a hub name: `proposals` does not know where copies are kept
     needed = [key for key, each in takes.items() if each.default is each.empty and key not in given]
     if needed:
         raise ConfigError(f'[{place}] needs {", ".join(needed)}; on the command line --proposer "{name}=WEIGHTS"')

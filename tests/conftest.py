@@ -13,6 +13,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What is kept for the next process is kept for this session's only, and not among the user's own.
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="regionclip-tests-")
+# The default tower does not hang on what this machine has downloaded.
+os.environ["HF_HUB_CACHE"] = str(Path(os.environ["XDG_CACHE_HOME"]) / "hub")
 
 import hypothesis
 import pytest

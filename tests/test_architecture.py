@@ -35,6 +35,7 @@ archive
 proposing
 detector
 loading
+getting
 
 video.sources
 video.tracking

@@ -13,6 +13,7 @@ from proposals.grid import GridProposer
 from proposals.union import UnionProposer
 from regionclip.config import Config
 from regionclip.errors import ConfigError, WeightsError
+from regionclip.loading import settled_tower
 from regionclip.towers.hub import TINY_WEIGHTS
 
 FRAME = planted(red=(16, 16, 80, 80))
@@ -43,7 +44,7 @@ def test_a_config_file_and_a_config(fgclip2_folder: Path, tmp_path: Path) -> Non
     assert regionclip.load(Config.load(path)).tower.card.revision == det.tower.card.revision
 
 
-def test_tiny_is_the_default_and_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_fgclip2_tiny_is_the_default_and_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     det = regionclip.load()
     captured = capsys.readouterr()
     assert det.tower.card.name == "tiny"
@@ -51,7 +52,16 @@ def test_tiny_is_the_default_and_says_what_it_is(capsys: pytest.CaptureFixture[s
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert "rendered scenes only" in captured.err
-    assert "FG-CLIP 2" in captured.err
+    assert "FG-CLIP 2 is not on this machine" in captured.err
+
+
+def test_weights_without_a_name_say_which_tower_they_are_of(fgclip2_folder: Path) -> None:
+    det = regionclip.load(weights=fgclip2_folder, dtype="float32")
+    assert (det.config.tower, det.tower.card.name) == ("fgclip2", fgclip2_folder.name)
+    settled, why = settled_tower(Config(weights="google/siglip2-base-patch16-naflex"))
+    assert (settled.tower, settled.name, why) == ("siglip2", "siglip2-base-naflex", "")
+    with pytest.raises(WeightsError, match=r"the name of a tower beside a hub name \(--tower\)"):
+        regionclip.load(weights="someone/else")
 
 
 def test_other_weights_are_another_tower(fgclip2_folder: Path, tmp_path: Path) -> None:
@@ -66,7 +76,7 @@ def test_other_weights_are_another_tower(fgclip2_folder: Path, tmp_path: Path) -
     [
         ("fgclip3", {}, ConfigError, "fgclip2-base"),
         ("absent.toml", {}, ConfigError, "absent.toml"),
-        (Config(tower="clip"), {}, ConfigError, "one of tiny, fgclip2"),
+        (Config(tower="clip"), {}, ConfigError, "one of auto, tiny, fgclip2"),
         (Config(tower="fgclip2"), {}, ConfigError, "needs weights"),
         ("tiny", {"proposer": "magic"}, ConfigError, "dense, grid"),
         ("tiny", {"device": "tpu"}, ConfigError, "tpu"),

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from regionclip.config import Config
+from regionclip.config import AUTO, Config
 from regionclip.errors import ConfigError, RegionclipError
 from regionclip.formats.settings import read_toml
-from regionclip.loading import config_of
+from regionclip.loading import check_loadable, config_of
 from regionclip.sinks.posting import Target
 from regionclip.site.secrets import SecretText, fill
 from regionclip.site.settings import CameraSettings, OutputSettings, SiteSettings, WebhookSettings
@@ -190,13 +190,13 @@ class _Reading:
             weights = None if table.weights is None else self._here(table.weights)
             if table.config is not None:
                 config = Config.load(self._here(table.config))
-            elif table.tower is None and weights is not None and os.path.isdir(weights):  # noqa: PTH112 - False where pathlib raises
-                config = config_of(weights)
             else:
-                config = config_of(self._here(table.tower or "tiny"))
+                config = config_of(self._here(table.tower or AUTO))
             if table.preset is not None:
                 config = config.with_preset(self._here(table.preset))
-            return config.changed(weights=weights, budget=table.budget, device=table.device, dtype=table.dtype)
+            config = config.changed(weights=weights, budget=table.budget, device=table.device, dtype=table.dtype)
+            check_loadable(config)
+            return config
 
     def _once(self, path: Path, read: Callable[[Path], T]) -> T:
         """What a file holds, read once for all cameras."""

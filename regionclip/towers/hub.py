@@ -1,17 +1,20 @@
 """Where the files of a checkpoint are: a local folder, the hub's cache, or the hub.
 
-A checkpoint is asked for as a folder or as a hub name (`owner/name`). A name is looked up in the hub's own cache first
-and downloaded only when a file is missing there: no surprise upgrade and no network for what is already here.
+A checkpoint is asked for as a folder or as a hub name (`owner/name`). A name is looked up among the copies that were
+handed over (`keep`) and in the hub's own cache, and downloaded only when a file is missing there: no surprise upgrade
+and no network for what is already here.
 `HF_HOME`, `HF_HUB_CACHE`, `HF_ENDPOINT` and `HF_HUB_OFFLINE` are honoured, because huggingface_hub does the work.
 """
 
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from regionclip.errors import WeightsError
+from regionclip.errors import FileError, WeightsError
+from regionclip.formats.files import user_cache
 
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.safetensors"
@@ -24,6 +27,8 @@ TINY_WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "tiny"
 
 _HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _SECONDS: Final = 10.0
+_PATTERNS: Final = ("*.json", "*.safetensors")
+"""Files of a checkpoint that are taken beside those that are needed."""
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
@@ -41,7 +46,7 @@ class Checkpoint:
 
 
 def locate(source: str | Path, needed: Sequence[str], *, revision: str | None = None) -> Checkpoint:
-    """Find a checkpoint, downloading it only if it is named on the hub and not complete in the cache.
+    """Find a checkpoint, downloading it only if it is named on the hub and not complete on this machine.
 
     Args:
         source: folder, or hub name such as `qihoo360/fg-clip2-base`. An existing folder wins over a hub name.
@@ -64,9 +69,38 @@ def on_machine(source: str | Path, needed: Sequence[str] = (CONFIG, WEIGHTS, TOK
     """The checkpoint that `locate` finds without the network; None where a needed file is not on this machine."""
     folder = Path(source).expanduser()
     if not folder.is_dir():
-        cached = _cached(str(source), needed, None)
-        return None if cached is None or missing_files(cached, needed) else Checkpoint(cached, cached.name)
+        return _found(str(source), needed, None)
     return None if missing_files(folder, needed) else Checkpoint(folder)
+
+
+def kept(name: str) -> Path | None:
+    """The folder for a copy of what a hub name stands for, in the user's cache; None where there is no home."""
+    cache = user_cache()
+    return None if cache is None else cache / "weights" / name
+
+
+def keep(folder: Path, name: str, needed: Sequence[str]) -> Path:
+    """Copy a checkpoint to where `locate` finds it by its hub name, whole or not at all.
+
+    Raises:
+        FileError: it cannot be copied, as onto a full disk.
+    """
+    if (place := kept(name)) is None:
+        raise FileError("there is no home folder to keep weights in: name a folder for it in XDG_CACHE_HOME")
+    partial = place.with_name(f".{place.name}.part")
+    files = {folder / each for each in needed} | {path for pattern in _PATTERNS for path in folder.glob(pattern)}
+    try:
+        shutil.rmtree(partial, ignore_errors=True)  # of a copy that was killed
+        partial.mkdir(parents=True)
+        for path in filter(Path.is_file, sorted(files)):
+            shutil.copyfile(path, partial / path.name)
+        shutil.rmtree(place, ignore_errors=True)  # incomplete, else nobody would copy
+        partial.rename(place)
+    except OSError as error:
+        raise FileError(f"{folder} cannot be copied to {place}: {error.strerror}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return place
 
 
 def check_source(source: str | Path, needed: Sequence[str] = (CONFIG, WEIGHTS, TOKENIZER)) -> None:
@@ -101,27 +135,36 @@ def _from_hub(name: str, needed: Sequence[str], revision: str | None) -> Checkpo
     from huggingface_hub import errors as hub_errors
     from huggingface_hub import snapshot_download
 
-    cached = _cached(name, needed, revision)
-    if cached is not None and not missing_files(cached, needed):
-        return Checkpoint(cached, cached.name)
+    if found := _found(name, needed, revision):
+        return found
     try:
         folder = Path(
             snapshot_download(
                 name,
                 revision=revision,
-                allow_patterns=[*needed, "*.json", "*.safetensors"],
+                allow_patterns=[*needed, *_PATTERNS],
                 etag_timeout=_SECONDS,
             )
         )
     # Everything the hub's client raises when it cannot answer is one of these: no connection, offline switch,
     # unknown or gated name, unknown revision, malformed name, full disk. httpx's errors are no OSError.
     except (OSError, ValueError, hub_errors.HTTPError) as error:  # type: ignore[attr-defined]
+        cached = _cached(name, needed, revision)
         missing = list(needed) if cached is None else missing_files(cached, needed)
         raise WeightsError(_unreachable(name, missing, _reason(error))) from error
     if missing := missing_files(folder, needed):
         # Without a connection the client gives what its cache has, without a word.
         raise WeightsError(_unreachable(name, missing, "the hub, or its cache without a connection, has only the rest"))
     return Checkpoint(folder, folder.name)
+
+
+def _found(name: str, needed: Sequence[str], revision: str | None) -> Checkpoint | None:
+    """A complete checkpoint of a hub name on this machine; a copy that was handed over has no revision."""
+    place = kept(name) if revision is None else None
+    if place is not None and not missing_files(place, needed):
+        return Checkpoint(place)
+    cached = _cached(name, needed, revision)
+    return None if cached is None or missing_files(cached, needed) else Checkpoint(cached, cached.name)
 
 
 def _cached(name: str, needed: Sequence[str], revision: str | None) -> Path | None:

@@ -55,7 +55,7 @@ def test_the_least_that_a_file_needs(tmp_path: Path) -> None:
     assert camera.follow == FollowOptions()
     assert (camera.max_fps, camera.schedule, camera.enabled) == (None, (), True)
     assert (settings.timezone, settings.status, settings.outputs.events) == (None, None, None)
-    assert settings.detector.tower == "tiny"
+    assert settings.detector.tower == "auto"
 
 
 def test_everything(tmp_path: Path) -> None:

@@ -160,7 +160,10 @@ def _table(statuses: "list[CameraStatus]") -> Table:
 
 def _described(settings: "SiteSettings") -> str:
     """What a site file means, for its author."""
-    lines = [f"{len(settings.cameras)} cameras, {settings.timezone or 'UTC'}, tower {settings.detector.tower}"]
+    from regionclip.loading import settled_tower
+
+    tower = settled_tower(settings.detector)[0].tower
+    lines = [f"{len(settings.cameras)} cameras, {settings.timezone or 'UTC'}, tower {tower}"]
     for camera in settings.cameras:
         rules = camera.follow.rules
         parts = [

@@ -73,7 +73,9 @@ def recall(
     from regionclip.evaluation.accuracy.recall import evaluate_recall, record, table
     from regionclip.proposing import make_proposer
 
-    made = tower.load(settings.with_proposers(["none"])).tower
+    loaded = tower.load(settings.with_proposers(["none"]))
+    made = loaded.tower
+    settings = settings.replaced(name=loaded.config.name, tower=loaded.config.tower, weights=loaded.config.weights)
 
     def detector(chosen: "Config") -> Detector:
         return Detector(made, make_proposer(chosen, made.card.head_width), chosen)

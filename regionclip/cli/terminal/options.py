@@ -118,7 +118,8 @@ class TowerOptions:
         typer.Option(
             "--tower",
             metavar="NAME",
-            help="tiny (default), fgclip2-base, ...: `regionclip towers` lists them; or a folder of weights.",
+            help="A name that `regionclip towers` lists, or a folder of weights; without it fgclip2-base where its "
+            "weights are on this machine, else tiny.",
         ),
     ] = None
     weights: Annotated[
@@ -151,12 +152,11 @@ class TowerOptions:
         return config
 
     def _config(self) -> "Config":
-        from regionclip.config import Config
+        from regionclip.config import AUTO, Config
         from regionclip.loading import config_of
 
         if self.config is None:
-            folder = self.weights if self.weights and Path(self.weights).is_dir() else "tiny"
-            return config_of(self.tower or folder)
+            return config_of(self.tower or AUTO)
         read = Config.read(self.config)
         if self.tower is None:
             return Config.of(read, str(self.config))

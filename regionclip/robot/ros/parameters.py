@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from regionclip.config import AUTO
 from regionclip.errors import ConfigError, PromptError
 from regionclip.formats.settings import Settings
 from regionclip.robot.ros.names import ROOT
@@ -37,7 +38,7 @@ class Parameters(Settings):
     threshold: Annotated[
         float, Field(ge=-1, le=1, description="least confidence, 0..1; below 0 that of the words")
     ] = -1.0
-    tower: Annotated[str, Field(description="name or folder of a tower")] = "tiny"
+    tower: Annotated[str, Field(description="name or folder of a tower")] = AUTO
     weights: Annotated[str, Field(description="folder or hub name of the tower's weights")] = ""
     preset: Annotated[str, Field(description="choice of proposers: static-camera, moving-robot, photo-archive")] = ""
     device: Annotated[str, Field(description="auto, cpu, cuda, cuda:1, ...")] = "auto"

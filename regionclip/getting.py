@@ -1,0 +1,123 @@
+"""Weights by name, got from the hub or from a folder, and looked through before anything relies on them.
+
+What is checked is what loading checks: the weights are loaded. Downloads go into the hub's own cache; folders are
+copied to where `hub.locate` finds them by the same name, with or without a network.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from regionclip.config import Config, config_names
+from regionclip.errors import ConfigError, WeightsError
+from regionclip.loading import TOWERS
+from regionclip.proposing import DETECTOR_FILES, make_proposer
+from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, keep, locate, on_machine
+
+_SIZES: Final = ("small", "medium", "large", "xlarge")
+DETECTORS: Final = {f"dfine-{size}": f"ustc-community/dfine-{size}-obj365" for size in _SIZES}
+"""Hub names of D-FINE trained on Objects365 (Apache-2.0), which has no nano: proposers, as `--proposer detr=NAME`."""
+
+RELEASED: Final = {
+    "fgclip2-base": ("fgclip2", 768),
+    "fgclip2-large": ("fgclip2", 1024),
+    "fgclip2-so400m": ("fgclip2", 1152),
+    "siglip2-base": ("siglip", 768),
+    "siglip2-base-naflex": ("siglip2", 768),
+    "siglip2-so400m": ("siglip", 1152),
+    "siglip2-so400m-naflex": ("siglip2", 1152),
+    "chinese-clip-base": ("chinese_clip", 512),
+    "chinese-clip-large": ("chinese_clip", 768),
+    "altclip": ("altclip", 768),
+    "altclip-m9": ("altclip", 768),
+    "altclip-m18": ("altclip", 1024),
+}
+"""`model_type` and width of the embeddings in each release."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Weights that were looked through.
+
+    Attributes:
+        folder: that holds them.
+        licence: of the weights.
+        size: bytes of the weight files.
+        sha256: over the weight files, 64 hex digits.
+        is_new: whether they were not on this machine before.
+    """
+
+    folder: Path
+    licence: str
+    size: int
+    sha256: str
+    is_new: bool
+
+
+def obtainable() -> dict[str, str]:
+    """Names that `get` takes, and the hub name of each."""
+    towers = {name: Config.load(name).weights for name in config_names()}
+    return {name: source for name, source in towers.items() if source is not None} | DETECTORS
+
+
+def obtained() -> set[str]:
+    """Those names whose weights are on this machine, as far as their files show."""
+    return {name for name, source in obtainable().items() if on_machine(source, _files(name)) is not None}
+
+
+def get(name: str, given: Path | None = None) -> Weights:
+    """Have the weights of `name` on this machine, and look through them.
+
+    Args:
+        name: of `obtainable`.
+        given: folder to copy them from, in place of a download.
+
+    Raises:
+        ConfigError: for a name that is not known.
+        WeightsError: they cannot be got, are damaged, of another model or another size, or others are there already.
+        FileError: the folder cannot be copied.
+    """
+    sources = obtainable()
+    if name not in sources:
+        raise ConfigError(f"weights {name!r} are not known: expected one of {', '.join(sources)}; tiny is here already")
+    source, files = sources[name], _files(name)
+    if given is not None and not given.expanduser().is_dir():
+        raise WeightsError(f"{given}: no such folder: expected one that holds {', '.join(files)}")
+    from regionclip.towers.loading import weights_digest
+
+    here = on_machine(source, files)
+    folder = locate(source if given is None else given, files).folder
+    weights = _looked_through(name, folder, is_new=here is None)
+    if given is None:
+        return weights
+    if here is None:
+        return replace(weights, folder=keep(folder, source, files))
+    if weights_digest(here.folder) != weights.sha256:
+        raise WeightsError(f"{source} is on this machine with other weights than {given}: remove {here.folder} first")
+    return replace(weights, folder=here.folder)
+
+
+def _files(name: str) -> tuple[str, ...]:
+    return DETECTOR_FILES if name in DETECTORS else (CONFIG, WEIGHTS, TOKENIZER)
+
+
+def _looked_through(name: str, folder: Path, *, is_new: bool) -> Weights:
+    """Load the weights as their user would."""
+    from regionclip.towers.device import choose_device
+    from regionclip.towers.loading import read_json, weight_files, weights_digest
+
+    expected, width = ("d_fine", None) if name in DETECTORS else RELEASED[name]
+    found = read_json(folder / CONFIG).get("model_type")
+    if found != expected:
+        raise WeightsError(f"{folder}: expected weights of {name}, model_type {expected!r} in {CONFIG}, got {found!r}")
+    if name in DETECTORS:
+        make_proposer(Config(device="cpu").with_proposers([f"detr={folder}"]), None)
+        licence = "Apache-2.0"
+    else:
+        config = Config.load(name).changed(weights=str(folder), device="cpu", dtype="float32")
+        card = TOWERS[config.tower](config, choose_device(config.device)).card
+        if card.width != width:
+            raise WeightsError(f"{folder}: expected weights of {name}, {width} channels wide, got {card.width}")
+        licence = card.licence
+    size = sum(path.stat().st_size for path in weight_files(folder))
+    return Weights(folder, licence, size, weights_digest(folder), is_new)
