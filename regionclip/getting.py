@@ -31,6 +31,8 @@ RELEASED: Final = {
     "altclip": ("altclip", 768),
     "altclip-m9": ("altclip", 768),
     "altclip-m18": ("altclip", 1024),
+    "metaclip2-huge": ("metaclip_2", 1024),
+    "tipsv2-base": ("tipsv2", 768),
 }
 """`model_type` and width of the embeddings in each release."""
 
