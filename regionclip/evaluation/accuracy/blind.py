@@ -72,12 +72,13 @@ def evaluate_blind(
         scene = render_scene(seed, index, size)
         boxes = half_blind(scene, np.random.default_rng((seed, index)))
         regions = Regions.pool(detector.features(scene.frame), boxes, has_objectness=True, given=False)
-        odd: NDArray[np.bool_] = np.asarray(truth_of(scene.objects)[1] % 2 == 1)  # (N,)
+        odd = truth_of(scene.objects)[1] % 2 == 1  # (N,)
         for weight, each in zip(WEIGHTS, detectors, strict=True):
             fits = _fits(scene, each.classify(regions, kind_names("en")))  # (N, K)
-            seen[weight].append(fits.any(1)[~odd])
-            blind[weight].append(fits.any(1)[odd])
-            wrong[weight] += int((~fits.any(0)).sum())
+            found = np.asarray(fits.any(axis=1))  # (N,)
+            seen[weight].append(found[~odd])
+            blind[weight].append(found[odd])
+            wrong[weight] += int((~fits.any(axis=0)).sum())
     return [BlindRow(each, share(seen[each]), share(blind[each]), wrong[each] / scenes) for each in WEIGHTS]
 
 
