@@ -7,7 +7,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,6 +81,10 @@ class TiledFeatures(Protocol):
         ...
 
 
+EXTERNAL_WEIGHT: Final = 0.1
+"""`Proposer.objectness_weight` of detectors that others trained: what their classes do not name they rate low, and open
+words ask for just such things (docs/proposals.md, "A detector that is blind to half")."""
+
 Scoring = Callable[[Features], "torch.Tensor"]
 """Score maps `(C, h, w)` in 0..1 of a frame's features, one for each label that is asked for."""
 
@@ -89,17 +93,19 @@ class Proposer(ABC):
     """Finds candidate boxes in a frame. `__call__` is all that has to be written.
 
     A proposer that remembers earlier frames sets `has_memory` and writes `reset`. One that looks for words sets
-    `asks_words` and writes `asking`. One that wants to know what a tracker sees writes `update`.
+    `asks_words` and writes `asking`. One that wants to know what is followed writes `update`.
 
     Attributes:
         has_memory: True where earlier frames change the answer; such a proposer belongs to one source.
         has_objectness: True where objectness says something of a box; else it only ranks, and is not to be weighed in.
+        objectness_weight: how much it then weighs in a confidence, 0..1, where the config has no weight of its own.
         asks_words: True where it has to be bound to words by `asking` before it is called.
         works_in_tiles: True where it knows objects by their looks, so that it finds more in the tiles of a large frame.
     """
 
     has_memory: bool = False
     has_objectness: bool = False
+    objectness_weight: float = 0.7
     asks_words: bool = False
     works_in_tiles: bool = False
 
@@ -135,4 +141,7 @@ class Proposer(ABC):
         return self
 
     def update(self, xyxy: ArrayLike, ids: ArrayLike) -> None:  # noqa: B027 - most follow nothing
-        """Take what a tracker sees after a frame: `(N, 4)` boxes in frame pixels and `(N,)` their numbers."""
+        """Take what is followed: `(N, 4)` boxes where the next frame shows them, in pixels, and `(N,)` their numbers.
+
+        Those with memory are told before each frame of a video that is followed.
+        """

@@ -40,6 +40,7 @@ class EveryProposer(Proposer):
         self._every = every
         self._clock = _Clock()
         self.has_objectness = proposer.has_objectness
+        self.objectness_weight = proposer.objectness_weight
         self.asks_words = proposer.asks_words
 
     def reset(self) -> None:

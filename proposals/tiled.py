@@ -58,6 +58,7 @@ class TiledProposer(Proposer):
         self._border = border
         self._max_proposals = max_proposals
         self.has_objectness = proposer.has_objectness
+        self.objectness_weight = proposer.objectness_weight
 
     def __call__(self, frame: NDArray[np.uint8], features: Features) -> Proposals:
         """Propose boxes for `frame`, `(H, W, 3)` uint8 BGR."""

@@ -15,10 +15,10 @@ from proposals.shortlist import Shortlist
 class TrackedProposer(Proposer):
     """Proposes each live track where it was last seen, until `keep` frames have passed without a sight of it.
 
-    It follows nothing itself: whoever runs a tracker calls `update` after each frame, and the boxes are proposed from
-    the next frame on. Without updates there are no boxes. It has memory and belongs to one source.
+    It follows nothing itself: whoever runs a tracker calls `update` before each frame. Without updates there are no
+    boxes. It has memory and belongs to one source.
 
-    Objectness is 1 for a track seen on the frame before and falls evenly to 0 over `keep` frames: it ranks boxes, and
+    Objectness is 1 for a track of the latest update and falls evenly to 0 over `keep` frames: it ranks boxes, and
     does not say that one holds one object.
 
     Args:
@@ -45,10 +45,10 @@ class TrackedProposer(Proposer):
         self._age: dict[int, int] = {}  # frames since a track was seen
 
     def update(self, xyxy: ArrayLike, ids: ArrayLike) -> None:
-        """Take the tracks that were seen on the latest frame.
+        """Take the tracks that were seen on the latest frame, or are not confirmed yet.
 
         Args:
-            xyxy: `(N, 4)` in frame pixels.
+            xyxy: `(N, 4)` in pixels, where the next frame shows them.
             ids: `(N,)` whole numbers; negative ones, which trackers give to boxes that are no track yet, are left out.
 
         Raises:

@@ -15,8 +15,9 @@ class UnionProposer(Proposer):
     """The boxes of several proposers, best objectness first, without those that nearly repeat a better one.
 
     Boxes that are not finite or have no area are left out. Its objectness means something only if that of
-    every member does; it ranks the boxes in any case, and members given earlier win where it is equal. Of boxes that
-    overlap, one whose objectness means something stays before one whose does not: a hint shows where, not how exactly.
+    every member does, and weighs as little as the lightest of them; it ranks the boxes in any case, and members given
+    earlier win where it is equal. Of boxes that overlap, one whose objectness means something stays before one whose
+    does not: a hint shows where, not how exactly.
 
     Args:
         *proposers: the members, at least one.
@@ -38,6 +39,7 @@ class UnionProposer(Proposer):
         self._max_proposals = max_proposals
         self.has_memory = any(proposer.has_memory for proposer in proposers)
         self.has_objectness = all(proposer.has_objectness for proposer in proposers)
+        self.objectness_weight = min(proposer.objectness_weight for proposer in proposers)
         self.asks_words = any(proposer.asks_words for proposer in proposers)
 
     def reset(self) -> None:

@@ -60,7 +60,7 @@ class Config(Settings):
         crop_small: pool boxes under one feature cell from an enlarged crop, at the price of a tower pass each.
         max_crops: most crops a frame.
         proposers: who finds boxes where none are given (`regionclip proposals` lists them); several are united. None
-            takes `dense` where the weights come with a learned head, else `grid`.
+            takes what `auto` stands for.
         proposer_options: options of proposers, by name: in a file a table `[proposer.detr]` for each
             (docs/proposals.md).
         max_proposals: most boxes a frame.
@@ -76,8 +76,9 @@ class Config(Settings):
         labels_per_region: most labels a region may keep, or 0 for all.
         max_detections: most detections a frame.
         unknown: report regions that no label fits as `unknown`.
-        objectness_weight: a in confidence = score^(1-a) * objectness^a, 0..1; it is 0 where a proposer's objectness
-            means nothing, and for boxes from outside.
+        objectness_weight: a in confidence = score^(1-a) * objectness^a, 0..1; None takes the proposer's own
+            (`Proposer.objectness_weight`). It is 0 where a proposer's objectness means nothing, and for boxes from
+            outside.
 
     Raises:
         ConfigError: for what cannot be.
@@ -110,7 +111,7 @@ class Config(Settings):
     labels_per_region: Annotated[int, Field(ge=0, le=100_000)] = 1
     max_detections: Annotated[int, Field(ge=1, le=1_000_000)] = 300
     unknown: bool = False
-    objectness_weight: Share = 0.7
+    objectness_weight: Share | None = None
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> "Config":

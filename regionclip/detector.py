@@ -63,8 +63,11 @@ class Detector:
             raise ConfigError(
                 f"proposer: expected a `Proposer`, got {type(proposer).__name__}; derive its class from it"
             )
+        config = config or Config()
+        if config.objectness_weight is None:
+            config = config.replaced(objectness_weight=proposer.objectness_weight)
         self.tower = tower
-        self.config = config or Config()
+        self.config = config
         self.scorer = Scorer(tower, self.config, type(proposer).__name__, store)
         self.proposer = proposer if self.config.tiles == "none" else in_tiles(proposer, self.config.max_proposals)
 

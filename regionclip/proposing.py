@@ -1,6 +1,7 @@
 """From names and options to a proposer: every proposer that a config may name, and the wiring of those it does."""
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -51,13 +52,16 @@ class NoProposer(Proposer):
 
 
 AUTO = "auto"
-"""The name for `dense` where the weights come with a learned head, else `grid`."""
+"""The name for what suits weights and machine: see `settled`."""
+
+DETECTOR_FILES = (CONFIG, WEIGHTS, "preprocessor_config.json")
+"""Files of the detector that preset `photo` names."""
 
 DETECTOR_FILES = (CONFIG, WEIGHTS, "preprocessor_config.json")
 """Files of a detector's checkpoint."""
 
 PROPOSERS: dict[str, Known] = {
-    AUTO: Known("", "dense where the weights come with a learned head, else grid: the default"),
+    AUTO: Known("", "dense where the weights come with such a head, else preset photo, or photo-archive: the default"),
     "dense": Known("proposals.dense.DenseProposer", "a small head learned on the tower's own tokens; comes with tiny"),
     "grid": Known("proposals.grid.GridProposer", "windows of several sizes, without looking; coarse, works always"),
     "motion": Known(
@@ -106,12 +110,51 @@ def make_proposer(config: Config, width: int | None) -> Proposer:
     """
     from proposals.union import UnionProposer
 
+    config = settled(config)
     names = check_names(config)
     for name, options in config.proposer_options.items():
         if name != AUTO:  # whose keys are those of the proposer that it stands for here
             _check_keys(name, options)
     made = [_one(name, config, width) for name in names]
     return made[0] if len(made) == 1 else UnionProposer(*made, max_proposals=config.max_proposals)
+
+
+def settled(config: Config) -> Config:
+    """A config with the proposers that `auto` stands for in its place.
+
+    These are `dense` where the weights come with a learned head. Else those of preset `photo`, where its detector is on
+    this machine or the config names weights of one; else those of `photo-archive`, and stderr says so.
+    Options of `auto` hold for each of them.
+
+    Raises:
+        ConfigError: as `check_names`.
+    """
+    names = check_names(config)
+    if AUTO not in names:
+        return config.replaced(proposers=names)
+    chosen = _suiting(config)
+    stand_ins = chosen.proposers or ()
+    given, own = chosen.proposer_options, config.proposer_options.get(AUTO, {})
+    return config.replaced(
+        proposers=tuple(part for name in names for part in (stand_ins if name == AUTO else (name,))),
+        proposer_options={**given, **{name: {**given.get(name, {}), **own} for name in stand_ins}},
+    )
+
+
+def _suiting(config: Config) -> Config:
+    """The config with the proposers in place of its own that suit weights and machine."""
+    if _learned_head(config).is_file():
+        return config.replaced(proposers=("dense",))
+    photo = config.with_preset("photo")
+    weights = photo.proposer_options["detr"]["weights"]
+    if "weights" in config.proposer_options.get("detr", {}) or on_machine(weights, DETECTOR_FILES):
+        return photo
+    print(
+        f"regionclip: no trained detector on this machine ({weights}): boxes come from windows and edges (preset "
+        "photo-archive), coarse, and small things are missed; get it with `regionclip towers get dfine-small`",
+        file=sys.stderr,
+    )
+    return config.with_preset("photo-archive")
 
 
 def check_names(config: Config) -> tuple[str, ...]:
@@ -147,9 +190,6 @@ def _check_keys(name: str, options: Mapping[str, Any]) -> None:
 
 def _one(name: str, config: Config, width: int | None) -> Proposer:
     options = dict(config.proposer_options.get(name, {}))
-    if name == AUTO:
-        name = "dense" if _learned_head(config).is_file() else "grid"
-        options = {**config.proposer_options.get(name, {}), **options}
     every = options.pop(_EVERY, None)
     proposer = _made(name, options, config, width)
     if every is None:

@@ -44,7 +44,10 @@ def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
         ("max_crops = 0", "max_crops: expected a whole number in 1..100000, got 0"),
         ("budget = 2.5", "budget: expected"),
         ("tiles = [100, 100]", r'expected "none", "auto" or \[columns, rows\], 1024 tiles at most, got \[100, 100\]'),
-        ('preset = "garage"', "preset garage does not exist: .* moving-robot, none, photo-archive, static-camera"),
+        (
+            'preset = "garage"',
+            "preset garage does not exist: .* moving-robot, none, photo, photo-archive, static-camera, video",
+        ),
         ("proposer = 3", "proposer: expected a table, got 3"),
         ("[proposer]\ndetr = 3", r"site.toml, \[proposer\]: detr: expected a table, got 3"),
     ],

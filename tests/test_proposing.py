@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from detectors import DETRS, QUERIES, owlv2, sam, write
 from fuzzing import refusal, toml_values
+from huggingface_hub import constants
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy import planted
 
 import regionclip
+from proposals.base import EXTERNAL_WEIGHT
 from proposals.dense import DenseProposer
 from proposals.edges import EdgeProposer
 from proposals.every import EveryProposer
@@ -20,19 +22,35 @@ from proposals.grid import GridProposer
 from proposals.learned.detr import DetrProposer
 from proposals.learned.owlv2 import Owlv2Proposer
 from proposals.learned.sam import SamProposer
+from proposals.moving.motion import MotionProposer
+from proposals.tiled import in_tiles
 from proposals.tracked import TrackedProposer
 from proposals.union import UnionProposer
+from regionclip.answers.decide import rules
 from regionclip.config import Config, preset_names
 from regionclip.errors import BoxError, ConfigError, WeightsError
 from regionclip.proposing import PROPOSERS, make_proposer, options_of
 
 FRAME = planted(red=(16, 16, 80, 80))
 WIDTH = 128  # of tiny's tokens
+COMMIT = "0" * 40
 
 
 @pytest.fixture(scope="module")
 def yolos_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("yolos"), DETRS["yolos"])
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A hub's cache with a small random D-FINE under the name that preset `photo` asks for, and nobody beyond it."""
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    repository = tmp_path / "hub" / "models--ustc-community--dfine-small-obj365"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(COMMIT)
+    write(repository / "snapshots" / COMMIT, DETRS["d_fine"])
+    return tmp_path / "hub"
 
 
 def made(*names: str, **options: dict[str, Any]) -> regionclip.Proposer:
@@ -105,14 +123,79 @@ def test_any_value_of_any_option(data: st.DataObject) -> None:
     assert not said or said.startswith(f"[proposer.{name}]")
 
 
-def test_auto_takes_the_learned_head_where_there_is_one(fgclip2_folder: Path) -> None:
+def test_auto_takes_the_learned_head_where_there_is_one(
+    fgclip2_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert isinstance(made("auto"), DenseProposer)
     other = Config(
         weights=str(fgclip2_folder), proposer_options={"auto": {"max_proposals": 5}, "grid": {"min_side": 30}}
     )
     proposer = make_proposer(other, WIDTH)
-    assert isinstance(proposer, GridProposer)
-    assert len(proposer(FRAME, None)) <= 5  # type: ignore[arg-type]
+    assert isinstance(proposer, UnionProposer)
+    assert [type(member) for member in proposer._proposers] == [GridProposer, EdgeProposer, EdgeProposer]
+    assert 0 < len(proposer._proposers[0](FRAME, None)) <= 5  # type: ignore[arg-type]
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_auto_takes_the_detector_that_is_on_this_machine(
+    hub: Path, fgclip2_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No line, no network, and coarse windows beside it."""
+    det = regionclip.load(fgclip2_folder, device="cpu", dtype="float32")
+    assert isinstance(det.proposer, UnionProposer)
+    assert [type(member) for member in det.proposer._proposers] == [DetrProposer, GridProposer]
+    assert capsys.readouterr().err == ""
+    assert 0 < len(det.proposer._proposers[1](FRAME, None)) <= 60  # type: ignore[arg-type]
+    assert not det.regions(FRAME).has_objectness
+    camera = regionclip.load(fgclip2_folder, preset="static-camera", device="cpu", dtype="float32")
+    assert isinstance(camera.proposer, UnionProposer)
+    kinds = [type(member) for member in camera.proposer._proposers]
+    assert kinds == [MotionProposer, TrackedProposer, EveryProposer, EveryProposer]
+    (hub / "models--ustc-community--dfine-small-obj365" / "snapshots" / COMMIT / "model.safetensors").unlink()
+    regionclip.load(fgclip2_folder, device="cpu", dtype="float32")
+    said = capsys.readouterr().err
+    assert said.startswith("regionclip: no trained detector on this machine (ustc-community/dfine-small-obj365): ")
+    assert "`regionclip towers get dfine-small`" in said
+
+
+def test_the_detectors_size_is_a_setting_and_a_hub_name_will_do(
+    hub: Path, fgclip2_folder: Path, tmp_path: Path
+) -> None:
+    """Named weights are taken or told to be missing: no other boxes in their place."""
+    path = tmp_path / "site.toml"
+    tower = f'tower = "fgclip2"\nweights = {json.dumps(str(fgclip2_folder))}\n[proposer.detr]\nmax_proposals = 3\n'
+    for name in ("small", "medium"):
+        path.write_text(f'{tower}weights = "ustc-community/dfine-{name}-obj365"\n')
+        if name == "medium":
+            with pytest.raises(
+                WeightsError, match=r"^\[proposer\.detr\] weights: ustc-community/dfine-medium-obj365: "
+            ):
+                regionclip.load(path, device="cpu")
+            continue
+        det = regionclip.load(path, device="cpu")
+        assert isinstance(det.proposer, UnionProposer)
+        assert len(det.proposer._proposers[0](FRAME, None)) == 3  # type: ignore[arg-type]
+    named = regionclip.load("tiny", proposer="detr=ustc-community/dfine-small-obj365", device="cpu")
+    assert isinstance(named.proposer, DetrProposer)
+
+
+def test_objectness_weighs_little_where_others_trained_it(yolos_folder: Path) -> None:
+    """And nothing beside windows; a number in the config comes before."""
+    detr = {"detr": {"weights": str(yolos_folder)}}
+
+    def weight(*names: str, own: float | None = None) -> float:
+        config = Config(proposers=names, proposer_options=detr, device="cpu", objectness_weight=own)
+        det = regionclip.load(config)
+        return rules(det.regions(FRAME), det.config).weight
+
+    assert weight("dense") == 0.7
+    assert weight("detr") == weight("detr", "dense") == EXTERNAL_WEIGHT <= 0.2
+    assert weight("grid") == weight("detr", "grid") == 0
+    assert (weight("dense", own=0.3), weight("detr", own=0.5), weight("grid", own=0.5)) == (0.3, 0.5, 0)
+    every = made("detr", detr=detr["detr"] | {"every": 2})
+    assert (
+        in_tiles(every, 9).objectness_weight == in_tiles(made("detr", **detr), 9).objectness_weight == EXTERNAL_WEIGHT
+    )
 
 
 def test_learned_proposers_through_load(yolos_folder: Path, tmp_path: Path) -> None:
@@ -138,8 +221,8 @@ def test_learned_proposers_through_load(yolos_folder: Path, tmp_path: Path) -> N
     assert len(alone.regions(FRAME)) == QUERIES
 
 
-def test_presets_name_known_proposers_and_go_with_any_tower(fgclip2_folder: Path) -> None:
-    assert preset_names() == ["moving-robot", "none", "photo-archive", "static-camera"]
+def test_presets_name_known_proposers_and_go_with_any_tower(hub: Path, fgclip2_folder: Path) -> None:
+    assert preset_names() == ["moving-robot", "none", "photo", "photo-archive", "static-camera", "video"]
     for name in preset_names():
         det = regionclip.load(fgclip2_folder, preset=name, dtype="float32", device="cpu")
         assert det.tower.card.width == 32

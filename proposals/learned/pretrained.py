@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from proposals.base import Proposer
+from proposals.base import EXTERNAL_WEIGHT, Proposer
 from proposals.learned import checkpoint
 from proposals.shortlist import Shortlist
 
@@ -26,6 +26,7 @@ class PretrainedProposer(Proposer):
     """
 
     has_objectness = True
+    objectness_weight = EXTERNAL_WEIGHT
     name: ClassVar[str]
     """In messages."""
     kind: ClassVar[str]

@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from proposals.base import Features, Proposals, Proposer
+from proposals.base import EXTERNAL_WEIGHT, Features, Proposals, Proposer
 from proposals.learned.checkpoint import CheckpointError
 from proposals.shortlist import Shortlist
 
@@ -54,6 +54,7 @@ class RpnProposer(Proposer):
     """
 
     has_objectness = True
+    objectness_weight = EXTERNAL_WEIGHT
     works_in_tiles = True
 
     def __init__(self, model: "FasterRCNN", *, max_proposals: int = 300, nms_iou: float = 0.7) -> None:

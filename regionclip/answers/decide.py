@@ -70,6 +70,6 @@ def rules(regions: Regions, config: Config) -> Rules:
         iou=config.nms_iou,
         top_k=config.labels_per_region or None,
         max_detections=config.max_detections,
-        weight=config.objectness_weight if regions.has_objectness else 0.0,
+        weight=(config.objectness_weight or 0.0) if regions.has_objectness else 0.0,  # a detector's config has one
         unknown=config.unknown,
     )

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from heads.select import Rules, select
+from regionclip.answers.decide import rules
 from regionclip.answers.regions import Regions
 from regionclip.detector import Detector
 from regionclip.words.vocabulary import Vocabulary
@@ -41,11 +42,7 @@ def confidences(
     rows = select(
         torch.from_numpy(regions.xyxy),
         torch.from_numpy(scores[:, plain]),
-        Rules(
-            nms="none",
-            max_detections=None,
-            weight=detector.config.objectness_weight if regions.has_objectness else 0.0,
-        ),
+        Rules(nms="none", max_detections=None, weight=rules(regions, detector.config).weight),
         thresholds=torch.zeros(len(plain), dtype=torch.float64),
         groups=torch.tensor(groups, dtype=torch.long),
         objectness=torch.from_numpy(regions.objectness),

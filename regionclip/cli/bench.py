@@ -25,6 +25,9 @@ def bench(
         int | None,
         typer.Option(min=1, help="Patch budget, in place of the tower's."),
     ] = None,
+    dfine: Annotated[
+        bool, typer.Option("--dfine", help="Time D-FINE small beside it, random weights, 640 x 640 pixels.")
+    ] = False,
     size: Annotated[str, typer.Option(metavar="WxH", help="Size of the frame in pixels.")] = "1280x720",
     boxes: Annotated[int, typer.Option(min=1, help="Boxes of the frame.")] = 100,
     labels: Annotated[int, typer.Option(min=1, help="Labels they are compared with.")] = 24,
@@ -70,7 +73,14 @@ def bench(
     else:
         detector = tower.load(settings)
         measured = detector.tower
-    speed = measure(measured, size=frame_size, boxes=boxes, labels=labels, rounds=rounds, detector=detector)
+    proposer = None
+    if dfine:
+        from regionclip.evaluation.speed.random_detector import random_dfine_small
+
+        proposer = random_dfine_small(tower.device)
+    speed = measure(
+        measured, size=frame_size, boxes=boxes, labels=labels, rounds=rounds, detector=detector, proposer=proposer
+    )
     title = f"{measured.card.name}, {measured.placement}, frame {size}"
     sys.stdout.write(table(speed, title) + "\n")
     if vocabulary is not None:

@@ -181,13 +181,14 @@ class Follower:
 
     def _look(self, frame: VideoFrame, features: ImageFeatures | None) -> tuple[sv.Detections, Regions]:
         """A key frame."""
-        words = self.vocabulary
+        words, proposer = self.vocabulary, self.detector.proposer
+        if self.tracks is not None and proposer.has_memory:
+            proposer.update(*self.tracks.followed(frame.image))
         regions = self.detector.regions(frame.image if features is None else features, words=words)
         if self.tracks is None:
             return self.detector.classify(regions, words), regions
         with stage("track"):
             rows = self.tracks.update(regions, frame.image, frame.t_seconds)
-            self.detector.proposer.update(*self.tracks.live)
         return rows, regions
 
     def _carry(self, frame: VideoFrame) -> sv.Detections:
@@ -196,6 +197,4 @@ class Follower:
             assert self._latest is not None  # else it is a key frame
             return self._latest
         with stage("carry"):
-            rows = self.tracks.carry(frame.image, frame.t_seconds)
-            self.detector.proposer.update(*self.tracks.live)
-        return rows
+            return self.tracks.carry(frame.image, frame.t_seconds)

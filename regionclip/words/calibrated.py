@@ -61,7 +61,7 @@ class Conditions(Settings):
             proposer=proposer or GIVEN_BOXES,
             budget=str(card.budget),
             tiles=f"{config.tiles}{' and crops' if config.crop_small else ''}",
-            objectness_weight=0.0 if proposer is None else float(config.objectness_weight),
+            objectness_weight=0.0 if proposer is None else config.objectness_weight or 0.0,
             bank=config.bank,
             regions=f"crop x {config.crop_context}" if card.region_mode == "crop" else card.region_mode,
         )

@@ -92,13 +92,18 @@ def test_mistakes_are_one_line_and_a_code(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     store = tmp_path / "x.regions"
-    assert run_small("index", pictures, "--out", store, "--proposer", "grid") == exits.OK
+    grid = ("--proposer", "grid")
+    assert run_small("index", pictures, "--out", store, *grid) == exits.OK
     capsys.readouterr()
     for arguments, code, said in (
         (("index", pictures, "--out", store), exits.USAGE, "one that exists"),
-        (("index", pictures, "--out", store, "--resume", "--budget", 16), exits.USAGE, "made with other settings"),
+        (
+            ("index", pictures, "--out", store, "--resume", "--budget", 16, *grid),
+            exits.USAGE,
+            "made with other settings",
+        ),
         (("index", pictures, "--out", tmp_path / "y", "--proposer", "heatmap"), exits.USAGE, "looks for words"),
-        (("index", pictures, "--out", tmp_path / "y"), exits.OK, "4 pictures added"),  # nothing was left behind
+        (("index", pictures, "--out", tmp_path / "y", *grid), exits.OK, "4 pictures added"),  # nothing was left behind
         (("ask", store), exits.USAGE, "no words to look for"),
         (("ask", tmp_path, "-p", "red"), exits.FAILED, "expected a folder that"),
     ):

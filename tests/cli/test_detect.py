@@ -156,7 +156,7 @@ def test_prompts_files(run: Run, pictures: Path, tmp_path: Path, capsys: pytest.
 
 @pytest.mark.filterwarnings("default")
 def test_a_long_prompt_is_told(run: Run, pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(pictures / "a.jpg", "-p", "red " * 100) == exits.OK
+    assert run(pictures / "a.jpg", "-p", "red " * 100, "--proposer", "grid") == exits.OK
     err = capsys.readouterr().err
     assert "were cut" in err
     assert err.count("\n") == 1

@@ -40,14 +40,22 @@ def scenes(
         int, typer.Option(min=0, help="Of the series of scenes; no training run has seen the default.")
     ] = 900_001,
     size: Size = "640x480",
+    blind: Annotated[
+        bool, typer.Option("--blind", help="What is found instead where a proposer knows half of the kinds only.")
+    ] = False,
 ) -> None:
     """Rendered scenes: kinds and colours with true boxes, proposals, both languages."""
-    frame_size = check_frame_size(size)
+    frame_size, watch = check_frame_size(size), partial(progress, what="scenes")
     detector = tower.load()
+    if blind:
+        from regionclip.evaluation.accuracy import blind as half
+
+        rows = half.evaluate_blind(detector, seed=seed, scenes=count, size=frame_size, watch=watch)
+        sys.stdout.write(half.table(rows, count, seed) + "\n")
+        return
     _check_alone(detector, "scenes")
     from regionclip.evaluation.accuracy.scenes import evaluate_scenes, table
 
-    watch = partial(progress, what="scenes")
     figures = evaluate_scenes(detector, seed=seed, scenes=count, size=frame_size, watch=watch)
     sys.stdout.write(table(figures) + "\n")
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from heads.classify import BANK, EncodedWords, classify
 from heads.select import Rules, select
+from proposals.base import Proposer
 from regionclip.detector import Detector
 from regionclip.formats.tables import as_table
 from regionclip.scenes.language.phrases import KINDS
@@ -28,6 +29,8 @@ _REGIONS = 300  # of the frame that many words are timed on
 _ANCHOR = "anchor"
 _PREPROCESS = "preprocess alone"
 _CALL = "det(frame, words)"
+_TRUNK = "preprocess + trunk"
+_PROPOSE = "propose"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ def measure(
     labels: int = 24,
     rounds: int = 5,
     detector: Detector | None = None,
+    proposer: Proposer | None = None,
 ) -> Speed:
     """Time one random frame of `size` `(H, W)` pixels with random boxes; words are encoded beforehand.
 
@@ -66,6 +70,7 @@ def measure(
         labels: how many phrases they are compared with.
         rounds: how often each stage is timed.
         detector: of this tower; its whole call on a rendered scene, proposals included, is timed as well.
+        proposer: timed beside the tower, on the same frame.
     """
     rng = np.random.default_rng(0)
     frame = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
@@ -76,6 +81,9 @@ def measure(
     times: dict[str, list[float]] = {}
     for _ in range(rounds + 1):
         _one_round(tower, frame, corners, words, times)
+        if proposer is not None:
+            with _timed(_PROPOSE, times):
+                proposer(frame, tower.encode_image([frame])[0])
         if detector is not None:
             with _timed(_CALL, times):
                 detector(scene, asked)
@@ -94,7 +102,7 @@ def _one_round(
     with _timed(_PREPROCESS, times):
         tower.preprocess(frame)
     features = tower.encode_image([frame])[0]
-    with _timed("preprocess + trunk", times):
+    with _timed(_TRUNK, times):
         _ = features.tokens
     if card.region_mode != "crop":
         with _timed("dense head", times):
@@ -164,11 +172,14 @@ def table(speed: Speed, title: str) -> str:
     """The figures as lines of text."""
     h, w = speed.grid
     lines = [f"{title}: {h} x {w} = {h * w} patches, {torch.get_num_threads()} threads", ""]
-    total = sum(stage.median for stage in speed.stages if stage.name not in (_PREPROCESS, _CALL))
+    total = sum(stage.median for stage in speed.stages if stage.name not in (_PREPROCESS, _PROPOSE, _CALL))
     rows = [(stage.name, stage.median, f"{stage.best:.2f}") for stage in speed.stages]
     rows.append(("sum of the stages", total, ""))
     cells = [(name, f"{median:.2f}", best, f"{median / speed.anchor.median:.2f}") for name, median, best in rows]
     lines.append(as_table(("stage", "median ms", "best ms", "x anchor"), cells, indent=2))
+    medians = {stage.name: stage.median for stage in speed.stages}
+    if _PROPOSE in medians:
+        lines.append(f"  {_PROPOSE} takes {medians[_PROPOSE] / medians[_TRUNK]:.2f} x the time of {_TRUNK}")
     gigaflops = 2 * _SIDE**3 / speed.anchor.median / 1e6
     lines.append(f"  anchor: {speed.anchor.median:.2f} ms for 1024^3 in float32 on the CPU ({gigaflops:.0f} GFLOP/s)")
     return "\n".join(lines)

@@ -212,17 +212,28 @@ class Tracks:
             },
         )
 
-    @property
-    def live(self) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
-        """Boxes `(T, 4)` and ids `(T,)` of the live tracks, as `Proposer.update` takes them."""
-        tracks = self._shown()
-        return _stacked(tracks), np.array([track.tracker_id for track in tracks], int)
+    def followed(self, frame: Frame) -> tuple[NDArray[np.float32], NDArray[np.int_]]:
+        """Boxes `(T, 4)` and numbers `(T,)` of all that is followed, as `Proposer.update` takes them.
+
+        Among them is what no second look has confirmed yet: without a box it would not get that look. So the numbers
+        are not the ids of rows.
+
+        Args:
+            frame: the next frame, `(H, W, 3)` uint8 BGR, to which the picture carries the boxes; give it to `update`
+                afterwards.
+        """
+        self._carry_boxes(frame)
+        tracks = self._followed()
+        return _stacked(tracks), np.array([track.key for track in tracks], int)
 
     def _shown(self) -> list[Track]:
         """The live tracks."""
+        return [track for track in self._followed() if track.tracker_id is not None]
+
+    def _followed(self) -> list[Track]:
+        """Those, and what is not confirmed yet."""
         hold = self.settings.hold_seconds
-        tracks = (track for track in self._tracks.values() if track.tracker_id is not None)
-        return [track for track in tracks if track.missed is None or self._now - track.missed < hold]
+        return [track for track in self._tracks.values() if track.missed is None or self._now - track.missed < hold]
 
     def _decided(self) -> sv.Detections:
         if self._rows is None:

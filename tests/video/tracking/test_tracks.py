@@ -143,10 +143,10 @@ def test_a_whole_life_can_be_asked_through_the_embeddings() -> None:
     assert kept.tracker_id.tolist() == [1]
     assert np.linalg.norm(kept.embeddings[0]) == pytest.approx(1, abs=1e-5)
     assert detector().scores(kept, ["red", "green"])[0].argmax() == 0  # eight looks against two
-    boxes, numbers = own.live
+    boxes, numbers = own.followed(picture([LEFT]))
     np.testing.assert_array_equal(boxes, kept.xyxy)
-    assert numbers.tolist() == [1]
-    TrackedProposer().update(*own.live)
+    assert len(numbers) == 1
+    TrackedProposer().update(boxes, numbers)
 
 
 def test_words_that_cannot_be_asked_change_nothing() -> None:
@@ -225,7 +225,7 @@ def test_nothing_and_no_labels_are_no_special_case() -> None:
     for step in range(3):
         rows = own.update(regions([LEFT], [colour("red")]), picture(), step / 10)
     assert len(rows) == 0
-    assert own.live[0].shape == (0, 4)
+    assert own.followed(picture())[0].shape == (0, 4)
     assert not own.changed(picture())
     none = tracks()
     for step in range(3):
@@ -250,7 +250,7 @@ def test_objects_can_be_followed_by_objectness_alone() -> None:
             found = regions([LEFT, RIGHT], [colour("red"), colour("green")], has_objectness=True)
             own.update(found, picture(), step / 10)
         assert names(own.rows) == ["red"]
-        assert own.live[1].tolist() == expected
+        assert np.asarray(own.embeddings().tracker_id).tolist() == expected
     own = tracks(["red"], follow="objectness")
     for step in range(3):
         own.update(regions([LEFT, RIGHT], [colour("red"), colour("green")], has_objectness=True), picture(), step / 10)
