@@ -55,9 +55,6 @@ AUTO = "auto"
 """The name for what suits weights and machine: see `settled`."""
 
 DETECTOR_FILES = (CONFIG, WEIGHTS, "preprocessor_config.json")
-"""Files of the detector that preset `photo` names."""
-
-DETECTOR_FILES = (CONFIG, WEIGHTS, "preprocessor_config.json")
 """Files of a detector's checkpoint."""
 
 PROPOSERS: dict[str, Known] = {
