@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from regionclip.config import RegionMode
+
+if TYPE_CHECKING:
+    from regionclip.towers.domain import Domain
 
 BANK: Final = tuple((files("regionclip.towers") / "background.txt").read_text("utf-8").splitlines())
 """Background phrases, English and Chinese, for what is there when nothing asked for is.
@@ -48,6 +51,7 @@ class TowerCard:
         budget: `dynamic` (by frame size) or the fixed number in force.
         negatives: background phrases, English and Chinese, that region labels are weighed against.
         notice: what a user of these weights must know, or an empty string.
+        domain: which frames the tower can say anything of, or None where nobody has measured it.
     """
 
     name: str
@@ -65,6 +69,7 @@ class TowerCard:
     budget: int | Literal["dynamic"]
     negatives: tuple[str, ...] = ()
     notice: str = ""
+    domain: "Domain | None" = field(default=None, compare=False, repr=False)
 
     @property
     def head_width(self) -> int | None:
