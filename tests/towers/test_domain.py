@@ -12,6 +12,7 @@ import supervision as sv
 from safetensors.torch import load_file, save_file
 
 import regionclip
+from regionclip.answers.records import image_record
 from regionclip.errors import DomainWarning, WeightsError
 from regionclip.frames import Frame
 from regionclip.scenes.render import render_scene
@@ -77,9 +78,10 @@ def test_whole_pictures_and_heat_maps_warn_too(det: regionclip.Detector) -> None
         det.heatmap(photo_like(0), ["person"])
 
 
-def test_the_banner_is_drawn_on_such_pictures_only(det: regionclip.Detector) -> None:
+def test_field_and_banner_are_of_such_pictures_only(det: regionclip.Detector) -> None:
     with pytest.warns(DomainWarning):
         strange = det.regions(photo_like(0))
+    assert image_record("a.png", strange, det.classify(strange, ["person"]))["out_of_domain"] is True
     assert det.banner(strange.out_of_domain)[0].startswith("tiny knows rendered scenes only")
     assert det.banner(det.regions(render_scene(31, 0).frame).out_of_domain) == ()
 

@@ -47,7 +47,8 @@ _SCENES: Final[tuple[dict[str, Any], ...]] = (
 
 
 def _jpeg(frame: Frame, quality: int) -> Frame:
-    return cv2.imdecode(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+    packed = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
 
 
 def _cropped(rng: _Rng, frame: Frame) -> Frame:
