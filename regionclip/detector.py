@@ -19,7 +19,8 @@ from regionclip.archive.search import Hit, search
 from regionclip.archive.store import FrameKey, RegionsStore
 from regionclip.boxes import Boxes
 from regionclip.config import Config
-from regionclip.errors import ConfigError, FrameError, PromptError
+from regionclip.drawing.text import check_drawable
+from regionclip.errors import ConfigError, DomainWarning, DrawingError, FrameError, PromptError, warn
 from regionclip.frames import FrameLike, to_frame
 from regionclip.proposing import NoProposer
 from regionclip.scorer import Scorer
@@ -142,11 +143,19 @@ class Detector:
 
         Raises:
             PromptError: where the proposer looks for words and none are given.
+
+        Warns with a `DomainWarning` where the tower sees that it does not know this kind of frame.
         """
         features = self.features(frame)
         if boxes is not None:
             with stage("pool"):
-                return Regions.pool(features, boxes)
+                regions = Regions.pool(features, boxes)
+        else:
+            regions = self._proposed(features, words)
+        self._warn_of_domain(features)
+        return regions
+
+    def _proposed(self, features: ImageFeatures, words: Words | None) -> Regions:
         proposer = self.proposer_for(words)
         with stage("propose"):
             proposals = proposer(features.frame, features)
@@ -156,6 +165,27 @@ class Detector:
             )
         with stage("pool"):
             return Regions.pool(features, proposals, has_objectness=proposer.has_objectness, given=False)
+
+    def _warn_of_domain(self, features: ImageFeatures) -> None:
+        if features.out_of_domain:
+            warn(
+                f"this frame is of no kind that the tower knows, its labels mean nothing: {self.tower.card.notice}",
+                DomainWarning,
+            )
+
+    def banner(self, out_of_domain: bool | None) -> tuple[str, ...]:
+        """Lines for `annotate(..., banner=...)` where `Regions.out_of_domain` is true; else none.
+
+        In both languages; in English alone where no font for Chinese is at hand.
+        """
+        domain = self.tower.card.domain
+        if domain is None or not out_of_domain:
+            return ()
+        try:
+            check_drawable(domain.banner)
+        except DrawingError:
+            return domain.banner[:1]
+        return domain.banner
 
     def proposer_for(self, words: Words | None) -> Proposer:
         """The proposer; where it looks for words, bound to these.
@@ -246,6 +276,7 @@ class Detector:
         scores = self.scorer.maps(features, vocabulary).numpy()  # (C, h, w)
         plain = list(vocabulary.plain)
         names = tuple(vocabulary.names[place] for place in plain)
+        self._warn_of_domain(features)
         return Heatmap(scores, names, self.thresholds(vocabulary)[plain], features.frame_size)
 
     def classify_all(self, store: RegionsStore, words: Words) -> Iterator[tuple[FrameKey, sv.Detections]]:
@@ -308,7 +339,10 @@ class Detector:
         Uses the tower's whole-image embedding and the text head that belongs to it. Attributes (labels with `of`) are
         asked of regions only and are left out.
         """
-        return self.scorer.classify_image(self.features(frame), Vocabulary.of(words))
+        features = self.features(frame)
+        found = self.scorer.classify_image(features, Vocabulary.of(words))
+        self._warn_of_domain(features)
+        return found
 
     def embed_texts(self, texts: Sequence[str], target: Target = "image") -> NDArray[np.float32]:
         """Unit-length embeddings `(P, D)` of texts, to be compared with whole images or, on request, with regions."""

@@ -75,6 +75,10 @@ class CalibrationWarning(RegionclipWarning):
     """A vocabulary's thresholds were measured with another tower or other settings than those that use it."""
 
 
+class DomainWarning(RegionclipWarning):
+    """A frame is not of the kind that the tower was trained on: what it says of it means nothing."""
+
+
 class ImageWarning(RegionclipWarning):
     """Of a picture file only a part is used: one picture of several."""
 

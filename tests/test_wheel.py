@@ -42,6 +42,7 @@ def test_the_wheel_holds_what_is_needed_at_run_time(wheel: Path) -> None:
         "regionclip/configs/vocabularies/security-ppe.toml",
         "regionclip/weights/tiny/model.safetensors",
         "regionclip/weights/tiny/proposer.safetensors",
+        "regionclip/weights/tiny/domain.safetensors",
         "regionclip/weights/tiny/tokenizer.json",
         "regionclip/words/templates.toml",
         "regionclip/towers/background.toml",

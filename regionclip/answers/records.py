@@ -26,6 +26,7 @@ def image_record(file: str, regions: Regions, detections: sv.Detections) -> dict
         "width": width,
         "height": height,
         "regions": len(regions),
+        "out_of_domain": regions.out_of_domain,
         "invalid_regions": np.flatnonzero(~regions.valid).tolist(),
         "detections": detection_records(detections),
     }

@@ -51,6 +51,8 @@ class Regions:
         has_objectness: whether objectness means anything and may weigh in the confidence.
         given: whether the boxes came from the caller rather than from a proposer; then none suppresses another
             unless asked to.
+        out_of_domain: whether the tower does not know this kind of frame, so that no label means anything
+            (docs/embedded_tower.md); None where it cannot tell, or did not run. Not kept in files.
         tracker_id: `(N,)` int of the caller's boxes, or None.
         data: the caller's own columns, N entries each.
     """
@@ -63,6 +65,7 @@ class Regions:
     fingerprint: str
     has_objectness: bool = False
     given: bool = True
+    out_of_domain: bool | None = None
     tracker_id: NDArray[np.int_] | None = None
     data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
@@ -117,6 +120,7 @@ class Regions:
             fingerprint=features.card.revision,
             has_objectness=has_objectness,
             given=given,
+            out_of_domain=features.out_of_domain,
             tracker_id=own.tracker_id,
             data=own.data,
         )
@@ -179,6 +183,7 @@ class Regions:
             fingerprint=fingerprint,
             has_objectness=bool(arrays["has_objectness"]),
             given=bool(arrays["given"]),
+            out_of_domain=None,
             tracker_id=None if tracker is None else tracker.astype(int, copy=False),
             data={name.removeprefix(DATA): column for name, column in arrays.items() if name.startswith(DATA)},
         )

@@ -104,5 +104,5 @@ def _one(
     if unusable:
         say(f"{image}: {unusable} of {len(regions)} boxes have no area inside the picture: no label")
     if picture is not None:
-        write_picture(picture, annotate(frame, detections), source=image)
+        write_picture(picture, annotate(frame, detections, banner=detector.banner(regions.out_of_domain)), source=image)
     return image_record(str(image), regions, detections), detections

@@ -110,6 +110,17 @@ class ImageFeatures:
         """`(D,)` float32 embedding of the whole frame, unit length, on the CPU."""
         return self._once("embedding", lambda: normalize(self._to_whole(self).float(), dim=-1, eps=1e-12).cpu())
 
+    @property
+    def out_of_domain(self) -> bool | None:
+        """Whether the frame is not of the kind that the tower knows (`TowerCard.domain`).
+
+        None where the tower cannot tell, or has not looked at the whole frame: no pass is spent on this.
+        """
+        domain = self.card.domain
+        if domain is None or "tokens" not in self._known:
+            return None
+        return self._once("out_of_domain", lambda: domain.strangeness(self.tokens) > 0)
+
     def pool(self, boxes: NDArray[np.float32]) -> tuple[torch.Tensor, torch.Tensor]:
         """Pool one embedding a box; without boxes the tower does not run.
 

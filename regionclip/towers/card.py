@@ -4,9 +4,12 @@ import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from regionclip.config import RegionMode
+
+if TYPE_CHECKING:
+    from regionclip.towers.domain import Domain
 
 BACKGROUND: Final[dict[str, tuple[str, ...]]] = {
     language: tuple(phrases)
@@ -57,6 +60,7 @@ class TowerCard:
         budget: `dynamic` (by frame size) or the fixed number in force.
         negatives: background phrases in its languages (`background`), that region labels are weighed against.
         notice: what a user of these weights must know, or an empty string.
+        domain: which frames the tower can say anything of, or None where nobody has measured it.
     """
 
     name: str
@@ -74,6 +78,7 @@ class TowerCard:
     budget: int | Literal["dynamic"]
     negatives: tuple[str, ...] = ()
     notice: str = ""
+    domain: "Domain | None" = field(default=None, compare=False, repr=False)
 
     @property
     def head_width(self) -> int | None:

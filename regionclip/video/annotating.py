@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Final, Unpack
 
 from regionclip.detector import Detector
 from regionclip.drawing import Style, Trails, annotate
@@ -21,6 +21,9 @@ from regionclip.words.vocabulary import Words
 if TYPE_CHECKING:
     from regionclip.video.output.result_writer import ResultWriter
     from regionclip.video.output.writer import VideoWriter
+
+_JUDGED: Final = 25
+"""Frames over which it is averaged whether the tower knows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,9 @@ class Outputs:
 class Painter:
     """Draws what is known of a source's frames: boxes, trails, zones, and a banner of what is going on.
 
+    Where the tower does not know such frames (`Regions.out_of_domain`), the banner says so from the first one on. After
+    that it changes only when most of some dozens of frames say otherwise, so that it does not flicker.
+
     Args:
         follower: of the source that is drawn.
         style: None takes the words' own colours and a legend of them.
@@ -103,6 +109,8 @@ class Painter:
         self._follower, self._given = follower, style
         self._style = style or Style(words=follower.vocabulary)
         self._trails = None if follower.tracks is None else Trails()
+        self._strange: float | None = None  # running share of frames that the tower does not know
+        self._notice: tuple[str, ...] = ()  # drawn above what is going on
 
     def __call__(self, known: StreamFrame) -> Frame:
         """The annotated picture `(H, W, 3)`."""
@@ -111,6 +119,8 @@ class Painter:
             self._style = Style(words=follower.vocabulary)
         if self._trails is not None:
             self._trails.update(known.detections)
+        if known.regions is not None and known.regions.out_of_domain is not None:
+            self._judge(known.regions.out_of_domain)
         watch, size = follower.watch, (image.shape[0], image.shape[1])
         return annotate(
             image,
@@ -118,8 +128,14 @@ class Painter:
             style=self._style,
             zones=() if watch is None else watch.shapes(size),
             trails=self._trails,
-            banner=() if watch is None else watch.going_on,
+            banner=[*self._notice, *(() if watch is None else watch.going_on)],
         )
+
+    def _judge(self, out_of_domain: bool) -> None:
+        told = float(out_of_domain)
+        self._strange = told if self._strange is None else self._strange + (told - self._strange) / _JUDGED
+        if abs(self._strange - 0.5) > 0.25:
+            self._notice = self._follower.detector.banner(self._strange > 0.5)
 
 
 def annotate_video(

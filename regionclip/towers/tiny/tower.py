@@ -12,6 +12,7 @@ from regionclip.errors import WeightsError
 from regionclip.towers.base import Frame, Target
 from regionclip.towers.card import FACTS, Score, TowerCard
 from regionclip.towers.dense import DenseTower
+from regionclip.towers.domain import Domain
 from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
 from regionclip.towers.loading import assign_tensors, fingerprint, read_json, read_tensors
 from regionclip.towers.preprocess import read_budget, resize_frame
@@ -31,6 +32,8 @@ NOTICE: Final = (
     "(--tower fgclip2-base --weights FOLDER)"
 )
 
+BANNER: Final = ("tiny knows rendered scenes only: no answer", "tiny 只认得渲染场景：标签无意义")
+
 
 class TinyTower(DenseTower[TinyModel]):
     """The embedded tower as a `Tower` (regionclip/towers/base.py).
@@ -41,6 +44,7 @@ class TinyTower(DenseTower[TinyModel]):
         revision: fingerprint of the weights.
         threshold: default threshold of region scores, 0..1.
         budget: most patches a frame is cut into, `dynamic`, or a name (`read_budget`).
+        domain: which frames it knows.
 
     Raises:
         ConfigError: budget below 1, or no name of one.
@@ -55,6 +59,7 @@ class TinyTower(DenseTower[TinyModel]):
         name: str = "tiny",
         threshold: float = 0.5,
         budget: Budget = 256,
+        domain: Domain | None = None,
     ) -> None:
         config = model.config
         card = TowerCard(
@@ -72,6 +77,7 @@ class TinyTower(DenseTower[TinyModel]):
             budgets=BUDGETS,
             budget=read_budget(budget, BUDGETS),
             notice=NOTICE,
+            domain=domain,
         )
         super().__init__(model, card)
         self.tokenizer = tokenizer
@@ -86,7 +92,7 @@ class TinyTower(DenseTower[TinyModel]):
         name: str = "tiny",
         budget: Budget | None = None,
     ) -> Self:
-        """Read `config.json`, `model.safetensors` and `tokenizer.json`.
+        """Read `config.json`, `model.safetensors`, `tokenizer.json`, and `domain.safetensors` where it is there.
 
         Args:
             folder: that holds the three files.
@@ -119,6 +125,7 @@ class TinyTower(DenseTower[TinyModel]):
             name=name,
             threshold=threshold,
             budget=trained_budget if budget is None else budget,
+            domain=Domain.read(folder, config.width, BANNER),
         )
 
     def preprocess(self, frame: Frame) -> torch.Tensor:
