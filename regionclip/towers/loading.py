@@ -154,14 +154,17 @@ def read_native(
 
 def fingerprint(checkpoint: Checkpoint) -> str:
     """The hub commit, else `sha256:` and the first 16 hex digits over the weight files."""
-    if checkpoint.commit is not None:
-        return checkpoint.commit
+    return checkpoint.commit or f"sha256:{weights_digest(checkpoint.folder)[:16]}"
+
+
+def weights_digest(folder: Path) -> str:
+    """sha256 over the weight files of a checkpoint, in the order of their names; 64 hex digits."""
     digest = hashlib.sha256()
-    for path in weight_files(checkpoint.folder):
+    for path in weight_files(folder):
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
-    return f"sha256:{digest.hexdigest()[:16]}"
+    return digest.hexdigest()
 
 
 def _weight_map(folder: Path) -> dict[str, str]:
