@@ -1,4 +1,4 @@
-"""The result file of `regionclip detect`: JSON of a documented, versioned layout (docs/formats.md)."""
+"""The result files of `regionclip detect` and `classify`: JSON of a documented, versioned layout (docs/formats.md)."""
 
 import json
 from collections.abc import Sequence
@@ -16,6 +16,8 @@ from regionclip.words.vocabulary import Vocabulary
 
 SCHEMA = "regionclip.detections/1"
 """Grows by new keys only; a key that changes its meaning raises the number."""
+
+CLASSIFICATION_SCHEMA = "regionclip.classification/1"
 
 
 def image_record(file: str, regions: Regions, detections: sv.Detections) -> dict[str, Any]:
@@ -75,6 +77,20 @@ def asked_record(card: TowerCard, vocabulary: Vocabulary, thresholds: NDArray[np
         for label, threshold in zip(vocabulary, thresholds, strict=True)
     ]
     return {**made_by(card), "labels": labels}
+
+
+def classified_record(file: str, frame_size: tuple[int, int], labels: Sequence[tuple[str, float]]) -> dict[str, Any]:
+    """One picture's entry of the file of `regionclip classify`: `(H, W)` in pixels, labels and their confidence."""
+    height, width = frame_size
+    rows = [{"label": name, "confidence": plain_value(confidence)} for name, confidence in labels]
+    return {"file": readable(file), "width": width, "height": height, "labels": rows}
+
+
+def classification_json(card: TowerCard, vocabulary: Vocabulary, images: Sequence[dict[str, Any]]) -> str:
+    """The whole file of `regionclip classify` as text."""
+    asked = {**made_by(card), "labels": [vocabulary.names[place] for place in vocabulary.plain]}
+    content = {"schema": CLASSIFICATION_SCHEMA, **asked, "images": list(images)}
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def made_by(card: TowerCard) -> dict[str, Any]:
