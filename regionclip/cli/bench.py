@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regionclip.cli.terminal import options
+from regionclip.cli.terminal.output import waiting
 from regionclip.cli.terminal.sizes import read_size
 from regionclip.errors import ConfigError
 
@@ -35,6 +36,12 @@ def bench(
     texts: Annotated[
         bool, typer.Option("--texts", help="With --random: time words instead, in two processes that start.")
     ] = False,
+    towers: Annotated[
+        bool,
+        typer.Option(
+            "--towers", help="Time each tower and region mode instead, at base size, with 1, 10 and 100 boxes."
+        ),
+    ] = False,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; the first, uncounted one comes on top.")] = 5,
     threads: Annotated[
         int | None,
@@ -47,6 +54,8 @@ def bench(
         raise ConfigError("bench: expected either --random or --tower and --weights, got both")
     if texts and random is None:
         raise ConfigError("bench: --texts times random weights: give --random base, large or so400m")
+    if towers and (random, tower.tower, tower.weights, tower.config) != (None,) * 4:
+        raise ConfigError("bench: --towers times random weights of its own: expected no --random, --tower, --weights")
     settings = tower.settings().changed(budget=patches)
     import torch
 
@@ -55,6 +64,9 @@ def bench(
 
     if threads is not None:
         torch.set_num_threads(threads)
+    if towers:
+        _region_modes(tower, frame_size)
+        return
     if texts and random is not None:
         from regionclip.evaluation.speed.texts import measure_starts, measure_together
         from regionclip.evaluation.speed.texts import table as texts_table
@@ -76,3 +88,16 @@ def bench(
     if vocabulary is not None:
         stages = measure_words(measured, labels=vocabulary, rounds=rounds)
         sys.stdout.write("\n" + words_table(stages, vocabulary) + "\n")
+
+
+def _region_modes(tower: options.TowerOptions, size: tuple[int, int]) -> None:
+    import torch
+
+    from regionclip.evaluation.speed.region_modes import measure_modes, table
+
+    with waiting("timing towers"):
+        times = list(measure_modes(tower.device, tower.dtype, size))
+    sys.stdout.write(
+        f"regions of a frame of {size[1]}x{size[0]}, by boxes; base size, random weights, {torch.get_num_threads()} "
+        f"threads; x: to one box of the first\n{table(times)}\n"
+    )

@@ -38,7 +38,7 @@ class SelfCheck:
 
 
 def conformance(tower: Tower) -> list[SelfCheck]:
-    """All checks of a tower, in its region mode; boxes of `crop` mode cost a pass each, about 90 in all."""
+    """All checks of a tower, in its region mode; boxes of `crop` mode cost a pass each, about 100 in all."""
     found = {name: "; ".join(check(tower)) for name, check in CHECKS.items()}
     return [SelfCheck(name, not faults, faults) for name, faults in found.items()]
 
@@ -83,13 +83,13 @@ def shapes(tower: Tower) -> Iterator[str]:
     width = tower.card.width
     for features in tower.encode_image(sample_frames()):
         h, w = features.grid
-        valid = features.pool(BOXES)[1]  # (N,)
-        lengths = {"embedding": torch.ones(()), "regions": valid.float()}
-        expected = {"embedding": (width,), "regions": (len(BOXES), width), "dense": (h * w, width)}
-        expected["tokens"] = (h * w, tower.card.head_width or features.tokens.shape[1])
+        parts = _parts(features)
+        lengths = {"embedding": torch.ones(()), "regions": parts["valid"]}
+        expected = {"embedding": (width,), "regions": (len(BOXES), width), "valid": (len(BOXES),)}
+        expected |= {"tokens": (h * w, tower.card.head_width or parts["tokens"].shape[1]), "dense": (h * w, width)}
         wrong = [
             name
-            for name, part in _parts(features).items()
+            for name, part in parts.items()
             if part.dtype != torch.float32
             or tuple(part.shape) != expected[name]
             or not part.isfinite().all()
@@ -97,8 +97,8 @@ def shapes(tower: Tower) -> Iterator[str]:
         ]
         if features.tokens.untyped_storage().nbytes() != features.tokens.nbytes:
             wrong.append("memory: tokens are a view of the whole batch")
-        if valid.tolist() != [True, min(features.frame_size) > 5, False, False]:
-            wrong.append(f"valid {valid.tolist()}")
+        if parts["valid"].tolist() != [1.0, float(min(features.frame_size) > 5), 0.0, 0.0]:
+            wrong.append(f"valid boxes, {parts['valid'].tolist()},")
         yield from (f"{name} of {features}" for name in wrong)
 
 
@@ -202,14 +202,10 @@ CHECKS: Final[dict[str, Check]] = {
 
 
 def _parts(features: ImageFeatures) -> dict[str, torch.Tensor]:
-    """All that is computed of a frame; dense features where there are any."""
-    dense = {} if features.card.region_mode == "crop" else {"dense": features.dense}
-    return {
-        "tokens": features.tokens,
-        **dense,
-        "embedding": features.embedding,
-        "regions": features.pool(BOXES)[0],
-    }
+    """All that is computed of a frame, in float32; dense features where there are any."""
+    regions, valid = features.pool(BOXES)  # (N, D), (N,)
+    parts = {"tokens": features.tokens, "embedding": features.embedding, "regions": regions, "valid": valid.float()}
+    return parts if features.card.region_mode == "crop" else parts | {"dense": features.dense}
 
 
 def _near(tower: Tower, found: torch.Tensor, expected: torch.Tensor) -> bool:
