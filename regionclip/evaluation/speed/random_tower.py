@@ -73,7 +73,7 @@ def random_crop_towers(device: str, dtype: str) -> Iterator[CropTower]:
     names = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
     vision = dict(zip(names, SIZES["base"], strict=True))
     file = Tokenizer.from_file(str(TINY_WEIGHTS / TOKENIZER))
-    text = vision | {"num_hidden_layers": 1, "vocab_size": file.get_vocab_size()}
+    text: dict[str, int | None] = {**vision, "num_hidden_layers": 1, "vocab_size": file.get_vocab_size()}
     text |= {"pad_token_id": 0, "bos_token_id": None, "eos_token_id": None}  # transformers warns of its own defaults
     for name, (kind, model_type, own) in _CROP_TOWERS.items():
         native, pixels = kind.natives[model_type]

@@ -37,7 +37,7 @@ def test_it_answers_as_python_does(run: Run, photos: Path, tmp_path: Path, name:
     assert result["schema"] == "regionclip.classification/1"
     assert result["tower"]["revision"] == det.tower.card.revision
     assert result["labels"] == (names := ["red dog", "car", "人"])
-    words = ["red dog", regionclip.Label("car", prompts=("car", "红色的车")), "人"]
+    words = regionclip.Vocabulary(["red dog", regionclip.Label("car", prompts=("car", "红色的车")), "人"])
     for image in result["images"]:
         found = det.classify_image(photos / Path(image["file"]).name, words)
         assert (image["width"], image["height"]) == (90, 60)
