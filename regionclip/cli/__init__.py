@@ -42,25 +42,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (
-    *(
-        detect,
-        classify,
-        video,
-        stream,
-        site,
-        bag,
-        ros2,
-        dora,
-        demo,
-        proposals,
-        doctor,
-        bench,
-        explain,
-        index,
-        ask,
-        teach,
-    ),
-    *(calibrate, scenes, train),
+    *(detect, classify, video, stream, site, bag, ros2, dora, demo, proposals),
+    *(doctor, bench, explain, index, ask, teach, calibrate, scenes, train),
 ):
     app.command()(_command)
 app.add_typer(evaluate, name="eval")

@@ -88,7 +88,8 @@ def classify(
 ) -> None:
     """Label whole pictures with free-form words, by the tower's own rule; no regions are looked for.
 
-    Prints every label of a picture and its confidence, the best first; with --threshold those that reach it.
+    Prints every label of a picture and its confidence, the best first; with --threshold those that reach it. Thresholds
+    of a vocabulary are for regions, and not looked at.
     """
     from regionclip.formats.outputs import check_outputs
     from regionclip.frames import find_images, read_frame

@@ -13,6 +13,7 @@ from regionclip.evaluation.speed.random_tower import random_crop_towers, random_
 from regionclip.evaluation.speed.stages import random_boxes
 from regionclip.formats.tables import as_table
 from regionclip.towers.base import Frame
+from regionclip.towers.crops import CropTower
 from regionclip.towers.trunk import TrunkTower
 
 COUNTS: Final = (1, 10, 100)
@@ -39,12 +40,8 @@ def measure_modes(device: str, dtype: str, size: tuple[int, int]) -> Iterator[Mo
     rng = np.random.default_rng(0)
     frame = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
     corners = random_boxes(rng, max(COUNTS), size)  # (N, 4)
-    towers: list[tuple[TrunkTower[Any], tuple[str, ...]]] = [
-        (random_fgclip2("base", device=device, dtype=dtype, budget=256), ("dense",)),
-        *((tower, tower.facts.modes) for tower in random_crop_towers(device, dtype)),
-    ]
-    for tower, modes in towers:
-        for mode in modes:
+    for tower in _towers(device, dtype):
+        for mode in tower.facts.modes if isinstance(tower, CropTower) else (tower.card.region_mode,):
             asked = tower.under(region_mode=mode)
             _seconds(asked, frame, corners[:1])
             yield ModeTime(
@@ -66,6 +63,12 @@ def table(times: Sequence[ModeTime]) -> str:
         for each in times
     ]
     return as_table(head, rows, indent=2)
+
+
+def _towers(device: str, dtype: str) -> Iterator[TrunkTower[Any]]:
+    """One after the other, so that one is in memory."""
+    yield random_fgclip2("base", device=device, dtype=dtype, budget=256)
+    yield from random_crop_towers(device, dtype)
 
 
 def _median(tower: TrunkTower[Any], frame: Frame, boxes: NDArray[np.float32]) -> float:
