@@ -17,8 +17,6 @@ from regionclip.words.vocabulary import Vocabulary
 SCHEMA = "regionclip.detections/1"
 """Grows by new keys only; a key that changes its meaning raises the number."""
 
-CLASSIFICATION_SCHEMA = "regionclip.classification/1"
-
 
 def image_record(file: str, regions: Regions, detections: sv.Detections) -> dict[str, Any]:
     """One picture's entry of the result file."""
@@ -81,16 +79,14 @@ def asked_record(card: TowerCard, vocabulary: Vocabulary, thresholds: NDArray[np
 
 def classified_record(file: str, frame_size: tuple[int, int], labels: Sequence[tuple[str, float]]) -> dict[str, Any]:
     """One picture's entry of the file of `regionclip classify`: `(H, W)` in pixels, labels and their confidence."""
-    height, width = frame_size
     rows = [{"label": name, "confidence": plain_value(confidence)} for name, confidence in labels]
-    return {"file": readable(file), "width": width, "height": height, "labels": rows}
+    return {"file": readable(file), "width": frame_size[1], "height": frame_size[0], "labels": rows}
 
 
-def classification_json(card: TowerCard, vocabulary: Vocabulary, images: Sequence[dict[str, Any]]) -> str:
-    """The whole file of `regionclip classify` as text."""
-    asked = {**made_by(card), "labels": [vocabulary.names[place] for place in vocabulary.plain]}
-    content = {"schema": CLASSIFICATION_SCHEMA, **asked, "images": list(images)}
-    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+def classification(card: TowerCard, vocabulary: Vocabulary, images: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The whole file of `regionclip classify`."""
+    labels = [vocabulary.names[place] for place in vocabulary.plain]
+    return {"schema": "regionclip.classification/1", **made_by(card), "labels": labels, "images": list(images)}
 
 
 def made_by(card: TowerCard) -> dict[str, Any]:

@@ -65,7 +65,12 @@ def bench(
     if threads is not None:
         torch.set_num_threads(threads)
     if towers:
-        _region_modes(tower, frame_size)
+        from regionclip.evaluation.speed.region_modes import measure_modes
+        from regionclip.evaluation.speed.region_modes import table as modes_table
+
+        with waiting("timing towers"):
+            found = measure_modes(tower.device, tower.dtype, frame_size)
+        sys.stdout.write(modes_table(found, frame_size) + "\n")
         return
     if texts and random is not None:
         from regionclip.evaluation.speed.texts import measure_starts, measure_together
@@ -88,16 +93,3 @@ def bench(
     if vocabulary is not None:
         stages = measure_words(measured, labels=vocabulary, rounds=rounds)
         sys.stdout.write("\n" + words_table(stages, vocabulary) + "\n")
-
-
-def _region_modes(tower: options.TowerOptions, size: tuple[int, int]) -> None:
-    import torch
-
-    from regionclip.evaluation.speed.region_modes import measure_modes, table
-
-    with waiting("timing towers"):
-        times = list(measure_modes(tower.device, tower.dtype, size))
-    sys.stdout.write(
-        f"regions of a frame of {size[1]}x{size[0]}, by boxes; base size, random weights, {torch.get_num_threads()} "
-        f"threads; x: to one box of the first\n{table(times)}\n"
-    )

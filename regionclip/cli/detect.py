@@ -98,7 +98,7 @@ def classify(
     check_outputs({"--json": json_file}, {"SOURCE": images, **words.files, **tower.files})
     if len(images) == 1 and json_file is None:
         read_frame(images[0])  # told before anything heavy is loaded
-    from regionclip.answers.records import classification_json, classified_record, readable
+    from regionclip.answers.records import classification, classified_record, readable
 
     detector = tower.load(settings.with_proposers(["none"]))
     records: list[dict[str, Any]] = []
@@ -116,15 +116,10 @@ def classify(
             labels = [(name, score) for name, score in named if score >= (words.threshold or 0)]
             records.append(classified_record(str(image), frame.shape[:2], labels))
             if str(json_file) != "-":
-                _print_labels(image, labels)
-    finally:
-        write_json(json_file, classification_json(detector.tower.card, vocabulary, records))
+                sys.stdout.write(f"{image}\n" + "".join(f"  {score:.4f}  {name}\n" for name, score in labels))
+    finally:  # as above
+        write_json(json_file, classification(detector.tower.card, vocabulary, records))
     _check_read(records)
-
-
-def _print_labels(image: Path, labels: Sequence[tuple[str, float]]) -> None:
-    sys.stdout.write(f"{image}\n" + "".join(f"  {confidence:.4f}  {name}\n" for name, confidence in labels))
-    sys.stdout.flush()
 
 
 def _check_read(records: Sequence[dict[str, Any]]) -> None:

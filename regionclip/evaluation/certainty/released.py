@@ -9,16 +9,13 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class RegionResult:
-    """A published answer about one picture: how far apart two boxes are for one phrase.
+    """A published answer: how far apart two boxes of one picture are for one region phrase.
 
     Attributes:
-        picture: what it is called where it was published.
-        size: `(H, W)` in pixels.
-        boxes: two, xyxy in pixels.
-        phrase: that both are compared with, as a region phrase.
+        size: of the picture, `(H, W)` in pixels.
+        boxes: xyxy in pixels.
         gap: cosine of the second box less that of the first.
         budgets: patch budgets that it may have been made with.
-        source: where it was read.
     """
 
     picture: str
@@ -27,22 +24,13 @@ class RegionResult:
     phrase: str
     gap: float
     budgets: tuple[int, ...]
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Released weights; `tower` and `width` (channels of the embeddings) say what they look like before they are known.
+    """Released weights: name and commit on the hub, sha256 of the file, tensors in it, parameters in these.
 
-    Attributes:
-        name: on the hub.
-        tower: key of `regionclip.loading.TOWERS`.
-        width: channels of the embeddings.
-        commit: of the hub repository.
-        sha256: of the weight file.
-        tensors: in it.
-        parameters: in all of them.
-        result: a published answer of these weights.
+    Weights of the same `tower` (key of `regionclip.loading.TOWERS`) and `width` (channels) are compared with it.
     """
 
     name: str
@@ -65,7 +53,8 @@ RELEASES: Final = (
         tensors=425,
         parameters=383_803_394,
         # Published as softmax over the boxes of 100 * cosine: 2.0169e-05 and 9.9998e-01, so the gap is
-        # ln(1 / 2.0169e-05 - 1) / 100. The patch budget is not stated: 256 is the processor's own, 1024 the dynamic.
+        # ln(1 / 2.0169e-05 - 1) / 100; read in a test of a fork of transformers. The patch budget is not stated:
+        # 256 is the processor's own, 1024 the dynamic one.
         result=RegionResult(
             picture="COCO val2017 000000039769",
             size=(480, 640),
@@ -73,7 +62,6 @@ RELEASES: Final = (
             phrase="remote control",
             gap=0.10811,
             budgets=(256, 1024),
-            source="a test of FG-CLIP 2 in a fork of transformers",
         ),
     ),
 )

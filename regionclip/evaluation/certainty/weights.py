@@ -20,7 +20,7 @@ from regionclip.towers.trunk import TrunkTower
 
 _TOLERANCES: Final = {"float32": 0.002, "bfloat16": 0.02, "float16": 0.01}
 """How far the gap of two cosines may be from a published one: kernels and versions of libraries round differently, and
-the number formats far more. Another budget, or weights that are not those, move it by many times that."""
+the number formats far more. Chosen, not measured: no released weights were at hand."""
 
 
 def weight_checks(detector: Detector, frame: Frame | None = None) -> list[SelfCheck]:
