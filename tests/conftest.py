@@ -21,6 +21,7 @@ import pytest
 from checkpoints import ODD, write_fgclip2
 
 from regionclip.cli import main
+from regionclip.formats.tables import as_table
 from regionclip.towers.fgclip2 import FGCLIP2Model
 
 # The same examples everywhere: what passes here passes on the machine that judges a change.
@@ -70,3 +71,19 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
 def run_small(run: Callable[..., int], fgclip2_folder: Path) -> Callable[..., int]:
     """`run` with the small FG-CLIP 2, or another tower."""
     return lambda *words, tower=fgclip2_folder: run(*words, "--tower", tower, "--dtype", "float32")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the conformance table: what each tower and region mode promises, where the suite of towers has run."""
+    cells: dict[tuple[str, str], str] = {}
+    for outcome, shown in (("passed", "ok"), ("failed", "FAILED")):  # one failure is a failure
+        for report in terminalreporter.getreports(outcome):
+            properties = dict(report.user_properties)
+            if report.when == "call" and "conformance" in properties:
+                tower, check = properties["conformance"]
+                cells[tower, check] = shown
+    towers, checks = (list(dict.fromkeys(keys)) for keys in zip(*cells, strict=True)) if cells else ([], [])
+    if len(checks) > 1:
+        rows = [(tower, *(cells.get((tower, check), "") for check in checks)) for tower in towers]
+        terminalreporter.write_sep("-", "conformance of towers, small random checkpoints")
+        terminalreporter.write_line(as_table(("", *checks), rows))

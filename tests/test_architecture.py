@@ -56,7 +56,7 @@ data
 calibration
 training.trainees
 training
-evaluation  evaluation.speed
+evaluation  evaluation.speed  evaluation.certainty
 evaluation.accuracy
 training.embedded
 

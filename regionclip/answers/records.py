@@ -1,4 +1,4 @@
-"""The result file of `regionclip detect`: JSON of a documented, versioned layout (docs/formats.md)."""
+"""The result files of `regionclip detect` and `classify`: JSON of a documented, versioned layout (docs/formats.md)."""
 
 import json
 from collections.abc import Sequence
@@ -76,6 +76,18 @@ def asked_record(card: TowerCard, vocabulary: Vocabulary, thresholds: NDArray[np
         for label, threshold in zip(vocabulary, thresholds, strict=True)
     ]
     return {**made_by(card), "labels": labels}
+
+
+def classified_record(file: str, frame_size: tuple[int, int], labels: Sequence[tuple[str, float]]) -> dict[str, Any]:
+    """One picture's entry of the file of `regionclip classify`: `(H, W)` in pixels, labels and their confidence."""
+    rows = [{"label": name, "confidence": plain_value(confidence)} for name, confidence in labels]
+    return {"file": readable(file), "width": frame_size[1], "height": frame_size[0], "labels": rows}
+
+
+def classification(card: TowerCard, vocabulary: Vocabulary, images: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The whole file of `regionclip classify`."""
+    labels = [vocabulary.names[place] for place in vocabulary.plain]
+    return {"schema": "regionclip.classification/1", **made_by(card), "labels": labels, "images": list(images)}
 
 
 def made_by(card: TowerCard) -> dict[str, Any]:

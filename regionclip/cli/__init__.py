@@ -19,7 +19,7 @@ from regionclip.cli.cameras.site import site
 from regionclip.cli.cameras.stream import stream
 from regionclip.cli.cameras.video import video
 from regionclip.cli.demo import demo
-from regionclip.cli.detect import detect
+from regionclip.cli.detect import classify, detect
 from regionclip.cli.doctor import doctor
 from regionclip.cli.evaluate.app import evaluate
 from regionclip.cli.explain import explain
@@ -42,8 +42,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (
-    *(detect, video, stream, site, bag, ros2, dora, demo, proposals, doctor, bench, explain, index, ask, teach),
-    *(calibrate, scenes, train),
+    *(detect, classify, video, stream, site, bag, ros2, dora, demo, proposals),
+    *(doctor, bench, explain, index, ask, teach, calibrate, scenes, train),
 ):
     app.command()(_command)
 app.add_typer(evaluate, name="eval")

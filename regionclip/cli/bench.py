@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regionclip.cli.terminal import options
+from regionclip.cli.terminal.output import waiting
 from regionclip.cli.terminal.sizes import read_size
 from regionclip.errors import ConfigError
 
@@ -38,6 +39,12 @@ def bench(
     texts: Annotated[
         bool, typer.Option("--texts", help="With --random: time words instead, in two processes that start.")
     ] = False,
+    towers: Annotated[
+        bool,
+        typer.Option(
+            "--towers", help="Time each tower and region mode instead, at base size, with 1, 10 and 100 boxes."
+        ),
+    ] = False,
     rounds: Annotated[int, typer.Option(min=1, help="Rounds; the first, uncounted one comes on top.")] = 5,
     threads: Annotated[
         int | None,
@@ -50,21 +57,22 @@ def bench(
         raise ConfigError("bench: expected either --random or --tower and --weights, got both")
     if texts and random is None:
         raise ConfigError("bench: --texts times random weights: give --random base, large or so400m")
+    if towers and (random, tower.tower, tower.weights, tower.config) != (None,) * 4:
+        raise ConfigError("bench: --towers times random weights of its own: expected no --random, --tower, --weights")
     settings = tower.settings().changed(budget=patches)
     import torch
 
+    from regionclip.evaluation.speed.random_detector import random_dfine_small
     from regionclip.evaluation.speed.random_tower import random_fgclip2
     from regionclip.evaluation.speed.stages import measure, measure_words, table, words_table
 
     if threads is not None:
         torch.set_num_threads(threads)
+    if towers:
+        sys.stdout.write(_towers(tower, frame_size))
+        return
     if texts and random is not None:
-        from regionclip.evaluation.speed.texts import measure_starts, measure_together
-        from regionclip.evaluation.speed.texts import table as texts_table
-
-        starts = list(measure_starts(random, tower.device, tower.dtype, labels))
-        together = list(measure_together(random, tower.device, tower.dtype))
-        sys.stdout.write(texts_table(starts, together, labels) + "\n")
+        sys.stdout.write(_texts(tower, random, labels))
         return
     measured: Tower
     detector: Detector | None = None
@@ -73,11 +81,7 @@ def bench(
     else:
         detector = tower.load(settings)
         measured = detector.tower
-    proposer = None
-    if dfine:
-        from regionclip.evaluation.speed.random_detector import random_dfine_small
-
-        proposer = random_dfine_small(tower.device)
+    proposer = random_dfine_small(tower.device) if dfine else None
     speed = measure(
         measured, size=frame_size, boxes=boxes, labels=labels, rounds=rounds, detector=detector, proposer=proposer
     )
@@ -86,3 +90,17 @@ def bench(
     if vocabulary is not None:
         stages = measure_words(measured, labels=vocabulary, rounds=rounds)
         sys.stdout.write("\n" + words_table(stages, vocabulary) + "\n")
+
+
+def _towers(tower: options.TowerOptions, frame_size: tuple[int, int]) -> str:
+    from regionclip.evaluation.speed.region_modes import measure_modes, table
+
+    with waiting("timing towers"):
+        return table(measure_modes(tower.device, tower.dtype, frame_size), frame_size) + "\n"
+
+
+def _texts(tower: options.TowerOptions, random: str, labels: int) -> str:
+    from regionclip.evaluation.speed.texts import measure_starts, measure_together, table
+
+    starts = list(measure_starts(random, tower.device, tower.dtype, labels))
+    return table(starts, list(measure_together(random, tower.device, tower.dtype)), labels) + "\n"

@@ -1,5 +1,7 @@
-"""`regionclip detect`: label regions of pictures."""
+"""`regionclip detect` and `regionclip classify`: label regions of pictures, or whole pictures."""
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,16 +18,18 @@ if TYPE_CHECKING:
     from regionclip.detector import Detector
     from regionclip.words.vocabulary import Vocabulary
 
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE...",
+        help="Picture files, folders (not their sub-folders), glob patterns ('photos/**/*.jpg').",
+    ),
+]
+
 
 @options.grouped
 def detect(
-    sources: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE...",
-            help="Picture files, folders (not their sub-folders), glob patterns ('photos/**/*.jpg').",
-        ),
-    ],
+    sources: Sources,
     words: options.WordOptions,
     tower: options.DetectorOptions,
     boxes: options.BoxesFile = None,
@@ -75,6 +79,51 @@ def detect(
     finally:  # an interrupt loses the pictures to come, not those that are done
         asked = asked_record(detector.tower.card, vocabulary, detector.thresholds(vocabulary))
         write_json(json_file, result_json(asked, records))
+    _check_read(records)
+
+
+@options.grouped
+def classify(
+    sources: Sources, words: options.WordOptions, tower: options.TowerOptions, json_file: options.JsonFile = None
+) -> None:
+    """Label whole pictures with free-form words, by the tower's own rule; no regions are looked for.
+
+    Prints every label of a picture and its confidence, the best first; with --threshold those that reach it. Thresholds
+    of a vocabulary are for regions, and not looked at.
+    """
+    from regionclip.formats.outputs import check_outputs
+    from regionclip.frames import find_images, read_frame
+
+    vocabulary, settings, images = words.read(), tower.settings(), find_images(sources)
+    check_outputs({"--json": json_file}, {"SOURCE": images, **words.files, **tower.files})
+    if len(images) == 1 and json_file is None:
+        read_frame(images[0])  # told before anything heavy is loaded
+    from regionclip.answers.records import classification, classified_record, readable
+
+    detector = tower.load(settings.with_proposers(["none"]))
+    records: list[dict[str, Any]] = []
+    try:
+        for image in progress(images, "classify"):
+            try:
+                frame = read_frame(image)
+            except ImageFileError as error:
+                say(f"{error}")
+                records.append({"file": readable(str(image)), "error": readable(str(error)), "labels": []})
+                continue
+            found = detector.classify_image(frame, vocabulary)
+            assert found.confidence is not None
+            named = zip((vocabulary.names[place] for place in found.class_id), found.confidence.tolist(), strict=True)
+            labels = [(name, score) for name, score in named if score >= (words.threshold or 0)]
+            records.append(classified_record(str(image), frame.shape[:2], labels))
+            if str(json_file) != "-":
+                sys.stdout.write(f"{image}\n" + "".join(f"  {score:.4f}  {name}\n" for name, score in labels))
+    finally:  # as above
+        write_json(json_file, classification(detector.tower.card, vocabulary, records))
+    _check_read(records)
+
+
+def _check_read(records: Sequence[dict[str, Any]]) -> None:
+    """End with the code of pictures that could not be read, where there are any."""
     failed = sum("error" in record for record in records)
     if failed:
         raise typer.Exit(exits.UNREADABLE if failed == len(records) else exits.PARTLY)

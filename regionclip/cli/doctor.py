@@ -4,26 +4,40 @@ import platform
 import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regionclip.cli.terminal import exits, options
+from regionclip.cli.terminal.output import waiting
 
 if TYPE_CHECKING:
     from regionclip.detector import Detector
-    from regionclip.evaluation.accuracy.selftest import SelfCheck
+    from regionclip.evaluation.certainty.conformance import SelfCheck
 
 PACKAGES = ("regionclip", "torch", "torchvision", "transformers", "opencv-python", "supervision", "numpy")
 SAMPLE = "红色的灭火器 red fire extinguisher"
 
 
 @options.grouped
-def doctor(tower: options.PresetOptions) -> None:
-    """Show versions, device and tower, and run a self-test; the exit code is 1 where a check fails."""
-    settings = tower.settings()
-    from regionclip.evaluation.accuracy.selftest import self_test
+def doctor(
+    tower: options.PresetOptions,
+    oracle: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PICTURE", help="COCO's 000000039769.jpg, of which a result of FG-CLIP 2 base is published."
+        ),
+    ] = None,
+) -> None:
+    """Show versions, device and tower, and check it: what every tower promises, its words, its weights.
 
+    A check is ok, FAILED, or not checked, which is no failure; the exit code is 1 where one fails.
+    """
+    settings = tower.settings()
+    from regionclip.frames import read_frame
+
+    picture = None if oracle is None else read_frame(oracle)
     _line("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for package in PACKAGES:
         _line(package, _version(package))
@@ -31,10 +45,16 @@ def doctor(tower: options.PresetOptions) -> None:
     start = time.perf_counter()
     detector = tower.load(settings)
     _describe(detector, time.perf_counter() - start)
-    checks += self_test(detector)
+    from regionclip.evaluation.certainty.conformance import conformance
+    from regionclip.evaluation.certainty.selftest import word_checks
+    from regionclip.evaluation.certainty.weights import weight_checks
+
+    with waiting("checking the tower"):
+        checks += conformance(detector.tower) + word_checks(detector) + weight_checks(detector, picture)
     for check in checks:
-        _line(check.name, f"{'ok' if check.passed else 'FAILED'}: {check.detail}")
-    if not all(check.passed for check in checks):
+        outcome = {True: "ok", False: "FAILED", None: "not checked"}[check.passed]
+        _line(check.name, f"{outcome}: {check.detail}" if check.detail else outcome)
+    if any(check.passed is False for check in checks):
         sys.stdout.write(
             "\nA failed check of position or words: weights that are untrained, or not those of this tokenizer.\n"
         )
@@ -63,7 +83,7 @@ def _text_drawing() -> "SelfCheck":
 
     from regionclip.drawing.text import OpenCVText, text_painter
     from regionclip.errors import DrawingError
-    from regionclip.evaluation.accuracy.selftest import SelfCheck
+    from regionclip.evaluation.certainty.conformance import SelfCheck
 
     try:
         painter = text_painter()

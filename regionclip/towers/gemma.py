@@ -19,35 +19,39 @@ _SETTINGS: Final = "tokenizer_config.json"
 
 
 class PhraseTokenizer:
-    """Turns phrases into ids of one fixed length; `load` checks that the file is of the right make (Gemma's)."""
+    """Turns phrases into ids of one fixed length; `load` checks that the file is of the right make (Gemma's).
 
-    def __init__(self, file: TokenizerFile) -> None:
+    Args:
+        file: the tokenizer.
+        note: a sentence on habits that its files declare and that are left aside, or an empty string.
+    """
+
+    def __init__(self, file: TokenizerFile, note: str = "") -> None:
         # A saved file may cut and pad by itself; both are done below.
         file.no_truncation()
         file.no_padding()
         self._file = file
+        self.note = note
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
+    def load(cls, folder: Path, entries: int) -> Self:
         """Read tokenizer.json, and tokenizer_config.json where there is one.
 
+        Args:
+            folder: that holds them.
+            entries: most that it may have: those of the network.
+
         Raises:
-            WeightsError: a file is unreadable, or not a tokenizer with end id 1, pad id 0, an end token
-                added, no start token and padding on the right.
+            WeightsError: a file is unreadable, or not a tokenizer with end id 1, pad id 0 and at most so many entries.
         """
         file = read_tokenizer(folder)
         settings = read_json(folder / _SETTINGS) if (folder / _SETTINGS).is_file() else {}
-        if faults := _faults(file, settings):
+        if faults := _faults(file, settings, entries):
             raise WeightsError(
                 f"{folder}: this tokenizer is not the one this kind of tower is trained with: {'; '.join(faults)}. "
                 f"Take {TOKENIZER} and {_SETTINGS} of the same checkpoint as the weights"
             )
-        return cls(file)
-
-    @property
-    def size(self) -> int:
-        """Entries of the vocabulary."""
-        return self._file.get_vocab_size()
+        return cls(file, _note(file, settings))
 
     def count(self, text: str) -> int:
         """Tokens of `text`, the end token included."""
@@ -80,23 +84,31 @@ def read_tokenizer(folder: Path) -> TokenizerFile:
         raise WeightsError(f"{path}: not a tokenizer file: {error}") from error
 
 
-def _faults(file: TokenizerFile, settings: dict[str, Any]) -> list[str]:
+def _faults(file: TokenizerFile, settings: dict[str, Any], entries: int) -> list[str]:
+    """What makes it another tokenizer: ids that mean something else."""
     faults = []
     for role, expected in (("eos", END), ("pad", PAD)):
         token = _content(settings.get(f"{role}_token"), f"<{role}>")
         if (found := file.token_to_id(token)) != expected:
             faults.append(f"expected {role} token {token!r} with id {expected}, got {found}")
+    if (size := file.get_vocab_size()) > entries:
+        faults.append(f"expected at most {entries} entries, as config.json says, got {size}")
+    return faults
+
+
+def _note(file: TokenizerFile, settings: dict[str, Any]) -> str:
+    """What the files declare otherwise than is done here; ids are taken without their special tokens, so it is moot."""
     # A switch in the settings wins over the file's own template, as in transformers 4, which FG-CLIP 2 was made
     # with; transformers 5 reads the template only.
     ids = file.encode("a", add_special_tokens=True).ids
     plain = file.encode("a", add_special_tokens=False).ids
-    if settings.get("add_bos_token", ids[:1] != plain[:1]):
-        faults.append(f"expected no start token, got ids {ids} for 'a', add_bos_token {settings.get('add_bos_token')}")
-    if not settings.get("add_eos_token", END in ids[-1:]):
-        faults.append(f"expected the end token added, got ids {ids} for 'a'")
-    if (side := _padding_side(file, settings)) != "right":
-        faults.append(f"expected padding on the right, got {side!r}")
-    return faults
+    habits = {
+        "a start token": settings.get("add_bos_token", ids[:1] != plain[:1]),
+        "no end token": not settings.get("add_eos_token", END in ids[-1:]),
+        "padding on another side than the right": _padding_side(file, settings) != "right",
+    }
+    declared = " and ".join(habit for habit, is_declared in habits.items() if is_declared)
+    return f"The tokenizer's files declare {declared}, which the training had not: left aside." if declared else ""
 
 
 def _padding_side(file: TokenizerFile, settings: dict[str, Any]) -> object:

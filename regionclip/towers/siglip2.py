@@ -70,7 +70,7 @@ class SigLIP2Tower(CropTower):
             Score(model.logit_scale.detach().float().exp().item(), model.logit_bias.detach().float().item()),
             revision=revision,
             width=vision.hidden_size,
-            text=f"Lower-cased, padded; read to {self._length} tokens.",
+            text=f"Lower-cased, padded; read to {self._length} tokens. {tokenizer.note}".rstrip(),
             threshold=_THRESHOLD,
             patch=vision.patch_size,
         )
@@ -79,17 +79,12 @@ class SigLIP2Tower(CropTower):
     @classmethod
     def over(cls, model: Any, folder: Path, pixels: Pixels, config: Config, revision: str) -> Self:
         """See `CropTower.over`."""
-        tokenizer = PhraseTokenizer.load(folder)
         text, vision = model.config.text_config, model.config.vision_config
+        tokenizer = PhraseTokenizer.load(folder, text.vocab_size)
         if text.projection_size != vision.hidden_size or not vision.vision_use_head:
             raise WeightsError(
                 f"{folder}: expected a pooling head, and text projection_size equal to vision hidden_size, got "
                 f"vision_use_head {vision.vision_use_head}, {text.projection_size} and {vision.hidden_size}"
-            )
-        if tokenizer.size > text.vocab_size:
-            raise WeightsError(
-                f"{folder}: expected a tokenizer of at most {text.vocab_size} entries, got {tokenizer.size}: it is of "
-                "another tower"
             )
         return cls(model, tokenizer, pixels, config, revision=revision)
 

@@ -5,8 +5,9 @@ Letters: B frames, P phrases, D channels, h x w feature grid, n patches a batch 
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Any, Generic, Self, TypeVar
 
 import torch
 from torch.nn import Module
@@ -56,6 +57,12 @@ class TrunkTower(ABC, Generic[M]):
     def __init__(self, model: M, card: TowerCard) -> None:
         self.model = model
         self.card = card
+
+    def under(self, **changes: Any) -> Self:
+        """The same weights under a changed card: another patch budget or region mode."""
+        other = copy(self)
+        other.card = replace(self.card, **changes)
+        return other
 
     @abstractmethod
     def preprocess(self, frame: Frame) -> torch.Tensor:

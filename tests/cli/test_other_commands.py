@@ -49,6 +49,13 @@ def test_doctor_says_that_random_weights_know_no_words(run: Run, capsys: Printed
     assert "words, English    FAILED" in printed
     assert "34 phrases" in printed
     assert "untrained" in printed
+    assert "padding           ok" in printed
+    assert "memory and file   ok: all 105 tensors are equal" in printed
+
+
+def test_doctor_wants_the_picture_before_it_loads_anything(run: Run, capsys: Printed, tmp_path: Path) -> None:
+    assert run("doctor", "--oracle", tmp_path / "000000039769.jpg") == exits.UNREADABLE
+    assert capsys.readouterr().out == ""
 
 
 def test_towers_lists_what_can_be_loaded(run: Run, capsys: Printed) -> None:

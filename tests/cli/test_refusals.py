@@ -86,6 +86,7 @@ USAGE = [
     (("bench", "--random", "base", "--tower", "tiny"), "either --random or --tower"),
     (("bench", "--random", "huge"), "expected a size of base"),
     (("bench", "--texts"), "--texts times random weights: give --random base"),
+    (("bench", "--towers", "--random", "base"), "expected no --random"),
     (("doctor", "--phrase-cache", ""), "phrase_cache"),
     (("eval", "scenes", "--size", "32x32"), "expected sides of at least"),
     *(

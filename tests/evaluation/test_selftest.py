@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,8 @@ from toy import ToyTower
 
 from proposals.boxes import BoxesProposer
 from regionclip.detector import Detector
-from regionclip.evaluation.accuracy.selftest import self_test
+from regionclip.evaluation.certainty.conformance import position
+from regionclip.evaluation.certainty.selftest import word_checks
 from regionclip.towers.base import Frame, Target, TokenGrid
 
 NONE = BoxesProposer(np.zeros((0, 4), np.float32))
@@ -32,10 +35,17 @@ class ColourBlindTower(ToyTower):
     [
         (ToyTower(), set()),
         (MirroredTower(), {"position", "words, English", "words, Chinese"}),
-        (ColourBlindTower(), {"words, English", "words, Chinese"}),
+        (ColourBlindTower(), {"words, English", "words, Chinese", "translation"}),
     ],
 )
 def test_the_self_test_finds_what_is_wrong(tower: ToyTower, failed: set[str]) -> None:
-    checks = self_test(Detector(tower, NONE))
-    assert [check.name for check in checks] == ["position", "words, English", "words, Chinese"]
-    assert {check.name for check in checks if not check.passed} == failed
+    checks = word_checks(Detector(tower, NONE))
+    assert [check.name for check in checks] == ["words, English", "words, Chinese", "translation"]
+    wrong = {check.name for check in checks if check.passed is False}
+    assert wrong | ({"position"} if list(position(tower)) else set()) == failed
+
+
+def test_languages_that_a_tower_does_not_read_are_not_checked() -> None:
+    tower = ToyTower()
+    tower.card = replace(tower.card, languages=("zh",))
+    assert [check.passed for check in word_checks(Detector(tower, NONE))] == [None, True, None]

@@ -1,7 +1,8 @@
 """What every tower promises, in every region mode: one suite, small random checkpoints in their real formats.
 
 The embedded tower comes with its own weights. `third` is a dense tower of which only what it must say is written. A new
-tower joins by a writer in `pretrained.WRITERS`, and a line for each region mode in `TOWERS`.
+tower joins by a writer in `pretrained.WRITERS`, and a line for each region mode in `TOWERS`. What can be checked on any
+weights is in `regionclip.evaluation.certainty.conformance`, for `regionclip doctor`; a run prints a table at its end.
 """
 
 import shutil
@@ -22,18 +23,16 @@ from third_tower import ThirdTower
 import regionclip
 from regionclip.config import Config
 from regionclip.errors import ConfigError, FingerprintError, WeightsError
+from regionclip.evaluation.certainty.conformance import BOXES, CHECKS, PHRASES, position, sample_frames
 from regionclip.loading import TOWERS as LOADERS
 from regionclip.loading import config_of
-from regionclip.towers.base import Frame, Target, Tower
+from regionclip.towers.base import Frame, Tower
 from regionclip.towers.crops import CropTower
 from regionclip.towers.hub import TINY_WEIGHTS
 from regionclip.towers.preprocess import budget_grid
 from regionclip.towers.trunk import TrunkTower
 
 CPU = torch.device("cpu")
-BOXES = np.array([[0, 0, 30, 20], [5, 2, 60, 13], [3, 3, 3, 9], [np.nan, 0, 9, 9]], np.float32)
-PHRASES = ("a red dog", "红色的车", "x", "the person in a black car", "Label 7")
-TARGETS: tuple[Target, ...] = ("region", "image")
 Made = TrunkTower[Any]
 Make = Callable[..., Made]
 """A tower by `dtype` and, where it is not the tower's own, `budget`."""
@@ -76,75 +75,32 @@ def tower(make: Make) -> Made:
 
 @pytest.fixture(scope="module")
 def frames() -> list[Frame]:
-    """The first two have one grid, no other two have."""
-    source = np.random.default_rng(7)
-    sizes = ((90, 160), (90, 160), (200, 61), (14, 300), (1, 1))
-    return [source.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
+    return sample_frames()
 
 
-def test_the_card_is_filled_in(tower: Made) -> None:
-    card = tower.card
-    assert card.name
-    assert card.licence
-    assert card.text.endswith(".")
-    assert all(2 <= len(language) <= 3 and language.islower() for language in card.languages)
-    assert len(set(card.languages)) == len(card.languages) >= 1
-    assert len(card.revision) == len("sha256:") + 16
-    assert card.revision.startswith("sha256:")
-    assert list(card.budgets) == sorted(card.budgets)
-    assert card.budget == "dynamic" or card.budget in card.budgets
-    assert 0 < card.threshold <= 1
-    assert card.region_score.scale > 1
-    assert card.region_score.bias is not None or card.negatives  # something to be weighed against
-    assert tower.placement == "cpu, float32"
+COLUMNS = {
+    "test_frames_of_any_shape_keep_to_the_budget": "budgets",
+    "test_bfloat16_is_near_float32": "bfloat16",
+    "test_tokens_can_be_trained_upon": "gradients",
+    "test_threads_may_ask_the_same_features": "threads",
+}
+"""Tests that have a column of their own in the conformance table; those of a checkpoint share one."""
 
 
-def test_nothing_in_nothing_out(tower: Made, frames: list[Frame]) -> None:
+@pytest.fixture(autouse=True)
+def cell(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
+    """A test of a tower tells its place in the conformance table (`conftest.py`)."""
+    given = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    if "folder" in given:
+        record_property("conformance", (given["folder"], "files"))
+    elif "make" in given and (column := given.get("check") or COLUMNS.get(request.node.originalname)):
+        record_property("conformance", (given["make"], column))
+
+
+@pytest.mark.parametrize("check", [name for name in CHECKS if name != "position"])
+def test_promises(tower: Made, check: str) -> None:
     as_tower: Tower = tower  # the protocol is kept: mypy's to check
-    width = as_tower.card.width
-    assert as_tower.encode_image([]) == []
-    assert as_tower.encode_text([], "region").shape == (0, width)
-    features = as_tower.encode_image(frames)[0]
-    embeddings, valid = features.pool(np.zeros((0, 4), np.float32))
-    assert embeddings.shape == (0, width)
-    assert valid.shape == (0,)
-    assert features.passes == 0  # no boxes, no tower pass
-
-
-def test_frames_together_equal_frames_alone(tower: Made, frames: list[Frame]) -> None:
-    for frame, batched in zip(frames, tower.encode_image(frames), strict=True):
-        alone = tower.encode_image([frame])[0]
-        assert batched.grid == alone.grid
-        torch.testing.assert_close(batched.tokens, alone.tokens, atol=2e-4, rtol=0)
-        if tower.card.region_mode != "crop":
-            torch.testing.assert_close(batched.dense, alone.dense, atol=2e-4, rtol=0)
-        torch.testing.assert_close(batched.embedding, alone.embedding, atol=2e-4, rtol=0)
-        torch.testing.assert_close(batched.pool(BOXES)[0], alone.pool(BOXES)[0], atol=2e-4, rtol=0)
-
-
-def test_a_box_has_the_same_bits_among_others_and_again(tower: Made, frames: list[Frame]) -> None:
-    together, _ = tower.encode_image(frames[:1])[0].pool(BOXES)
-    for place, box in enumerate(BOXES):
-        assert torch.equal(tower.encode_image(frames[:1])[0].pool(box[None])[0][0], together[place])
-
-
-def test_features_have_the_shapes_and_lengths_that_they_say(tower: Made, frames: list[Frame]) -> None:
-    for features in tower.encode_image(frames):
-        h, w = features.grid
-        tokens = features.tokens
-        assert tokens.shape[0] == h * w
-        assert tower.card.head_width in (None, tokens.shape[1])
-        assert tokens.untyped_storage().nbytes() == tokens.nbytes  # not a view of the whole batch
-        for cells in (tokens, *(() if tower.card.region_mode == "crop" else (features.dense,))):
-            assert len(cells) == h * w
-            assert cells.dtype == torch.float32
-            assert cells.isfinite().all()
-        assert features.embedding.shape == (tower.card.width,)
-        assert features.embedding.norm().item() == pytest.approx(1, abs=1e-5)
-    pooled, valid = tower.encode_image(frames[:1])[0].pool(BOXES)
-    assert pooled.shape == (4, tower.card.width)
-    assert valid.tolist() == [True, True, False, False]
-    torch.testing.assert_close(pooled.norm(dim=1), valid.float())
+    assert list(CHECKS[check](as_tower)) == []
 
 
 def shortsighted(tower: Made) -> Made:
@@ -167,23 +123,11 @@ def shortsighted(tower: Made) -> Made:
     return tower
 
 
+@pytest.mark.parametrize("check", ["position"])
 @pytest.mark.parametrize("size", [(120, 360), (350, 100), (97, 131)])
-def test_a_bright_patch_is_found_where_it_is(make: Make, size: tuple[int, int]) -> None:
-    """Of nine boxes that do not touch, the one whose content changed changes most, whichever it is."""
+def test_a_bright_patch_is_found_where_it_is(make: Make, size: tuple[int, int], check: str) -> None:
     tower = shortsighted(make(dtype=torch.float32))
-    height, width = size
-    side = [(share, share + 0.2) for share in (0.0, 0.4, 0.8)]
-    boxes = np.array([(x1 * width, y1 * height, x2 * width, y2 * height) for y1, y2 in side for x1, x2 in side])
-    boxes = np.round(boxes).astype(np.float32)  # (9, 4)
-    noise = np.random.default_rng(0).integers(-6, 7, (*size, 3))
-    plain = np.asarray(110 + noise, np.uint8)
-    before, _ = tower.encode_image([plain])[0].pool(boxes)
-    for place in (0, 2, 4, 7, 8):
-        frame = plain.copy()
-        x1, y1, x2, y2 = boxes[place].astype(int)
-        frame[y1:y2, x1:x2] = (40, 220, 250)
-        after, _ = tower.encode_image([frame])[0].pool(boxes)
-        assert int((after - before).norm(dim=1).argmax()) == place
+    assert list(position(tower, size, (0, 2, 4, 7, 8))) == []
 
 
 @pytest.mark.parametrize("budget", ["fast", "fine", "dynamic", 12, 100])
@@ -205,44 +149,6 @@ def test_frames_of_any_shape_keep_to_the_budget(make: Make, frames: list[Frame],
 def test_a_budget_that_cannot_be_is_refused(make: Make, budget: object) -> None:
     with pytest.raises(ConfigError, match="budget: expected "):
         make(dtype=torch.float32, budget=budget)
-
-
-@pytest.mark.parametrize("target", TARGETS)
-def test_a_phrase_has_the_same_bits_in_any_list(tower: Made, target: Target) -> None:
-    together = tower.encode_text(PHRASES, target)
-    assert together.dtype == torch.float32
-    torch.testing.assert_close(together.norm(dim=1), torch.ones(len(PHRASES)))
-    for phrase, row in zip(PHRASES, together, strict=True):
-        assert torch.equal(tower.encode_text([phrase], target)[0], row)
-    assert torch.equal(tower.encode_text(PHRASES[::-1], target).flip(0), together)
-    assert float((together @ together.T).fill_diagonal_(0).max()) < 0.999
-
-
-def test_regions_are_spoken_of_differently_where_there_are_heads_for_them(tower: Made) -> None:
-    region, image = (tower.encode_text(PHRASES, target) for target in TARGETS)
-    assert torch.equal(region, image) == (tower.card.region_mode != "dense")
-
-
-def test_what_its_languages_say_can_be_told_apart(tower: Made) -> None:
-    rows = tower.encode_text([text for language, text in SAID.items() if language in tower.card.languages], "region")
-    assert len(rows)
-    assert rows.isfinite().all()
-    assert float((rows @ rows.T).fill_diagonal_(0).max()) < 0.9999
-
-
-SAID = {"en": "a red dog", "zh": "红色的车", "ru": "красная собака", "ar": "كلب أحمر", "fr": "un chien rouge"}
-
-
-@pytest.mark.parametrize("target", TARGETS)
-def test_tokens_are_counted_honestly(tower: Made, target: Target) -> None:
-    for phrase in (*PHRASES, "红" * 300):
-        needed, read = tower.count_tokens(phrase, target)
-        assert len(tower.token_ids(phrase, target)) == read <= needed
-    assert read < needed  # of the last one
-    if tower.count_tokens("", target)[0]:  # TIPSv2 has no end token
-        assert tower.token_ids("红" * 300, target)[-1] == tower.token_ids("x", target)[-1]
-    cut, longer = tower.encode_text(["红" * 300, "红" * 300 + "色"], target)
-    assert torch.equal(cut, longer)
 
 
 def test_bfloat16_is_near_float32(make: Make, tower: Made, frames: list[Frame]) -> None:

@@ -209,11 +209,13 @@ def test_another_model_under_the_name(tmp_path: Path) -> None:
         regionclip.load(Config(tower="siglip2"))
 
 
-def test_a_tokenizer_with_a_start_token_is_not_gemma_s(tmp_path: Path) -> None:
+def test_a_start_token_is_noted_and_left_aside(tmp_path: Path) -> None:
     folder = write_siglip(tmp_path)
+    texts = regionclip.load(folder).embed_texts(WORDS)
     write_tokenizer(folder, start=True, add_bos_token=True)
-    with pytest.raises(WeightsError, match="no start token"):
-        regionclip.load(folder)
+    det = regionclip.load(folder)
+    np.testing.assert_array_equal(det.embed_texts(WORDS), texts)
+    assert "declare a start token" in det.tower.card.text
 
 
 def test_names_that_ship() -> None:

@@ -1,20 +1,33 @@
-"""FG-CLIP 2 of a released size with random weights: its speed is the real one, what it says means nothing."""
+"""Towers of released sizes with random weights: their speed is the real one, what they say means nothing."""
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Final, Literal
 
 import torch
 from tokenizers import Tokenizer
 
+from regionclip.config import Config
 from regionclip.errors import ConfigError
+from regionclip.towers.clip.chinese_clip import ChineseCLIPTower
+from regionclip.towers.clip.text import MarkedTokenizer
+from regionclip.towers.crops import CropTower
 from regionclip.towers.device import choose_device, choose_dtype
 from regionclip.towers.fgclip2.config import FGCLIP2Config, TextConfig, VisionConfig
 from regionclip.towers.fgclip2.model import FGCLIP2Model
 from regionclip.towers.fgclip2.tower import FGCLIP2Tower
 from regionclip.towers.gemma import PhraseTokenizer
 from regionclip.towers.hub import TINY_WEIGHTS, TOKENIZER
+from regionclip.towers.siglip2 import SigLIP2Tower
 
 SIZES = {"base": (768, 3072, 12, 12), "large": (1024, 4096, 24, 16), "so400m": (1152, 4304, 27, 16)}
 """Width, MLP width, layers and heads of both sides; a real checkpoint's are read from its config.json."""
+
+_CROP_TOWERS: Final[dict[str, tuple[Any, str, dict[str, int]]]] = {
+    "siglip2-base": (SigLIP2Tower, "siglip", {"image_size": 256, "patch_size": 16}),
+    "siglip2-base-naflex": (SigLIP2Tower, "siglip2", {"num_patches": 256, "patch_size": 16}),
+    "chinese-clip-base": (ChineseCLIPTower, "chinese_clip", {"image_size": 224, "patch_size": 16}),
+}
+"""Those that have a base size: class, `model_type`, what is its own on the vision side. AltCLIP has none."""
 
 
 def random_fgclip2(
@@ -52,3 +65,20 @@ def random_fgclip2(
     return FGCLIP2Tower(
         model, PhraseTokenizer(tokenizer), name=f"fgclip2-{size}, random weights", revision="random", budget=budget
     )
+
+
+def random_crop_towers(device: str, dtype: str) -> Iterator[CropTower]:
+    """Towers of base size whose regions are crops, with random vision weights and next to no text side."""
+    place = choose_device(device)
+    names = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
+    vision = dict(zip(names, SIZES["base"], strict=True))
+    file = Tokenizer.from_file(str(TINY_WEIGHTS / TOKENIZER))
+    text: dict[str, int | None] = {**vision, "num_hidden_layers": 1, "vocab_size": file.get_vocab_size()}
+    text |= {"pad_token_id": 0, "bos_token_id": None, "eos_token_id": None}  # transformers warns of its own defaults
+    for name, (kind, model_type, own) in _CROP_TOWERS.items():
+        native, pixels = kind.natives[model_type]
+        torch.manual_seed(0)
+        model = native(native.config_class(text_config=text, vision_config=vision | own))
+        model.eval().to(place, choose_dtype(dtype, place))
+        tokenizer = PhraseTokenizer(file) if kind is SigLIP2Tower else MarkedTokenizer(file, start=0, end=1)
+        yield kind(model, tokenizer, pixels, Config(name=name, tower=name), revision="random")

@@ -74,7 +74,7 @@ def measure(
     """
     rng = np.random.default_rng(0)
     frame = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
-    corners = _random_boxes(rng, boxes, size)  # (N, 4)
+    corners = random_boxes(rng, boxes, size)  # (N, 4)
     words = _random_words(labels, tower.card.width)
     scene = render_scene(0, 0, size).frame if min(size) >= SMALLEST else frame
     asked = [f"{kind} {i}" for i, kind in enumerate(islice(cycle(KINDS), labels))]
@@ -130,7 +130,7 @@ def measure_words(tower: Tower, *, labels: int, rounds: int = 5) -> tuple[StageT
     words = EncodedWords(phrases, torch.arange(labels).repeat_interleave(2), labels, bank, owner, near=1.0)
     score = card.region_score
     rng, size = np.random.default_rng(0), (720, 1280)
-    corners = torch.from_numpy(_random_boxes(rng, regions, size))  # (N, 4)
+    corners = torch.from_numpy(random_boxes(rng, regions, size))  # (N, 4)
     times: dict[str, list[float]] = {}
     for round_ in range(rounds + 1):
         for text in (f"person {round_}", f"人 {round_}"):
@@ -191,7 +191,8 @@ def _random_words(labels: int, width: int) -> EncodedWords:
     return EncodedWords(phrases, torch.arange(labels), labels, torch.zeros(0, width), nothing, near=1.0)
 
 
-def _random_boxes(rng: np.random.Generator, count: int, size: tuple[int, int]) -> NDArray[np.float32]:
+def random_boxes(rng: np.random.Generator, count: int, size: tuple[int, int]) -> NDArray[np.float32]:
+    """`(N, 4)` xyxy in a frame of `(H, W)` pixels; their sides are 2 to 50 % of its, log-uniform."""
     frame = np.array([size[1], size[0]])
     sides = np.exp(rng.uniform(np.log(0.02), np.log(0.5), (count, 2))) * frame  # (N, 2)
     start = rng.uniform(0, 1, (count, 2)) * (frame - sides)  # (N, 2)

@@ -77,8 +77,8 @@ class FGCLIP2Tower(DenseTower[FGCLIP2Model]):
             width=vision.hidden_size,
             text=(
                 f"Lower-cased; region phrases are read to {text.max_position_embeddings} tokens, "
-                f"texts for whole frames to {text.longtext_len}."
-            ),
+                f"texts for whole frames to {text.longtext_len}. {tokenizer.note}"
+            ).rstrip(),
             region_score=_REGION_SCORE,
             image_score=Score(model.logit_scale.detach().float().exp().item(), model.logit_bias.detach().item()),
             threshold=_THRESHOLD,
@@ -120,8 +120,8 @@ class FGCLIP2Tower(DenseTower[FGCLIP2Model]):
         place = choose_device(device)
         number = choose_dtype(dtype, place)
         checkpoint = locate(weights, (CONFIG, WEIGHTS, TOKENIZER), revision=revision)
-        tokenizer = PhraseTokenizer.load(checkpoint.folder)
         model = FGCLIP2Model.from_pretrained(checkpoint.folder, dtype=number, device=place)
+        tokenizer = PhraseTokenizer.load(checkpoint.folder, model.config.text.vocab_size)
         return cls(model, tokenizer, name=name, revision=fingerprint(checkpoint), budget=budget)
 
     def preprocess(self, frame: Frame) -> torch.Tensor:
