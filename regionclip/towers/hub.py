@@ -109,7 +109,7 @@ def _from_hub(name: str, needed: Sequence[str], revision: str | None) -> Checkpo
             snapshot_download(
                 name,
                 revision=revision,
-                allow_patterns=[*needed, "*.json", "*.safetensors"],
+                allow_patterns=[*needed, "*.json", "*.jinja", "*.safetensors"],
                 etag_timeout=_SECONDS,
             )
         )
