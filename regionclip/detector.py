@@ -19,6 +19,7 @@ from regionclip.archive.search import Hit, search
 from regionclip.archive.store import FrameKey, RegionsStore
 from regionclip.boxes import Boxes
 from regionclip.config import Config
+from regionclip.describe.verifier import Verifier
 from regionclip.errors import ConfigError, FrameError, PromptError
 from regionclip.frames import FrameLike, to_frame
 from regionclip.proposing import NoProposer
@@ -48,6 +49,7 @@ class Detector:
         proposer: finds boxes where the caller gives none.
         config: thresholds, NMS, how scores are weighed.
         store: keeps encoded phrases on disk for the next process; None does not.
+        verifier: asks a describer about rows; None asks none.
 
     Raises:
         ConfigError: for a proposer that is none.
@@ -57,13 +59,18 @@ class Detector:
     """
 
     def __init__(
-        self, tower: Tower, proposer: Proposer, config: Config | None = None, store: PhraseStore | None = None
+        self,
+        tower: Tower,
+        proposer: Proposer,
+        config: Config | None = None,
+        store: PhraseStore | None = None,
+        verifier: Verifier | None = None,
     ) -> None:
         if not isinstance(proposer, Proposer):
             raise ConfigError(
                 f"proposer: expected a `Proposer`, got {type(proposer).__name__}; derive its class from it"
             )
-        self.tower = tower
+        self.tower, self.verifier = tower, verifier
         self.config = config or Config()
         self.scorer = Scorer(tower, self.config, type(proposer).__name__, store)
         self.proposer = proposer if self.config.tiles == "none" else in_tiles(proposer, self.config.max_proposals)
@@ -86,8 +93,9 @@ class Detector:
         Raises:
             FrameError, BoxError, PromptError, ImageFileError: where frame, boxes or words cannot be used.
         """
-        regions = self.regions(frame, boxes, words=words)
-        return self.classify(regions, words)
+        features = self.features(frame)
+        regions = self.regions(features, boxes, words=words)
+        return self.verify(features.frame, self.classify(regions, words))
 
     def batch(
         self, frames: Sequence[FrameLike], words: Words, boxes: Sequence[Boxes] | None = None
@@ -189,6 +197,13 @@ class Detector:
         found = self.scorer.decide(regions, Vocabulary.of(words))
         with stage("select"):
             return detections(regions, found, self.tower.card)
+
+    def verify(self, frame: FrameLike, rows: sv.Detections) -> sv.Detections:
+        """The rows with what a describer says of some of them (`Config.verify`); as they are where there is none.
+
+        `det(frame, words)` does this itself; after `classify`, which has no frame, it is yours to do.
+        """
+        return rows if self.verifier is None else self.verifier.rows(to_frame(frame), rows)
 
     def scores(self, regions: Regions, words: Words) -> NDArray[np.float32]:
         """Scores `(N, C)` in 0..1 of every region and label, nothing thresholded; zeros for invalid boxes."""

@@ -19,6 +19,7 @@ from regionclip.cli.cameras.site import site
 from regionclip.cli.cameras.stream import stream
 from regionclip.cli.cameras.video import video
 from regionclip.cli.demo import demo
+from regionclip.cli.describe import describe
 from regionclip.cli.detect import detect
 from regionclip.cli.doctor import doctor
 from regionclip.cli.evaluate.app import evaluate
@@ -43,7 +44,7 @@ app = typer.Typer(
 )
 for _command in (
     *(detect, video, stream, site, bag, ros2, dora, demo, proposals, doctor, bench, explain, index, ask, teach),
-    *(calibrate, scenes, train),
+    *(describe, calibrate, scenes, train),
 ):
     app.command()(_command)
 app.add_typer(evaluate, name="eval")

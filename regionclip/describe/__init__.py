@@ -20,3 +20,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module regionclip.describe has no attribute {name!r}")
     return getattr(import_module(f"regionclip.describe.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

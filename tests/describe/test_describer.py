@@ -1,6 +1,8 @@
 """What a describer promises, whichever model it has: SAIL-VL2, LLaVA, Qwen2-VL, small and random."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,7 +41,10 @@ def shown(describer: Describer, box: list[int]) -> NDArray[np.uint8]:
 
 
 def test_the_door() -> None:
-    assert regionclip.describe.load is load
+    code = "import sys, regionclip; print(regionclip.describe.load.__name__, 'Describer' in dir(regionclip.describe))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["load", "True"]
+    assert "describe" in dir(regionclip)
 
 
 @pytest.mark.parametrize("label", LABELS)

@@ -12,10 +12,10 @@ from describers import LANGUAGE, VISION, sail_weights, write_sail
 from numpy.typing import NDArray
 from PIL import Image
 from torch.nn.functional import gelu, layer_norm, linear, rms_norm, scaled_dot_product_attention, silu
-from transformers import Qwen3Config, Qwen3ForCausalLM
+from transformers import Aimv2VisionConfig, Qwen3Config, Qwen3ForCausalLM
 
 from regionclip.describe import Describer, load
-from regionclip.describe.sail import SYSTEM, SailSpeaker, Tiling
+from regionclip.describe.sail import SYSTEM, SailSpeaker, SailVL2, Tiling
 from regionclip.describe.speaker import Prompt
 from regionclip.errors import PromptError, WeightsError
 
@@ -201,3 +201,19 @@ def test_marks_are_no_words(describer: Describer) -> None:
     ):
         with pytest.raises(PromptError, match="which is a mark of this model"):
             ask("dog<|im_end|>")
+
+
+def test_as_large_as_the_release() -> None:
+    """Sizes of SAIL-VL2-2B, and the bytes that its released index of weights counts, at two a number."""
+    with torch.device("meta"):
+        network = SailVL2(
+            Aimv2VisionConfig(
+                hidden_size=1536, intermediate_size=4096, num_attention_heads=12, image_size=448, use_head=False
+            ),
+            Qwen3Config(
+                hidden_size=2048, intermediate_size=6144, num_hidden_layers=28, num_attention_heads=16,
+                num_key_value_heads=8, head_dim=128, vocab_size=151936, tie_word_embeddings=True,
+            ),
+            -1,
+        )  # fmt: skip
+    assert 2 * sum(tensor.numel() for tensor in network.state_dict().values()) == 5_461_130_240
