@@ -1,6 +1,5 @@
 """load(): from a folder or a hub name to a describer."""
 
-import os
 from pathlib import Path
 
 from regionclip.describe.describer import CONTEXT, Describer
@@ -16,7 +15,7 @@ _CUSTOM = "sailvl"
 
 
 def load(
-    name: str | os.PathLike[str],
+    name: str | Path,
     *,
     revision: str | None = None,
     device: str = "auto",
@@ -40,10 +39,9 @@ def load(
         raise ConfigError(f"describe: expected a context in 1..10, got {context!r}")
     where = choose_device(device)
     number = choose_dtype(dtype, where)
-    checkpoint = locate(
-        Path(name) if Path(name).is_dir() else str(name), (CONFIG, WEIGHTS, TOKENIZER), revision=revision
-    )
-    folder, title = checkpoint.folder, Path(name).resolve().name if Path(name).is_dir() else str(name)
+    checkpoint = locate(name, (CONFIG, WEIGHTS, TOKENIZER), revision=revision)
+    folder = checkpoint.folder
+    title = folder.resolve().name if checkpoint.commit is None else str(name)
     speaker: Speaker
     if read_json(folder / CONFIG).get("model_type") == _CUSTOM:
         speaker = SailSpeaker.load(folder, title, dtype=number, device=where)

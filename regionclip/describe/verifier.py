@@ -56,9 +56,9 @@ class Verifier:
             phrases = [str(rows.data["prompt"][place]) for place in chosen]
             if chosen:
                 verified[chosen] = self.describer.verify_all(frame, rows.xyxy[chosen].tolist(), phrases)
-        found = {key: float(value) for key, value in zip(keys, verified, strict=True) if not math.isnan(value)}
-        known.clear()
-        known.update({key: value for key, value in found.items() if key[0] >= 0})
+        known.update({key: float(value) for key, value in zip(keys, verified, strict=True) if not math.isnan(value)})
+        for key in [key for key in known if key[0] < 0 or key[0] not in tracks]:
+            del known[key]
         passed = ~(verified < self.settings.min_probability)  # (K,), true where it was not asked
         kept = rows[passed]
         assert isinstance(kept, sv.Detections)  # of a mask

@@ -94,6 +94,7 @@ class Follower:
             ConfigError: where rules name labels that are not among `words`; then nothing changes.
         """
         self.vocabulary = self.check(words)
+        self._answers.clear()
         if self.tracks is not None:
             self.tracks.ask(self.vocabulary)
         else:

@@ -30,6 +30,7 @@ from regionclip.video.options import FollowOptions
 from regionclip.video.rules.file import RuleSet
 from regionclip.video.rules.watch import Event, Watch
 from regionclip.video.sources.base import VideoFrame
+from regionclip.words.vocabulary import Label
 
 WORDS = ["person", "红色的灭火器", "car", "dog", "backpack", "forklift"]
 Run = Callable[..., int]
@@ -119,19 +120,24 @@ def some_rows(margins: list[float], names: list[str]) -> sv.Detections:
     )  # fmt: skip
 
 
-def follow(describer: Describer, frames: int = 6, *, track: bool = True, **options: Any) -> list[StreamFrame]:  # noqa: ANN401
-    box = (48, 32, 112, 96)
-    picture = planted(red=box)
-    verifier = asking(describer, margin=1.0, min_probability=options.pop("least", 0.0))
-    det = Detector(ToyTower(), BoxesProposer(np.array([box], np.float32)), verifier=verifier)
-    follower = Follower(det, ["red"], source="cam", options=FollowOptions(track=track, **options))
-    return [follower.follow(VideoFrame(picture, k / 5, k, "cam")) for k in range(frames)]
+BOX = (48, 32, 112, 96)
+PICTURE = planted(red=BOX)
+
+
+def follower(describer: Describer, least: float = 0.0, **options: Any) -> Follower:  # noqa: ANN401
+    verifier = asking(describer, margin=1.0, min_probability=least)
+    det = Detector(ToyTower(), BoxesProposer(np.array([BOX], np.float32)), verifier=verifier)
+    return Follower(det, ["red"], source="cam", options=FollowOptions(**options))
+
+
+def follow(one: Follower, start: int = 0, frames: int = 6) -> list[StreamFrame]:
+    return [one.follow(VideoFrame(PICTURE, k / 5, k, "cam")) for k in range(start, start + frames)]
 
 
 @pytest.mark.parametrize("track", [True, False])
 def test_a_track_is_asked_once(describer: Describer, *, track: bool) -> None:
     """On frames between key frames as well the answer is there; without tracks each key frame is asked."""
-    frames = follow(describer, track=track, every=2)
+    frames = follow(follower(describer, track=track, every=2))
     values = [list(frame.detections.data["verified"]) for frame in frames]
     shown = [value for value in values if value]
     assert len(shown) >= 4
@@ -141,7 +147,17 @@ def test_a_track_is_asked_once(describer: Describer, *, track: bool) -> None:
 
 
 def test_a_track_that_is_found_wrong_stays_away(describer: Describer) -> None:
-    assert all(len(frame.detections) == 0 for frame in follow(describer, least=1.0))
+    assert all(len(frame.detections) == 0 for frame in follow(follower(describer, least=1.0)))
+
+
+def test_other_words_are_asked_anew(describer: Describer) -> None:
+    """A label may keep its name and mean something else."""
+    one = follower(describer)
+    before = follow(one)[-1].detections.data["verified"]
+    one.ask([Label("red", ["红"])])
+    after = follow(one, 6)[-1].detections
+    assert [*after.data["prompt"], *after.data["verified"]] == ["红", describer.verify(PICTURE, BOX, "红")]
+    assert before[0] == pytest.approx(describer.verify(PICTURE, BOX, "red"))
 
 
 RULES = rule_set(
