@@ -182,11 +182,10 @@ class Follower:
 
     def _new_watch(self) -> Watch | None:
         rules = self.options.rules
-        return (
-            None
-            if rules is None
-            else Watch(rules, source=self._source, timezone=self.options.timezone, verifier=self.detector.verifier)
-        )
+        if rules is None:
+            return None
+        timezone, verifier = self.options.timezone, self.detector.verifier
+        return Watch(rules, source=self._source, timezone=timezone, verifier=verifier)
 
     def _look(self, frame: VideoFrame, features: ImageFeatures | None) -> tuple[sv.Detections, Regions]:
         """A key frame."""

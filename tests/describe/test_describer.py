@@ -67,7 +67,11 @@ def test_yes_is_what_generate_itself_gives(describer: Describer, label: str) -> 
         for words in (YES, NO)
     )
     assert yes > 0 and no > 0  # noqa: PT018
+    passes: list[object] = []
+    counter = speaker.model.register_forward_hook(lambda *given: passes.append(given[0]))
     assert describer.verify(FRAME, box, label) == pytest.approx(yes / (yes + no), abs=1e-5)
+    counter.remove()
+    assert len(passes) == 1
 
 
 def test_regions_asked_together_are_as_alone(describer: Describer) -> None:

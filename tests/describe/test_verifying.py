@@ -198,7 +198,13 @@ def test_a_dismissed_moment_is_not_reported(describer: Describer) -> None:
         assert [event.phase for event in events] == phases
 
 
-def test_whom_to_ask() -> None:
+def test_whom_to_ask(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nname = "checked"\nkind = "in"\nlabels = "person"\nverify = true\n')
+    clip = tmp_path / "clip.mp4"
+    clip.touch()  # no video, but that is not found out before
+    assert run("video", clip, "-p", "person", "--rules", rules, "--out", tmp_path / "x.mp4") == exits.USAGE
+    assert "'checked': verify: whom to ask?" in capsys.readouterr().err
     with pytest.raises(ConfigError, match=r"\[\[rule\]\] 'checked': verify: whom to ask\?"):
         told_by(None)
     for kind in ("leave", "absent"):

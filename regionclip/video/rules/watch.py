@@ -141,14 +141,10 @@ class Watch:
         self, rules: RuleSet, *, source: str, timezone: str | None = None, verifier: Verifier | None = None
     ) -> None:
         self.rules, self.source, self._verifier = rules, source, verifier
-        if verifier is None and (verified := [rule.name for rule in rules.rules if rule.verify]):
-            raise ConfigError(
-                f"{rules.source}, [[rule]] {verified[0]!r}: verify: whom to ask? Name a describer in the detector's "
-                "settings: [verify] with model = FOLDER (docs/describe.md)"
-            )
         self.timezone = timezone or rules.timezone
         self._zone = timezone_of(self.timezone)
         rules.check_clock(timezone)
+        rules.check_verifier(there=verifier is not None)
         self._subjects = Subjects(rules)
         self._watchers = watchers_of(rules)
         self._going: dict[tuple[int, int], Event] = {}
