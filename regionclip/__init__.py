@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from proposals.base import Proposals as Proposals
     from proposals.base import Proposer as Proposer
+    from regionclip import describe as describe
     from regionclip import robot as robot
     from regionclip.answers.regions import Regions as Regions
     from regionclip.archive.store import FrameKey as FrameKey
@@ -67,16 +68,19 @@ _HOME = {
     "stream": "regionclip.video.runner",
 }
 
+_DOORS = ("describe", "robot")
+"""Doors of their own: for those who ask a describer, and those who bring their own transport."""
+
 __all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> object:
-    if name == "robot":  # a door of its own, for those who bring their own transport
-        return import_module("regionclip.robot")
+    if name in _DOORS:
+        return import_module(f"regionclip.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'regionclip' has no attribute {name!r}; it exports {', '.join(__all__)}")
     return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "errors", "robot"]
+    return [*__all__, "errors", *_DOORS]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 from annotated_types import Predicate
 from pydantic import Field
 
-from regionclip.formats.settings import Expected, Settings, read_shipped, shipped_names, value_of
+from regionclip.formats.settings import Expected, Settings, Text, read_shipped, shipped_names, value_of
 
 AUTO: Final = "auto"
 """Key that stands for a tower of this machine's: see `loading.settled_tower`."""
@@ -35,6 +35,24 @@ Names = Annotated[tuple[str, ...], Field(min_length=1), Expected('a list like ["
 Share = Annotated[float, Field(ge=0, le=1)]
 Options = Mapping[str, Mapping[str, Any]]
 """Options of proposers, by name."""
+
+
+class Verify(Settings):
+    """When a describer is asked about rows (docs/describe.md), and what its answers lead to.
+
+    Attributes:
+        model: folder or hub name of the describer.
+        margin: rows with a smaller margin are asked about.
+        limit: most of them a frame, the smallest margins first.
+        min_probability: rows, and incidents of rules with `verify`, whose probability stays below it are left out.
+        context: sides of the crop that it is shown, in units of the box's, 1..10.
+    """
+
+    model: Text
+    margin: Share = 0.2
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 4
+    min_probability: Share = 0.5
+    context: Annotated[float, Field(ge=1, le=10)] = 1.5
 
 
 class Config(Settings):
@@ -79,6 +97,8 @@ class Config(Settings):
         objectness_weight: a in confidence = score^(1-a) * objectness^a, 0..1; None takes the proposer's own
             (`Proposer.objectness_weight`). It is 0 where a proposer's objectness means nothing, and for boxes from
             outside.
+        verify: a describer that is asked about rows of which the tower is not sure: in a file a table `[verify]`; None
+            asks none.
 
     Raises:
         ConfigError: for what cannot be.
@@ -112,6 +132,7 @@ class Config(Settings):
     max_detections: Annotated[int, Field(ge=1, le=1_000_000)] = 300
     unknown: bool = False
     objectness_weight: Share | None = None
+    verify: Verify | None = None
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> "Config":

@@ -19,6 +19,7 @@ from regionclip.archive.search import Hit, search
 from regionclip.archive.store import FrameKey, RegionsStore
 from regionclip.boxes import Boxes
 from regionclip.config import Config
+from regionclip.describe.verifier import Verifier
 from regionclip.drawing.text import check_drawable
 from regionclip.errors import ConfigError, DomainWarning, DrawingError, FrameError, PromptError, warn
 from regionclip.frames import FrameLike, to_frame
@@ -49,6 +50,7 @@ class Detector:
         proposer: finds boxes where the caller gives none.
         config: thresholds, NMS, how scores are weighed.
         store: keeps encoded phrases on disk for the next process; None does not.
+        verifier: asks a describer about rows; None asks none.
 
     Raises:
         ConfigError: for a proposer that is none.
@@ -58,7 +60,12 @@ class Detector:
     """
 
     def __init__(
-        self, tower: Tower, proposer: Proposer, config: Config | None = None, store: PhraseStore | None = None
+        self,
+        tower: Tower,
+        proposer: Proposer,
+        config: Config | None = None,
+        store: PhraseStore | None = None,
+        verifier: Verifier | None = None,
     ) -> None:
         if not isinstance(proposer, Proposer):
             raise ConfigError(
@@ -67,7 +74,7 @@ class Detector:
         config = config or Config()
         if config.objectness_weight is None:
             config = config.replaced(objectness_weight=proposer.objectness_weight)
-        self.tower = tower
+        self.tower, self.verifier = tower, verifier
         self.config = config
         self.scorer = Scorer(tower, self.config, type(proposer).__name__, store)
         self.proposer = proposer if self.config.tiles == "none" else in_tiles(proposer, self.config.max_proposals)
@@ -90,8 +97,9 @@ class Detector:
         Raises:
             FrameError, BoxError, PromptError, ImageFileError: where frame, boxes or words cannot be used.
         """
-        regions = self.regions(frame, boxes, words=words)
-        return self.classify(regions, words)
+        features = self.features(frame)
+        regions = self.regions(features, boxes, words=words)
+        return self.verify(features.frame, self.classify(regions, words))
 
     def batch(
         self, frames: Sequence[FrameLike], words: Words, boxes: Sequence[Boxes] | None = None
@@ -222,6 +230,13 @@ class Detector:
         found = self.scorer.decide(regions, Vocabulary.of(words))
         with stage("select"):
             return detections(regions, found, self.tower.card)
+
+    def verify(self, frame: FrameLike, rows: sv.Detections) -> sv.Detections:
+        """The rows with what a describer says of some of them (`Config.verify`); as they are where there is none.
+
+        `det(frame, words)` does this itself; after `classify`, which has no frame, it is yours to do.
+        """
+        return rows if self.verifier is None else self.verifier.rows(to_frame(frame), rows)
 
     def scores(self, regions: Regions, words: Words) -> NDArray[np.float32]:
         """Scores `(N, C)` in 0..1 of every region and label, nothing thresholded; zeros for invalid boxes."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
     from proposals.base import Proposer
+    from regionclip.describe.verifier import Verifier
     from regionclip.detector import Detector
     from regionclip.towers.base import Tower
     from regionclip.words.phrase_store import PhraseStore
@@ -153,7 +154,18 @@ def load(
     if said := why or tower.card.notice:
         print(f"regionclip: {said}", file=sys.stderr)
     register_nms()
-    return Detector(tower, proposer, config, _phrase_store(config))
+    return Detector(tower, proposer, config, _phrase_store(config), _verifier(config))
+
+
+def _verifier(config: Config) -> "Verifier | None":
+    """Who is asked about rows, if anybody is."""
+    if config.verify is None:
+        return None
+    from regionclip.describe.loading import load as load_describer
+    from regionclip.describe.verifier import Verifier
+
+    model, context = config.verify.model, config.verify.context
+    return Verifier(load_describer(model, device=config.device, dtype=config.dtype, context=context), config.verify)
 
 
 def _phrase_store(config: Config) -> "PhraseStore | None":
@@ -186,6 +198,8 @@ def check_loadable(config: Config) -> None:
         )
     if config.weights is not None:
         check_source(config.weights)
+    if config.verify is not None:
+        check_source(config.verify.model)
 
 
 def config_of(name: str | Path | Config) -> Config:

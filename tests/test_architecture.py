@@ -30,6 +30,7 @@ towers.clip  towers.fgclip2  towers.tiny
 words
 drawing
 answers
+describe
 scorer
 archive
 proposing

@@ -17,6 +17,9 @@ from regionclip.words.vocabulary import RESERVED
 UNKNOWN = "unknown"
 """`class_name` of a region that no label fits; its `class_id` is -1."""
 
+VERIFIED = "verified"
+"""Column that is there only where a describer is asked: what it answered, NaN where it was not."""
+
 OWN_COLUMNS = (
     *("class_name", "prompt", "region", "objectness"),
     *("margin", "runner_up", "negative_margin", "negative"),

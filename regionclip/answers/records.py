@@ -9,7 +9,7 @@ import numpy as np
 import supervision as sv
 from numpy.typing import NDArray
 
-from regionclip.answers.detections import OWN_COLUMNS
+from regionclip.answers.detections import OWN_COLUMNS, VERIFIED
 from regionclip.answers.regions import Regions
 from regionclip.towers.card import TowerCard
 from regionclip.words.vocabulary import Vocabulary
@@ -39,7 +39,7 @@ def failed_record(file: str, error: Exception) -> dict[str, Any]:
 
 def detection_records(detections: sv.Detections) -> list[dict[str, Any]]:
     """Detections of a detector as JSON-ready dictionaries, the most confident first."""
-    records = []
+    records, own = [], (*OWN_COLUMNS, *({VERIFIED} & detections.data.keys()))
     for row in range(len(detections)):
         columns = {name: plain_value(column[row]) for name, column in detections.data.items()}
         record = {
@@ -47,11 +47,11 @@ def detection_records(detections: sv.Detections) -> list[dict[str, Any]]:
             "label": columns["class_name"],
             "label_id": int(_row(detections.class_id, row)),
             "confidence": plain_value(_row(detections.confidence, row)),
-            **{name: columns[name] for name in OWN_COLUMNS if name != "class_name"},
+            **{name: columns[name] for name in own if name != "class_name"},
         }
         if detections.tracker_id is not None:
             record["tracker_id"] = int(detections.tracker_id[row])
-        extra = {name: value for name, value in columns.items() if name not in OWN_COLUMNS}  # groups too
+        extra = {name: value for name, value in columns.items() if name not in own}  # groups too
         records.append(record | ({"data": extra} if extra else {}))
     return records
 

@@ -19,6 +19,7 @@ from regionclip.cli.cameras.site import site
 from regionclip.cli.cameras.stream import stream
 from regionclip.cli.cameras.video import video
 from regionclip.cli.demo import demo
+from regionclip.cli.describe import describe
 from regionclip.cli.detect import classify, detect
 from regionclip.cli.doctor import doctor
 from regionclip.cli.evaluate.app import evaluate
@@ -42,7 +43,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (
-    *(detect, classify, video, stream, site, bag, ros2, dora, demo, proposals),
+    *(detect, classify, describe, video, stream, site, bag, ros2, dora, demo, proposals),
     *(doctor, bench, explain, index, ask, teach, calibrate, scenes, train),
 ):
     app.command()(_command)

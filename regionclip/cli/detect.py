@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import supervision as sv
 
     from regionclip.boxes import Boxes
+    from regionclip.config import Config
     from regionclip.detector import Detector
     from regionclip.words.vocabulary import Vocabulary
 
@@ -41,6 +42,13 @@ def detect(
         ),
     ] = None,
     json_file: options.JsonFile = None,
+    verify: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Ask this describer (docs/describe.md) about labels of small margin, and drop those it finds wrong.",
+        ),
+    ] = None,
 ) -> None:
     """Label regions of pictures with free-form words.
 
@@ -50,7 +58,8 @@ def detect(
     from regionclip.formats.pictures import check_replaceable, picture_names
     from regionclip.frames import find_images, read_frame
 
-    vocabulary, settings, images = words.read(), tower.settings(), find_images(sources)
+    vocabulary, images = words.read(), find_images(sources)
+    settings = tower.settings() if verify is None else _verified(tower.settings(), verify)
     pictures = [None] * len(images) if out is None else picture_names(out, images)
     inputs = {"SOURCE": images, "--boxes": boxes, **words.files, **tower.files}
     drawn = [picture for picture in pictures if picture is not None]
@@ -129,6 +138,14 @@ def _check_read(records: Sequence[dict[str, Any]]) -> None:
         raise typer.Exit(exits.UNREADABLE if failed == len(records) else exits.PARTLY)
 
 
+def _verified(settings: "Config", model: str) -> "Config":
+    """The settings with another describer; when it is asked is as they say."""
+    from regionclip.config import Verify
+
+    checked = Verify(model=model) if settings.verify is None else settings.verify.replaced(model=model)
+    return settings.replaced(verify=checked)
+
+
 def _one(
     detector: "Detector",
     vocabulary: "Vocabulary",
@@ -148,7 +165,7 @@ def _one(
         say(f"{error}")
         return failed_record(str(image), error), None
     regions = detector.regions(frame, boxes, words=vocabulary)
-    detections = detector.classify(regions, vocabulary)
+    detections = detector.verify(frame, detector.classify(regions, vocabulary))
     unusable = int((~regions.valid).sum())
     if unusable:
         say(f"{image}: {unusable} of {len(regions)} boxes have no area inside the picture: no label")

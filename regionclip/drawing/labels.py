@@ -35,7 +35,7 @@ def label_texts(detections: "sv.Detections", style: Style | None = None) -> list
 
 
 def label_parts(detections: "sv.Detections", style: Style) -> list[list[str]]:
-    """Track, name, confidence and attributes of each row, in the order in which they are written; some may be empty.
+    """Track, name, confidence (and a describer's in brackets), attributes of each row, as written; some may be empty.
 
     Raises:
         ConfigError: where the style names an attribute that the detections have no column for.
@@ -45,13 +45,16 @@ def label_parts(detections: "sv.Detections", style: Style) -> list[list[str]]:
     none = [-1] * len(detections)
     tracks = none if detections.tracker_id is None or not style.track else detections.tracker_id.tolist()
     confidences = none if detections.confidence is None or not style.score else detections.confidence.tolist()
+    verified = detections.data.get("verified", none)
     columns = [[str(value) for value in detections.data[column]] for column in style.columns(detections.data)]
     rows = []
-    for name, track, confidence, *values in zip(label_names(detections), tracks, confidences, *columns, strict=True):
+    for name, track, confidence, asked, *values in zip(
+        label_names(detections), tracks, confidences, verified, *columns, strict=True
+    ):
         rows.append([
             f"#{track}" if track >= 0 else "",
             style.shown(name),
-            f"{confidence:.2f}" if confidence >= 0 else "",
+            f"{confidence:.2f}" + (f" ({asked:.2f})" if asked >= 0 else "") if confidence >= 0 else "",
             " ".join(f"· {style.shown(value)}" for value in values if value),
         ])  # fmt: skip
     return rows

@@ -27,7 +27,7 @@ TINY_WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "tiny"
 
 _HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 _SECONDS: Final = 10.0
-_PATTERNS: Final = ("*.json", "*.safetensors")
+_PATTERNS: Final = ("*.json", "*.jinja", "*.safetensors")
 """Files of a checkpoint that are taken beside those that are needed."""
 _PICKLES: Final = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 

@@ -107,11 +107,20 @@ def assign_tensors(
     """
     wanted = model.state_dict()
     given = {name: tensor for name, tensor in tensors.items() if name in wanted or name not in ignored}
-    if faults := _faults(wanted, given):
-        raise WeightsError(f"{where}: the weights do not fit the model.\n" + "\n".join(faults))
+    check_tensors(wanted, given, where)
     moved = {name: tensor.to(device=device, dtype=dtype) for name, tensor in given.items()}
     model.load_state_dict(moved, strict=True, assign=True)
     model.eval()
+
+
+def check_tensors(wanted: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor], where: str) -> None:
+    """Make sure that tensors are those that are wanted, name by name and shape by shape.
+
+    Raises:
+        WeightsError: lists the missing and the unexpected names and the wrong shapes; `where` names the file or folder.
+    """
+    if faults := _faults(wanted, given):
+        raise WeightsError(f"{where}: the weights do not fit the model.\n" + "\n".join(faults))
 
 
 def read_native(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import supervision as sv
 
 from regionclip.answers.regions import Regions
+from regionclip.describe.verifier import Answers
 from regionclip.detector import Detector
 from regionclip.timing import Timings, stage
 from regionclip.towers.base import ImageFeatures
@@ -69,6 +70,7 @@ class Follower:
         self.tracks = self._new_tracks()
         self.watch = self._new_watch()
         self._latest: sv.Detections | None = None
+        self._answers: Answers = {}
         self._until_key = 0
         self._size: tuple[int, ...] | None = None
         self._known_key: tuple[VideoFrame, bool] | None = None
@@ -92,6 +94,7 @@ class Follower:
             ConfigError: where rules name labels that are not among `words`; then nothing changes.
         """
         self.vocabulary = self.check(words)
+        self._answers.clear()
         if self.tracks is not None:
             self.tracks.ask(self.vocabulary)
         else:
@@ -151,6 +154,8 @@ class Follower:
             key = features is not None or self.is_key(frame)
             self._size, self._known_key = size, None
             rows, regions = self._look(frame, features) if key else (self._carry(frame), None)
+            if self.detector.verifier is not None and (key or self.tracks is not None):
+                rows = self.detector.verifier.rows(frame.image if key else None, rows, self._answers)
             self._until_key = self.options.every - 1 if key else self._until_key - 1
             self._latest = rows
             events: tuple[Event, ...] = ()
@@ -177,7 +182,10 @@ class Follower:
 
     def _new_watch(self) -> Watch | None:
         rules = self.options.rules
-        return None if rules is None else Watch(rules, source=self._source, timezone=self.options.timezone)
+        if rules is None:
+            return None
+        timezone, verifier = self.options.timezone, self.detector.verifier
+        return Watch(rules, source=self._source, timezone=timezone, verifier=verifier)
 
     def _look(self, frame: VideoFrame, features: ImageFeatures | None) -> tuple[sv.Detections, Regions]:
         """A key frame."""

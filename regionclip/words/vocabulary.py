@@ -17,7 +17,7 @@ RESERVED = frozenset(
     {
         *("class_name", "prompt", "region", "objectness", "class_id", "confidence"),
         *("margin", "runner_up", "negative_margin", "negative"),
-        *("track_seconds", "unseen_seconds"),
+        *("track_seconds", "unseen_seconds", "verified"),
     }
 )
 """Names of result columns (docs/formats.md), which a group cannot have."""

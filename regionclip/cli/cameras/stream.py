@@ -51,7 +51,7 @@ def stream(
     vocabulary, settings = words.read(), tower.settings()
     live = LiveOptions(transport=cast("Transport", transport), patience=patience)
     watch.check(source, "latest", {"--record": record}, {**words.files, **tower.files})
-    rules = watch.read_rules(vocabulary)
+    rules = watch.read_rules(vocabulary, settings)
     if record is not None:
         encoding(record)
     style = watch.style(vocabulary)

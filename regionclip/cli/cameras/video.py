@@ -33,7 +33,7 @@ def video(
 
     vocabulary, settings = words.read(), tower.settings()
     watch.check(source, "every", {"--out": out}, {**words.files, **tower.files})
-    rules = watch.read_rules(vocabulary)
+    rules = watch.read_rules(vocabulary, settings)
     encoding(out, codec)
     if watch.rules is None and (watch.events or watch.snapshots or watch.webhook):
         say("without --rules nothing makes an event: --events, --snapshots and --webhook stay empty")

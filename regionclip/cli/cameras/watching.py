@@ -20,6 +20,7 @@ from regionclip.formats.outputs import Named, check_outputs
 if TYPE_CHECKING:
     import supervision as sv
 
+    from regionclip.config import Config
     from regionclip.detector import Detector
     from regionclip.drawing import Style
     from regionclip.drawing.style import Language
@@ -100,8 +101,8 @@ class WatchOptions:
         read = {"SRC": source_files(source), "--rules": self.rules, **inputs}
         check_outputs(written, read, folders={"--snapshots": self.snapshots})
 
-    def read_rules(self, vocabulary: "Vocabulary") -> "RuleSet | None":
-        """The rules of the file, if any; they fit the words and the time zone."""
+    def read_rules(self, vocabulary: "Vocabulary", settings: "Config") -> "RuleSet | None":
+        """The rules of the file, if any; they fit the words, the time zone and the settings."""
         if self.rules is None:
             return None
         from regionclip.video.rules.file import load_rules
@@ -109,6 +110,7 @@ class WatchOptions:
         rules = load_rules(self.rules)
         rules.check_labels(vocabulary)
         rules.check_clock(self.timezone)
+        rules.check_verifier(there=settings.verify is not None)
         return rules
 
     def style(self, vocabulary: "Vocabulary") -> "Style":

@@ -123,6 +123,18 @@ class RuleSet(Scaled):
                     'as timezone = "Asia/Shanghai" at the top of the file'
                 )
 
+    def check_verifier(self, *, there: bool) -> None:
+        """Refuse `verify` where no describer is `there` to be asked.
+
+        Raises:
+            ConfigError: naming the rule.
+        """
+        if not there and (asking := [rule.name for rule in self.rules if rule.verify]):
+            raise ConfigError(
+                f"{self.source}, [[rule]] {asking[0]!r}: verify: whom to ask? Name a describer in the detector's "
+                "settings: [verify] with model = FOLDER (docs/describe.md)"
+            )
+
     def check_labels(self, vocabulary: Vocabulary) -> None:
         """Refuse rules about words that nobody asks for.
 

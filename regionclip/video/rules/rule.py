@@ -16,6 +16,7 @@ MOMENTS: tuple[Kind, ...] = ("enter", "leave", "cross")
 
 Seconds = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Never = Annotated[Literal[False], Expected("false, for what it is about is not there any more")]
 
 
 class Rule(Settings):
@@ -31,6 +32,7 @@ class Rule(Settings):
         seconds: how long it has to last.
         grace: interruptions up to so many seconds do not count.
         cooldown: after an incident the same thing makes no new one for so many seconds.
+        verify: a describer is asked about the label before an incident is reported, and may dismiss it.
     """
 
     title: ClassVar[str] = "rule"
@@ -45,6 +47,7 @@ class Rule(Settings):
     schedule: Schedule = ()
     grace: Seconds = 2.0
     cooldown: Seconds = 10.0
+    verify: bool = False
 
 
 class ZoneRule(Rule):
@@ -99,6 +102,7 @@ class LeaveRule(ZoneRule):
     seconds: Seconds = 0.5
     grace: Seconds = 3.0
     vanish: bool = True
+    verify: Never = False
 
 
 class CrossRule(Rule):
@@ -161,6 +165,7 @@ class AbsentRule(ZoneRule):
     needs_tracks: ClassVar[bool] = False
     kind: Literal["absent"]
     cooldown: Seconds = 0.0
+    verify: Never = False
 
 
 AnyRule = Annotated[

@@ -9,6 +9,7 @@ import numpy as np
 import supervision as sv
 
 from regionclip.answers.regions import Regions
+from regionclip.describe.verifier import Verifier
 from regionclip.drawing.overlays import ZoneShape
 from regionclip.errors import ConfigError, FrameError
 from regionclip.video.rules.file import RuleSet
@@ -51,6 +52,7 @@ class Event:
         confidence: 0..1, of the most confident.
         count: of "count", and of rules without tracks, how many; of "cross" how many so far in that direction.
         direction: of "cross": "a->b" or "b->a".
+        verified: of rules with `verify`: how probable a describer found the label, 0..1.
         pictures: files that `Snapshots` has written.
     """
 
@@ -72,6 +74,7 @@ class Event:
     confidence: float | None = None
     count: int | None = None
     direction: str | None = None
+    verified: float | None = None
     pictures: tuple[str, ...] = ()
 
     @property
@@ -112,6 +115,7 @@ class Event:
             "confidence": None if self.confidence is None else round(self.confidence, 3),
             "count": self.count,
             "direction": self.direction,
+            "verified": None if self.verified is None else round(self.verified, 3),
             "t_seconds": round(self.t_seconds, 3),
             "frame": self.index,
             "since_seconds": round(self.since_seconds, 3),
@@ -127,19 +131,24 @@ class Watch:
         rules: what to watch for.
         source: id of the source.
         timezone: of the place, as "Asia/Shanghai", before the one that `rules` name; without any, UTC.
+        verifier: who is asked about incidents of rules with `verify`.
 
     Raises:
-        ConfigError: for an unknown time zone, and for a schedule without any.
+        ConfigError: for an unknown time zone, for a schedule without any, and for `verify` without anybody to ask.
     """
 
-    def __init__(self, rules: RuleSet, *, source: str, timezone: str | None = None) -> None:
-        self.rules, self.source = rules, source
+    def __init__(
+        self, rules: RuleSet, *, source: str, timezone: str | None = None, verifier: Verifier | None = None
+    ) -> None:
+        self.rules, self.source, self._verifier = rules, source, verifier
         self.timezone = timezone or rules.timezone
         self._zone = timezone_of(self.timezone)
         rules.check_clock(timezone)
+        rules.check_verifier(there=verifier is not None)
         self._subjects = Subjects(rules)
         self._watchers = watchers_of(rules)
         self._going: dict[tuple[int, int], Event] = {}
+        self._dismissed: set[tuple[int, int]] = set()
         self._recent: list[Event] = []
         self._latest: VideoFrame | None = None
         self._beginning = Beginning()
@@ -168,7 +177,7 @@ class Watch:
         for place, watcher in enumerate(self._watchers):
             in_force = is_in_force(watcher.rule.schedule, local)
             happenings = watcher.update(RuleFrame(rows, sightings, frame.t_seconds, size, in_force))
-            events += [self._event(place, each) for each in happenings]
+            events += [event for each in happenings if (event := self._judged(place, each, frame)) is not None]
         self._recent = [each for each in self._recent if frame.t_seconds - each.t_seconds <= SHOWN_SECONDS]
         return events
 
@@ -186,8 +195,10 @@ class Watch:
 
     def close(self) -> list[Event]:
         """The ends of incidents that still go on, at the time of the latest frame; then it may begin anew."""
-        events = [self._event(place, each) for place, watcher in enumerate(self._watchers) for each in watcher.close()]
+        ends = [(place, each) for place, watcher in enumerate(self._watchers) for each in watcher.close()]
+        events = [self._event(*end) for end in ends if (end[0], end[1].spell.number) not in self._dismissed]
         self._subjects, self._watchers = Subjects(self.rules), watchers_of(self.rules)
+        self._dismissed.clear()
         self._recent, self._latest, self._beginning = [], None, Beginning()
         return events
 
@@ -221,7 +232,23 @@ class Watch:
                         f"{height}, got {points.max(axis=0).tolist()}: say what they were drawn on, size = [W, H]"
                     )
 
-    def _event(self, place: int, happening: Happening) -> Event:
+    def _judged(self, place: int, happening: Happening, frame: VideoFrame) -> Event | None:
+        """The event of something that happened; None of an incident that a describer dismisses, and of its end."""
+        spell, key = happening.spell, (place, happening.spell.number)
+        if key in self._dismissed:
+            self._dismissed.remove(key)
+            return None
+        rule, about, verified = self._watchers[place].rule, spell.about, None
+        if rule.verify and happening.phase == "start" and about.box is not None and about.label is not None:
+            assert self._verifier is not None  # see __init__
+            verified, passed = self._verifier.incident(frame.image, about.box, about.label)
+            if not passed:
+                if rule.kind not in MOMENTS:
+                    self._dismissed.add(key)
+                return None
+        return self._event(place, happening, verified)
+
+    def _event(self, place: int, happening: Happening, verified: float | None = None) -> Event:
         """The event of something that happened, noted for pictures."""
         watcher, spell, frame = self._watchers[place], happening.spell, self._latest
         assert frame is not None  # nothing happens without a frame
@@ -246,6 +273,7 @@ class Watch:
             confidence=about.confidence,
             count=about.count,
             direction=about.direction,
+            verified=began.verified if began is not None else verified,
         )
         if rule.kind in MOMENTS:
             self._recent.append(event)

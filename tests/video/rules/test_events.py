@@ -200,6 +200,7 @@ def test_an_event_as_a_line_of_the_log() -> None:
         "confidence": 0.9,
         "count": None,
         "direction": None,
+        "verified": None,
         "t_seconds": 2.0,
         "frame": 20,
         "since_seconds": 1.0,
