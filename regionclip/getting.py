@@ -12,7 +12,7 @@ from regionclip.config import Config, config_names
 from regionclip.errors import ConfigError, WeightsError
 from regionclip.loading import TOWERS
 from regionclip.proposing import DETECTOR_FILES, make_proposer
-from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, keep, locate, on_machine
+from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER, WEIGHTS, keep, locate, on_machine
 
 _SIZES: Final = ("small", "medium", "large", "xlarge")
 DETECTORS: Final = {f"dfine-{size}": f"ustc-community/dfine-{size}-obj365" for size in _SIZES}
@@ -85,7 +85,7 @@ def get(name: str, given: Path | None = None) -> Weights:
     source, files = sources[name], _files(name)
     if given is not None and not given.expanduser().is_dir():
         raise WeightsError(f"{given}: no such folder: expected one that holds {', '.join(files)}")
-    from regionclip.towers.loading import weights_digest
+    from regionclip.towers.checkpoints.loading import weights_digest
 
     here = on_machine(source, files)
     folder = locate(source if given is None else given, files).folder
@@ -105,8 +105,8 @@ def _files(name: str) -> tuple[str, ...]:
 
 def _looked_through(name: str, folder: Path, *, is_new: bool) -> Weights:
     """Load the weights as their user would."""
+    from regionclip.towers.checkpoints.loading import read_json, weight_files, weights_digest
     from regionclip.towers.device import choose_device
-    from regionclip.towers.loading import read_json, weight_files, weights_digest
 
     expected, width = ("d_fine", None) if name in DETECTORS else RELEASED[name]
     found = read_json(folder / CONFIG).get("model_type")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from regionclip.config import AUTO, Config, config_names
 from regionclip.errors import ConfigError, WeightsError
 from regionclip.towers.card import FACTS
-from regionclip.towers.hub import check_source, on_machine
+from regionclip.towers.checkpoints.hub import check_source, on_machine
 
 if TYPE_CHECKING:
     import torch
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def _tiny(config: Config, device: "torch.device") -> "Tower":
     import torch
 
+    from regionclip.towers.checkpoints.hub import TINY_WEIGHTS
     from regionclip.towers.device import choose_dtype
-    from regionclip.towers.hub import TINY_WEIGHTS
     from regionclip.towers.tiny.tower import TinyTower
 
     # bfloat16 was measured to gain nothing at this size.

@@ -15,7 +15,7 @@ from proposals.base import Features, Proposals, Proposer
 from regionclip.config import Config
 from regionclip.errors import BoxError, ConfigError, WeightsError
 from regionclip.formats.settings import value_of
-from regionclip.towers.hub import CONFIG, TINY_WEIGHTS, WEIGHTS, on_machine
+from regionclip.towers.checkpoints.hub import CONFIG, TINY_WEIGHTS, WEIGHTS, on_machine
 
 if TYPE_CHECKING:
     from proposals.dense import DenseHead

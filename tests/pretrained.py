@@ -25,7 +25,7 @@ from transformers import (
     Tipsv2Model,
 )
 
-from regionclip.towers.hub import TINY_WEIGHTS
+from regionclip.towers.checkpoints.hub import TINY_WEIGHTS
 
 IDS = {"pad_token_id": 0, "bos_token_id": None, "eos_token_id": None}
 GEMMA_TEXT: dict[str, Any] = {

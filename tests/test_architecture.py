@@ -25,6 +25,7 @@ frames  boxes
 formats
 config
 
+towers.checkpoints
 towers
 towers.clip  towers.fgclip2  towers.tiny
 words

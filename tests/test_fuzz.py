@@ -29,8 +29,8 @@ from regionclip.formats.coco import BoxFile
 from regionclip.frames import read_frame
 from regionclip.proposing import make_proposer
 from regionclip.site.file import SiteFile
+from regionclip.towers.checkpoints.hub import TINY_WEIGHTS
 from regionclip.towers.fgclip2.tower import FGCLIP2Tower
-from regionclip.towers.hub import TINY_WEIGHTS
 from regionclip.towers.tiny.model import TinyConfig, TinyModel
 from regionclip.towers.tiny.tower import TinyTower, config_json
 from regionclip.training.settings import TrainSettings

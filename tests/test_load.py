@@ -13,7 +13,7 @@ from proposals.union import UnionProposer
 from regionclip.config import Config
 from regionclip.errors import ConfigError, WeightsError
 from regionclip.loading import settled_tower
-from regionclip.towers.hub import TINY_WEIGHTS
+from regionclip.towers.checkpoints.hub import TINY_WEIGHTS
 
 FRAME = planted(red=(16, 16, 80, 80))
 

@@ -88,7 +88,7 @@ def convert(
     """
     if out.resolve() == source.resolve():
         raise ConfigError(f"--out {out}: expected another folder than the one that is read")
-    from regionclip.towers.pickles import convert as convert_pickle
+    from regionclip.towers.checkpoints.pickles import convert as convert_pickle
 
     say(f"{convert_pickle(source, out)}: config.json, model.safetensors and tokenizer.json are there")
     say(f"try it with: regionclip doctor --tower {out}")

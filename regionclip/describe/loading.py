@@ -7,9 +7,9 @@ from regionclip.describe.native import NativeSpeaker
 from regionclip.describe.sail import SailSpeaker
 from regionclip.describe.speaker import Speaker
 from regionclip.errors import ConfigError
+from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER, WEIGHTS, locate
+from regionclip.towers.checkpoints.loading import fingerprint, read_json
 from regionclip.towers.device import choose_device, choose_dtype
-from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
-from regionclip.towers.loading import fingerprint, read_json
 
 _CUSTOM = "sailvl"
 
@@ -25,7 +25,7 @@ def load(
     """Make a describer of SAIL-VL2 in its released layout, or of any image-text-to-text model of transformers.
 
     Args:
-        name: folder, or hub name as `BytedanceDouyinContent/SAIL-VL2-2B` (cache first, see regionclip/towers/hub.py).
+        name: folder, or hub name as `BytedanceDouyinContent/SAIL-VL2-2B` (its cache first).
         revision: commit of the hub repository; None for the newest.
         device: `auto`, `cpu`, `cuda`, ...
         dtype: `auto` takes bfloat16 where the processor is fast at it; `float32`, `bfloat16`, `float16`.

@@ -29,9 +29,9 @@ from transformers.models.qwen3.modeling_qwen3 import Qwen3RotaryEmbedding
 from regionclip.describe.speaker import Inputs, Prompt, Speaker
 from regionclip.errors import WeightsError
 from regionclip.frames import Frame
+from regionclip.towers.checkpoints.hub import CONFIG
+from regionclip.towers.checkpoints.loading import assign_tensors, check_tensors, read_json, read_tensors
 from regionclip.towers.gemma import read_tokenizer
-from regionclip.towers.hub import CONFIG
-from regionclip.towers.loading import assign_tensors, check_tensors, read_json, read_tensors
 from regionclip.towers.preprocess import Pixels
 
 SYSTEM: Final = "你是由抖音内容理解组开发的多模态大模型，英文名叫UniVL, 是一个有用无害的人工智能助手。"

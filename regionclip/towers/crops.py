@@ -28,9 +28,9 @@ from regionclip.errors import ConfigError, WeightsError
 from regionclip.timing import stage
 from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, TokenGrid
 from regionclip.towers.card import Score, TowerCard, TowerFacts
+from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER, WEIGHTS, locate
+from regionclip.towers.checkpoints.loading import fingerprint, read_json, read_native
 from regionclip.towers.device import choose_dtype
-from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
-from regionclip.towers.loading import fingerprint, read_json, read_native
 from regionclip.towers.preprocess import BUDGETS, Pixels, read_budget
 from regionclip.towers.trunk import Grid, TrunkTower, patch_mask
 
@@ -98,7 +98,7 @@ class CropTower(TrunkTower[Any]):
         """Load a checkpoint in the layout of transformers' `save_pretrained`.
 
         Args:
-            weights: folder, or hub name (cache first, see regionclip/towers/hub.py).
+            weights: folder, or hub name (cache first, see regionclip/towers/checkpoints/hub.py).
             config: its name, revision, dtype, budget, region mode and context of crops.
             device: to compute on.
 

@@ -10,8 +10,8 @@ from typing import Any, Final, Self
 from tokenizers import Tokenizer as TokenizerFile
 
 from regionclip.errors import WeightsError
-from regionclip.towers.hub import TOKENIZER
-from regionclip.towers.loading import read_json
+from regionclip.towers.checkpoints.hub import TOKENIZER
+from regionclip.towers.checkpoints.loading import read_json
 
 PAD: Final = 0
 END: Final = 1

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from regionclip.errors import ConfigError, WeightsError
-from regionclip.towers.loading import read_json
+from regionclip.towers.checkpoints.loading import read_json
 
 BUDGETS = (128, 256, 576, 784, 1024)
 """Patch budgets FG-CLIP 2 was trained with."""

@@ -20,9 +20,9 @@ from regionclip.config import Config
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Target
 from regionclip.towers.card import FACTS, Score, background
+from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER
 from regionclip.towers.crops import CropTower, Natives, card_of
 from regionclip.towers.gemma import read_tokenizer
-from regionclip.towers.hub import CONFIG, TOKENIZER
 from regionclip.towers.preprocess import Pixels
 from regionclip.towers.trunk import Grid
 

@@ -19,10 +19,10 @@ from regionclip.errors import ConfigError
 from regionclip.formats.files import write_file
 from regionclip.loading import TOWERS
 from regionclip.towers.base import Tower
-from regionclip.towers.companions import copy_companions
+from regionclip.towers.checkpoints.companions import copy_companions
+from regionclip.towers.checkpoints.hub import CONFIG, WEIGHTS
+from regionclip.towers.checkpoints.loading import read_json
 from regionclip.towers.device import choose_device
-from regionclip.towers.hub import CONFIG, WEIGHTS
-from regionclip.towers.loading import read_json
 from regionclip.training import processes
 from regionclip.training.coco_data import CocoExamples, HeldOutCoco
 from regionclip.training.curriculum import Curriculum

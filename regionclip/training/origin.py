@@ -6,7 +6,7 @@ from pathlib import Path
 
 from regionclip.errors import ConfigError, FileError
 from regionclip.formats.files import write_file
-from regionclip.towers.hub import CONFIG, TINY_WEIGHTS, TOKENIZER, WEIGHTS, locate
+from regionclip.towers.checkpoints.hub import CONFIG, TINY_WEIGHTS, TOKENIZER, WEIGHTS, locate
 from regionclip.training import processes
 from regionclip.training.settings import TrainSettings
 

@@ -19,7 +19,7 @@ from regionclip.describe import Describer, load
 from regionclip.describe.questions import NO, VERIFY, YES
 from regionclip.describe.speaker import Prompt
 from regionclip.errors import BoxError, ConfigError, PromptError, WeightsError
-from regionclip.towers.hub import TINY_WEIGHTS
+from regionclip.towers.checkpoints.hub import TINY_WEIGHTS
 
 FRAME: NDArray[np.uint8] = np.random.default_rng(0).integers(0, 256, (60, 100, 3), dtype=np.uint8)
 BOXES = [[10, 10, 40, 50], [2, 5, 95, 30], [60, 0, 70, 60], [-5, -5, 20, 20], [50, 20, 99, 59]]

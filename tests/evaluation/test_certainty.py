@@ -19,8 +19,8 @@ from regionclip.evaluation.certainty import weights
 from regionclip.evaluation.certainty.conformance import SelfCheck
 from regionclip.evaluation.certainty.released import RELEASES
 from regionclip.evaluation.certainty.weights import region_result, weight_checks
+from regionclip.towers.checkpoints.loading import weights_digest
 from regionclip.towers.fgclip2 import FGCLIP2Config, FGCLIP2Model
-from regionclip.towers.loading import weights_digest
 from regionclip.towers.trunk import TrunkTower
 
 (BASE,) = RELEASES

@@ -17,8 +17,8 @@ from regionclip.errors import DomainWarning, WeightsError
 from regionclip.frames import Frame
 from regionclip.scenes.render import render_scene
 from regionclip.timing import Timings
+from regionclip.towers.checkpoints.hub import TINY_WEIGHTS
 from regionclip.towers.domain import DOMAIN
-from regionclip.towers.hub import TINY_WEIGHTS
 from regionclip.training.embedded.domain import CHANGES, main
 from regionclip.video.annotating import Painter
 from regionclip.video.follower import Follower, StreamFrame

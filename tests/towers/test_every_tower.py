@@ -27,8 +27,8 @@ from regionclip.evaluation.certainty.conformance import BOXES, CHECKS, PHRASES, 
 from regionclip.loading import TOWERS as LOADERS
 from regionclip.loading import config_of
 from regionclip.towers.base import Frame, Tower
+from regionclip.towers.checkpoints.hub import TINY_WEIGHTS
 from regionclip.towers.crops import CropTower
-from regionclip.towers.hub import TINY_WEIGHTS
 from regionclip.towers.preprocess import budget_grid
 from regionclip.towers.trunk import TrunkTower
 

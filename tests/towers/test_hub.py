@@ -9,7 +9,7 @@ from checkpoints import write_fgclip2
 from huggingface_hub import constants
 
 from regionclip.errors import WeightsError
-from regionclip.towers.hub import Checkpoint, locate
+from regionclip.towers.checkpoints.hub import Checkpoint, locate
 
 NAME = "someone/fg-clip2-small"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

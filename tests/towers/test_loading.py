@@ -12,9 +12,9 @@ from checkpoints import TEXT, VISION, random_weights, write_fgclip2, write_weigh
 from safetensors.torch import save_file
 
 from regionclip.errors import WeightsError
+from regionclip.towers.checkpoints.hub import Checkpoint
+from regionclip.towers.checkpoints.loading import fingerprint, read_tensors
 from regionclip.towers.fgclip2 import FGCLIP2Model
-from regionclip.towers.hub import Checkpoint
-from regionclip.towers.loading import fingerprint, read_tensors
 
 FILE = "model.safetensors"
 INDEX = "model.safetensors.index.json"

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 import regionclip
 from regionclip.cli.terminal import exits
 from regionclip.errors import WeightsError
-from regionclip.towers.pickles import convert, convert_here
+from regionclip.towers.checkpoints.pickles import convert, convert_here
 
 Run = Callable[..., int]
 WORDS = ["a red dog", "红色的车", "un chien rouge"]

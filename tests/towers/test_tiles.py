@@ -12,7 +12,7 @@ from toy import CELL, ToyTower, planted
 
 from regionclip.timing import Timings
 from regionclip.towers.base import Frame, ImageFeatures, TokenGrid
-from regionclip.towers.hub import TINY_WEIGHTS
+from regionclip.towers.checkpoints.hub import TINY_WEIGHTS
 from regionclip.towers.preprocess import budget_grid
 from regionclip.towers.tiles import (
     CONTEXT,

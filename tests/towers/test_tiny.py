@@ -18,7 +18,7 @@ from regionclip.errors import WeightsError
 from regionclip.evaluation.accuracy.scenes import SceneFigures, evaluate_scenes
 from regionclip.scenes.language.phrases import name
 from regionclip.scenes.render import render_scene
-from regionclip.towers.hub import TINY_WEIGHTS
+from regionclip.towers.checkpoints.hub import TINY_WEIGHTS
 from regionclip.towers.tiny.tower import TinyTower
 
 

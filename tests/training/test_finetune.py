@@ -22,7 +22,7 @@ from regionclip.scenes.language.phrases import phrase
 from regionclip.scenes.language.sentences import LANGUAGES
 from regionclip.towers.base import Tower
 from regionclip.towers.card import FACTS
-from regionclip.towers.companions import copy_companions
+from regionclip.towers.checkpoints.companions import copy_companions
 from regionclip.training.coco_data import CocoExamples
 from regionclip.training.curriculum import Curriculum
 from regionclip.training.finetune import FineTuning

@@ -14,9 +14,9 @@ from regionclip.evaluation.certainty.conformance import SelfCheck
 from regionclip.evaluation.certainty.released import RELEASES, RegionResult, Release
 from regionclip.frames import Frame
 from regionclip.towers.base import Tower
+from regionclip.towers.checkpoints.hub import CONFIG, TINY_WEIGHTS, TOKENIZER, WEIGHTS, locate
+from regionclip.towers.checkpoints.loading import read_tensors, weights_digest
 from regionclip.towers.crops import CropTower
-from regionclip.towers.hub import CONFIG, TINY_WEIGHTS, TOKENIZER, WEIGHTS, locate
-from regionclip.towers.loading import read_tensors, weights_digest
 from regionclip.towers.trunk import TrunkTower
 
 _TOLERANCES: Final = {"float32": 0.002, "bfloat16": 0.02, "float16": 0.01}

@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 
 from regionclip.config import Config
 from regionclip.errors import ConfigError
+from regionclip.towers.checkpoints.hub import TINY_WEIGHTS, TOKENIZER
 from regionclip.towers.clip.chinese_clip import ChineseCLIPTower
 from regionclip.towers.clip.text import MarkedTokenizer
 from regionclip.towers.crops import CropTower
@@ -16,7 +17,6 @@ from regionclip.towers.fgclip2.config import FGCLIP2Config, TextConfig, VisionCo
 from regionclip.towers.fgclip2.model import FGCLIP2Model
 from regionclip.towers.fgclip2.tower import FGCLIP2Tower
 from regionclip.towers.gemma import PhraseTokenizer
-from regionclip.towers.hub import TINY_WEIGHTS, TOKENIZER
 from regionclip.towers.siglip2 import SigLIP2Tower
 
 SIZES = {"base": (768, 3072, 12, 12), "large": (1024, 4096, 24, 16), "so400m": (1152, 4304, 27, 16)}

@@ -9,8 +9,8 @@ from typing import Self
 from tokenizers import Tokenizer as TokenizerFile
 
 from regionclip.errors import WeightsError
+from regionclip.towers.checkpoints.hub import TOKENIZER
 from regionclip.towers.gemma import read_tokenizer
-from regionclip.towers.hub import TOKENIZER
 
 
 class MarkedTokenizer:

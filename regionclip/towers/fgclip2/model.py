@@ -17,10 +17,10 @@ from transformers import Siglip2Model
 from transformers.models.siglip2.modeling_siglip2 import Siglip2MultiheadAttentionPoolingHead
 
 from regionclip.errors import InputError
+from regionclip.towers.checkpoints.hub import CONFIG
+from regionclip.towers.checkpoints.loading import assign_tensors, read_json, read_tensors
 from regionclip.towers.fgclip2.config import FGCLIP2Config
 from regionclip.towers.fgclip2.pooling import attend
-from regionclip.towers.hub import CONFIG
-from regionclip.towers.loading import assign_tensors, read_json, read_tensors
 
 TextHead = Literal["short", "box", "long"]
 """Which head and positions a text takes: for whole frames `short`, or `long` if it is; for regions `box`."""

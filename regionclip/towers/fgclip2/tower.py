@@ -14,12 +14,12 @@ from regionclip.config import Budget
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Frame, Target
 from regionclip.towers.card import FACTS, Score, TowerCard, background
+from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER, WEIGHTS, locate
+from regionclip.towers.checkpoints.loading import fingerprint
 from regionclip.towers.dense import DenseTower
 from regionclip.towers.device import choose_device, choose_dtype
 from regionclip.towers.fgclip2.model import FGCLIP2Model, TextHead
 from regionclip.towers.gemma import PAD, PhraseTokenizer
-from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
-from regionclip.towers.loading import fingerprint
 from regionclip.towers.preprocess import BUDGETS, patchify, read_budget, resize_exact
 from regionclip.towers.trunk import Grid
 
@@ -106,7 +106,7 @@ class FGCLIP2Tower(DenseTower[FGCLIP2Model]):
 
         Args:
             weights: folder, or hub name such as `qihoo360/fg-clip2-base` (cache first, see
-                regionclip/towers/hub.py).
+                regionclip/towers/checkpoints/hub.py).
             name: the name `load` knows the tower by.
             revision: hub branch, tag or commit; a local folder is taken as it is.
             device: see `choose_device`.

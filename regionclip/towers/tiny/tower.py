@@ -11,10 +11,10 @@ from regionclip.config import Budget
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Frame, Target
 from regionclip.towers.card import FACTS, Score, TowerCard
+from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER, WEIGHTS, locate
+from regionclip.towers.checkpoints.loading import assign_tensors, fingerprint, read_json, read_tensors
 from regionclip.towers.dense import DenseTower
 from regionclip.towers.domain import Domain
-from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
-from regionclip.towers.loading import assign_tensors, fingerprint, read_json, read_tensors
 from regionclip.towers.preprocess import read_budget, resize_frame
 from regionclip.towers.tiny.model import TinyConfig, TinyModel
 from regionclip.towers.tiny.text import END, END_ID, PAD, encode

@@ -14,10 +14,10 @@ from safetensors.torch import save
 
 from regionclip.errors import WeightsError
 from regionclip.formats.files import write_file
-from regionclip.towers.companions import copy_companions
+from regionclip.towers.checkpoints.companions import copy_companions
+from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER, WEIGHTS, locate
+from regionclip.towers.checkpoints.loading import read_json, read_tensors
 from regionclip.towers.fgclip2.config import FGCLIP2Config
-from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, locate
-from regionclip.towers.loading import read_json, read_tensors
 
 KEEP: Final = 20
 """First positions, which stay as they are."""

@@ -16,9 +16,9 @@ import torch
 from safetensors.torch import save_file
 
 from regionclip.errors import WeightsError
-from regionclip.towers.companions import copy_companions
-from regionclip.towers.hub import CONFIG, TOKENIZER, WEIGHTS, missing_files
-from regionclip.towers.loading import read_json, read_tensors
+from regionclip.towers.checkpoints.companions import copy_companions
+from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER, WEIGHTS, missing_files
+from regionclip.towers.checkpoints.loading import read_json, read_tensors
 
 _PICKLES: Final = "pytorch_model*.bin"
 _TOKENIZERS: Final = {

@@ -22,7 +22,7 @@ WEIGHTS: Final = "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"
 TOKENIZER: Final = "tokenizer.json"
 
-TINY_WEIGHTS: Final = Path(__file__).parent.parent / "weights" / "tiny"
+TINY_WEIGHTS: Final = Path(__file__).parent.parent.parent / "weights" / "tiny"
 """The embedded tower."""
 
 _HUB_NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")

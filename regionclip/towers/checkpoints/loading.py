@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from regionclip.errors import WeightsError, few
-from regionclip.towers.hub import CONFIG, INDEX, WEIGHTS, Checkpoint
+from regionclip.towers.checkpoints.hub import CONFIG, INDEX, WEIGHTS, Checkpoint
 
 _SHOWN: Final = 12
 _CHUNK: Final = 1 << 22

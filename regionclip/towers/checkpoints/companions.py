@@ -5,7 +5,7 @@ from typing import Final
 
 from regionclip.errors import FileError
 from regionclip.formats.files import write_file
-from regionclip.towers.hub import CONFIG, TOKENIZER
+from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER
 
 _NAMES: Final = (
     CONFIG,
