@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, ignore_patterns
 
 import mutated
 import numpy as np
@@ -30,6 +30,7 @@ from regionclip.frames import read_frame
 from regionclip.proposing import make_proposer
 from regionclip.site.file import SiteFile
 from regionclip.towers.checkpoints.hub import TINY_WEIGHTS
+from regionclip.towers.domain import DOMAIN
 from regionclip.towers.fgclip2.tower import FGCLIP2Tower
 from regionclip.towers.tiny.model import TinyConfig, TinyModel
 from regionclip.towers.tiny.tower import TinyTower, config_json
@@ -176,7 +177,7 @@ def test_stores(tmp_path: Path, file: str, mutate: Mutate) -> None:
 
 def small_tiny(folder: Path) -> Path:
     """The tiny tower with other, small weights: its own tokenizer, and a learned head beside it."""
-    copytree(TINY_WEIGHTS, folder)
+    copytree(TINY_WEIGHTS, folder, ignore=ignore_patterns(DOMAIN))
     shipped = json.loads((folder / "config.json").read_text())
     sizes = {field.name: shipped[field.name] for field in fields(TinyConfig)}
     config = TinyConfig(**(sizes | {"width": 16, "heads": 2, "stem": (4, 8, 8)}))
@@ -215,7 +216,7 @@ def test_weights_of_tiny(tmp_path: Path, file: str, mutate: Mutate) -> None:
         ("config.json", mutated.json_changed),
         ("config.json", mutated.text_changed),
         ("tokenizer.json", mutated.text_changed),
-        ("tokenizer_config.json", mutated.json_changed),
+        ("tokenizer_config.json", mutated.text_changed),
         ("model.safetensors", mutated.safetensors_changed),
     ],
 )

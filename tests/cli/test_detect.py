@@ -250,7 +250,12 @@ def test_in_a_process_of_its_own(pictures: Path, fgclip2_folder: Path, tmp_path:
     assert "no words" in done.stderr
     assert "Traceback" not in done.stderr
     done = subprocess.run(
-        [*command, "-p", "红色"], capture_output=True, text=True, env=environment, cwd=tmp_path, check=False
+        [*command, "-p", "红色", "--proposer", "grid"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (exits.OK, "")
     assert done.stdout.startswith(str(pictures / "a.jpg"))

@@ -16,6 +16,7 @@ from regionclip.cli.terminal import exits
 from regionclip.cli.terminal.output import show_warnings
 from regionclip.detector import Detector
 from regionclip.proposing import NoProposer
+from regionclip.scenes.render import render_scene
 from regionclip.words.vocabulary import Label, Vocabulary
 
 Run = Callable[..., int]
@@ -32,8 +33,8 @@ def shown() -> Iterator[None]:
 def test_pictures_that_libraries_warn_of_are_read_without_a_word(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cv2.imwrite(str(tmp_path / "a.png"), planted(red=(16, 16, 80, 80)))  # 192 x 128
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20_000)
+    cv2.imwrite(str(tmp_path / "a.png"), render_scene(5, 0, (240, 320)).frame)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50_000)
     assert run("detect", tmp_path / "a.png", "-p", "person") == exits.OK
     assert "warning" not in capsys.readouterr().err
 

@@ -178,20 +178,20 @@ def test_languages_and_licences(tmp_path: Path, capsys: pytest.CaptureFixture[st
     count = {"AltCLIP": 2, "AltCLIP-m9": 9, "AltCLIP-m18": 18}
     assert len(BACKGROUND) == 9
     for name, languages in count.items():
-        card = regionclip.load(write_altclip(tmp_path / name)).tower.card
+        card = regionclip.load(write_altclip(tmp_path / name), proposer="grid").tower.card
         assert card.name == name
         assert card.languages[:2] == ("en", "zh")
         assert len(set(card.languages)) == languages
         assert card.negatives == background(tuple(BACKGROUND)[:languages])  # of the second nine of m18 there are none
         assert card.licence == "CreativeML OpenRAIL-M"
         assert "OpenRAIL-M licence, which forbids some uses" in capsys.readouterr().err
-    card = regionclip.load(write_metaclip2(tmp_path / "meta")).tower.card
+    card = regionclip.load(write_metaclip2(tmp_path / "meta"), proposer="grid").tower.card
     assert card.licence == "CC-BY-NC-4.0"
     assert card.negatives == background(tuple(BACKGROUND))
     assert "CC-BY-NC-4.0 licence, which forbids commercial use" in capsys.readouterr().err
     folder = write_chinese_clip(tmp_path / "cn")
     capsys.readouterr()
-    card = regionclip.load(folder).tower.card
+    card = regionclip.load(folder, proposer="grid").tower.card
     assert (card.languages, card.licence) == (("zh",), "MIT")
     assert card.negatives == BACKGROUND["zh"]  # what it can read
     assert capsys.readouterr().err == ""

@@ -231,6 +231,6 @@ def test_names_that_ship() -> None:
 
 def test_loading_says_nothing(folder: Path) -> None:
     """transformers' own `from_dict` warns of the defaults of a config that nobody asked for."""
-    command = f"import regionclip; regionclip.load({str(folder)!r})"
+    command = f"import regionclip; regionclip.load({str(folder)!r}, proposer='grid')"
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
     assert done.stdout + done.stderr == ""

@@ -40,7 +40,9 @@ class Parameters(Settings):
     ] = -1.0
     tower: Annotated[str, Field(description="name or folder of a tower")] = AUTO
     weights: Annotated[str, Field(description="folder or hub name of the tower's weights")] = ""
-    preset: Annotated[str, Field(description="choice of proposers: static-camera, moving-robot, photo-archive")] = ""
+    preset: Annotated[
+        str, Field(description="choice of proposers: video, static-camera, moving-robot, photo, photo-archive")
+    ] = ""
     device: Annotated[str, Field(description="auto, cpu, cuda, cuda:1, ...")] = "auto"
     image_topics: Annotated[tuple[str, ...], Field(min_length=1, description="of images, raw or compressed")] = (
         "image",

@@ -28,8 +28,8 @@ _LARGEST: Final = 1_000_000
 """Size that a file may ask for."""
 
 NOTICE: Final = (
-    "the tower tiny was trained on rendered scenes only; for photographs use FG-CLIP 2 weights "
-    "(--tower fgclip2-base --weights FOLDER)"
+    "the tower tiny was trained on rendered scenes only; for photographs use FG-CLIP 2 "
+    "(regionclip towers get fgclip2-base)"
 )
 
 BANNER: Final = ("tiny knows rendered scenes only: no answer", "tiny 只认得渲染场景：标签无意义")
