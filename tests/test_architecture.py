@@ -46,6 +46,7 @@ site
 robot
 robot.ros
 robot.transports
+serve
 
 scenes.painting
 scenes.kinds
