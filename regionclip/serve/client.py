@@ -2,10 +2,10 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, SupportsFloat, TypeAlias
 
 import httpx
 
@@ -16,6 +16,9 @@ from regionclip.words.vocabulary import Vocabulary
 
 Image: TypeAlias = bytes | str | Path
 """Content of a picture file, or its path on this machine."""
+
+Boxes: TypeAlias = Iterable[Iterable[SupportsFloat]]
+"""`x1 y1 x2 y2` in pixels, as lists or an array."""
 
 Words: TypeAlias = str | Vocabulary | Sequence[str | Mapping[str, Any]]
 """The id of a vocabulary that the service keeps; or words: strings and tables as a vocabulary file has them."""
@@ -55,11 +58,11 @@ class Client:
         image: Image,
         words: Words,
         *,
-        boxes: Sequence[Sequence[float]] | None = None,
+        boxes: Boxes | None = None,
         threshold: float | None = None,
     ) -> Result:
         """Label the regions of a picture; without boxes (x1 y1 x2 y2, pixels) the proposer finds them."""
-        form = _form(words=_text(words), boxes=boxes and json.dumps(boxes), threshold=threshold)
+        form = _form(words=_text(words), boxes=_boxes(boxes), threshold=threshold)
         return Result.model_validate(self._ask("POST", "/detect", data=form, files=_file("image", image)).json())
 
     def classify(self, image: Image, words: Words) -> Result:
@@ -67,9 +70,9 @@ class Client:
         answer = self._ask("POST", "/classify", data=_form(words=_text(words)), files=_file("image", image))
         return Result.model_validate(answer.json())
 
-    def regions(self, image: Image, *, boxes: Sequence[Sequence[float]] | None = None) -> bytes:
+    def regions(self, image: Image, *, boxes: Boxes | None = None) -> bytes:
         """Regions of a picture, to be asked with `classify_regions`, or read by `Regions.load` from a file."""
-        form = _form(boxes=boxes and json.dumps(boxes), format="npz")
+        form = _form(boxes=_boxes(boxes), format="npz")
         return self._ask("POST", "/embed", data=form, files=_file("image", image)).content
 
     def classify_regions(self, regions: bytes, words: Words, *, threshold: float | None = None) -> Result:
@@ -82,9 +85,9 @@ class Client:
         body = {"texts": list(texts), "target": target}
         return Embedded.model_validate(self._ask("POST", "/embed", json=body).json())
 
-    def embed_image(self, image: Image, *, boxes: Sequence[Sequence[float]] | None = None) -> Embedded:
+    def embed_image(self, image: Image, *, boxes: Boxes | None = None) -> Embedded:
         """Unit-length embedding of a whole picture, or of each box."""
-        form = _form(boxes=boxes and json.dumps(boxes))
+        form = _form(boxes=_boxes(boxes))
         return Embedded.model_validate(self._ask("POST", "/embed", data=form, files=_file("image", image)).json())
 
     def create_vocabulary(self, name: str, words: Words) -> KeptVocabulary:
@@ -130,6 +133,10 @@ def _text(words: Words) -> str:
     if isinstance(words, str):
         return words
     return json.dumps(as_table(words) if isinstance(words, Vocabulary) else list(words), ensure_ascii=False)
+
+
+def _boxes(boxes: Boxes | None) -> str | None:
+    return None if boxes is None else json.dumps([list(map(float, box)) for box in boxes])
 
 
 def _form(**fields: object) -> dict[str, str]:

@@ -35,7 +35,9 @@ class Desk:
     async def answer(self, make: Callable[[Service], Ask]) -> Answer:
         """Make a question in a thread, and wait for its answer; cancelled, neither goes on."""
         ask = await asyncio.get_running_loop().run_in_executor(self._decoders, make, self.service)
-        return await asyncio.wrap_future(self.batches.put(ask))
+        future = self.batches.put(ask)
+        self.metrics.waiting.set(len(self.batches))
+        return await asyncio.wrap_future(future)
 
     async def in_time(self, request: Request, seconds: float | None, make: Callable[[Service], Ask]) -> Answer:
         """`answer`, as long as the client is there and within its time.
@@ -61,6 +63,7 @@ class Desk:
         self.batches.close()
 
     def _note(self, questions: int, seconds: float) -> None:
+        self.metrics.waiting.set(len(self.batches))
         self.metrics.batch.observe(questions)
         self.metrics.tower.inc(seconds)
 

@@ -1,6 +1,7 @@
 """What Prometheus is told: of one process, or of all workers together (docs/serve.md)."""
 
 import os
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -19,6 +20,7 @@ class Metrics:
         tower: seconds that the tower was busy.
         left: questions that nobody waited for any more, by why: `gone`, `late`.
         in_hand: requests and streams now.
+        waiting: questions that wait for the tower now.
     """
 
     def __init__(self) -> None:
@@ -31,9 +33,9 @@ class Metrics:
         )
         self.tower = Counter(name("tower_seconds"), "Seconds that the tower was busy.", registry=self._own)
         self.left = Counter(name("left"), "Questions that nobody waited for any more.", ["why"], registry=self._own)
-        self.in_hand = Gauge(
-            name("in_hand"), "Requests and streams now.", registry=self._own, multiprocess_mode="livesum"
-        )
+        gauge = partial(Gauge, registry=self._own, multiprocess_mode="livesum")
+        self.in_hand = gauge(name("in_hand"), "Requests and streams now.")
+        self.waiting = gauge(name("waiting"), "Questions that wait for the tower now.")
 
     def text(self) -> bytes:
         """All of it in Prometheus' text format."""

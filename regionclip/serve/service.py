@@ -31,7 +31,7 @@ from regionclip.words.phrase import check_phrase
 from regionclip.words.templates import sentences_of
 from regionclip.words.vocabulary import Vocabulary
 
-FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """Pictures that are taken, told by their content. Pillow reads more, some of it with the help of other programs."""
 
 

@@ -7,7 +7,7 @@ import tomllib
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import RLock
+from threading import RLock, get_native_id
 from typing import Any, Final
 
 from regionclip.errors import FileError, RegionclipError, ServiceError, few
@@ -142,7 +142,7 @@ class Vocabularies:
         if self._folder is None:
             return True
         path = self._folder / f"{id}.toml"
-        temporary = self._folder / f".{id}.{os.getpid()}"
+        temporary = self._folder / f".{id}.{get_native_id()}"
         try:
             temporary.write_bytes(files_of(vocabulary, path)[path])
             os.link(temporary, path)  # fails where there is one; a renaming would replace it
