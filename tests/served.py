@@ -75,7 +75,11 @@ def serving(
 
 
 def post(
-    url: str, content: bytes | None = None, *, words: str = '["red"]', headers: dict[str, str] | None = None
+    url: str,
+    content: bytes | None = None,
+    *,
+    words: str = '["red"]',
+    headers: dict[str, str] | dict[str, bytes] | None = None,
 ) -> httpx.Response:
     """`POST /detect` with a picture of a red square."""
     files = {"image": ("red.png", png() if content is None else content)}
