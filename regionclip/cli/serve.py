@@ -41,7 +41,7 @@ def serve(
     check_address(host, token)
     limits = Limits(clients=clients, seconds=timeout, batch=batch)
     tower.settings()
-    listener = listen(host, port)
     serving = Serving(load=tower.load, limits=limits, token=token, vocabularies=vocabularies, workers=workers)
-    where = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-    run(serving, listener, ready=lambda: say(f"serving at {where}"))
+    with listen(host, port) as listener:
+        where = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+        run(serving, listener, ready=lambda: say(f"serving at {where}"))

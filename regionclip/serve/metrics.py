@@ -3,7 +3,7 @@
 import os
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
@@ -25,6 +25,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._own = CollectorRegistry()
+        ProcessCollector(registry=self._own)
         name = "regionclip_{}".format
         self.requests = Counter(name("requests"), "Requests.", ["route", "status"], registry=self._own)
         self.seconds = Histogram(name("seconds"), "Seconds to the answer.", ["route"], registry=self._own)

@@ -14,16 +14,19 @@ from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
 from threading import Thread
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
-from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from regionclip.detector import Detector
 from regionclip.errors import ConfigError, FileError, RegionclipError
 from regionclip.serve.limits import Limits
+
+if TYPE_CHECKING:  # a parent of workers needs no torch
+    from fastapi import FastAPI
+
+    from regionclip.detector import Detector
 
 _BACKLOG: Final = 1024
 
@@ -40,13 +43,13 @@ class Serving:
         workers: processes, each with a tower of its own.
     """
 
-    load: Callable[[], Detector]
+    load: "Callable[[], Detector]"
     limits: Limits
     token: str | None = None
     vocabularies: Path | None = None
     workers: int = 1
 
-    def app(self) -> FastAPI:
+    def app(self) -> "FastAPI":
         """The app, the tower loaded."""
         from regionclip.serve.app import create_app
 
@@ -138,7 +141,7 @@ class _Server(uvicorn.Server):
             self._captured_signals.clear()
 
 
-def _of_worker(serving: Serving) -> FastAPI:
+def _of_worker(serving: Serving) -> "FastAPI":
     """The app of a worker, which does not outlive the process that started it."""
     parent = parent_process()
     assert parent is not None
