@@ -6,7 +6,7 @@ Files are decoded with Pillow, because OpenCV decodes half a JPEG without a word
 import glob
 import io
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -74,7 +74,7 @@ def read_frame(path: str | Path) -> Frame:
 
 
 def decode_frame(
-    content: bytes, what: str, *, formats: Sequence[str] | None = None, most_pixels: int | None = None
+    content: bytes, what: str, *, formats: tuple[str, ...] | None = None, most_pixels: int | None = None
 ) -> Frame:
     """Decode the bytes of a picture file, upright.
 

@@ -2,7 +2,7 @@
 
 import io
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -79,7 +79,7 @@ def post(
     content: bytes | None = None,
     *,
     words: str = '["red"]',
-    headers: dict[str, str] | dict[str, bytes] | None = None,
+    headers: Mapping[str, str] | Mapping[bytes, bytes] | None = None,
 ) -> httpx.Response:
     """`POST /detect` with a picture of a red square."""
     files = {"image": ("red.png", png() if content is None else content)}

@@ -116,15 +116,3 @@ class KeptVocabulary(_Answer):
     version: int
     retired: bool
     words: dict[str, object]
-
-
-class KeptVocabularies(_Answer):
-    """All versions, by name and number."""
-
-    vocabularies: list[KeptVocabulary]
-
-
-class State(_Answer):
-    """How the service is."""
-
-    status: Literal["ok"]

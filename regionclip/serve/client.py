@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, SupportsFloat, TypeAlias
 import httpx
 
 from regionclip.errors import ServiceError
-from regionclip.serve.answers import Embedded, KeptVocabularies, KeptVocabulary, Result
+from regionclip.serve.answers import Embedded, KeptVocabulary, Result
 from regionclip.serve.vocabularies import as_table
 from regionclip.words.vocabulary import Vocabulary
 
@@ -97,7 +97,7 @@ class Client:
 
     def vocabularies(self) -> list[KeptVocabulary]:
         """All versions that the service keeps."""
-        return KeptVocabularies.model_validate(self._ask("GET", "/vocabularies").json()).vocabularies
+        return [KeptVocabulary.model_validate(each) for each in self._ask("GET", "/vocabularies").json()]
 
     def vocabulary(self, id: str) -> KeptVocabulary:
         """One version; of a bare name its newest."""

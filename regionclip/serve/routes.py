@@ -119,11 +119,11 @@ async def create_vocabulary(request: Request, desk: AtDesk) -> Response:
     return JSONResponse(_told(version), 201 if created else 200)
 
 
-@router.get("/vocabularies", response_model=answers.KeptVocabularies)
+@router.get("/vocabularies", response_model=list[answers.KeptVocabulary])
 async def list_vocabularies(desk: AtDesk) -> Response:
     """All versions, by name and number; number 0 ships with regionclip."""
     kept = await run_in_threadpool(desk.service.vocabularies.all)
-    return JSONResponse({"vocabularies": [_told(each) for each in kept]})
+    return JSONResponse([_told(each) for each in kept])
 
 
 @router.get("/vocabularies/{id}", response_model=answers.KeptVocabulary)
@@ -144,13 +144,13 @@ async def stream(socket: WebSocket) -> None:
     await talk(socket, socket.app.state.desk)
 
 
-@router.get("/healthz", response_model=answers.State)
+@router.get("/healthz", response_model=dict[str, str])
 async def healthy(desk: AtDesk) -> Response:
     """Whether the process should live on."""
     return _state(desk.batches.is_alive)
 
 
-@router.get("/readyz", response_model=answers.State)
+@router.get("/readyz", response_model=dict[str, str])
 async def ready(desk: AtDesk) -> Response:
     """Whether questions are taken."""
     return _state(desk.batches.takes_more)

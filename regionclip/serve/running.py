@@ -158,7 +158,7 @@ def _of_worker(serving: Serving) -> "FastAPI":
         sys.exit(STARTUP_FAILURE)
 
 
-def _config(app: Any, serving: Serving, **more: bool) -> uvicorn.Config:  # noqa: ANN401 - an app, or what makes one
+def _config(app: Any, serving: Serving, *, factory: bool = False) -> uvicorn.Config:  # noqa: ANN401 - an app, or what makes one
     limits = serving.limits
     return uvicorn.Config(
         app,
@@ -170,5 +170,5 @@ def _config(app: Any, serving: Serving, **more: bool) -> uvicorn.Config:  # noqa
         ws_max_size=limits.body,
         timeout_graceful_shutdown=int(limits.seconds) + 5,
         timeout_worker_healthcheck=60,  # loading a tower leaves little time for anything else
-        **more,
+        factory=factory,
     )

@@ -8,12 +8,13 @@ import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from regionclip.answers.records import SCHEMA, asked_record, image_record, made_by, readable
 from regionclip.answers.regions import Regions
@@ -35,8 +36,7 @@ FORMATS: Final = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """Pictures that are taken, told by their content. Pillow reads more, some of it with the help of other programs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """Words of a request: the vocabulary, and its id where it is one that is kept."""
 
     vocabulary: Vocabulary
@@ -83,12 +83,13 @@ class Service:
         Raises:
             RegionclipError: where they cannot be asked for.
         """
+        id = None
         if re.fullmatch(ID, text.strip()):
             version = self.vocabularies.words(text.strip())
-            asked = Asked(version.vocabulary, version.id)
+            vocabulary, id = version.vocabulary, version.id
         else:
-            asked = Asked(self.vocabulary_of(from_json(text, "words", 'a list, as ["person", "红色背包"]')))
-        return asked if threshold is None else replace(asked, vocabulary=replace(asked.vocabulary, threshold=threshold))
+            vocabulary = self.vocabulary_of(from_json(text, "words", 'a list, as ["person", "红色背包"]'))
+        return Asked(vocabulary if threshold is None else replace(vocabulary, threshold=threshold), id)
 
     def vocabulary_of(self, given: object) -> Vocabulary:
         """A vocabulary of what JSON gives for one.
@@ -232,7 +233,7 @@ class Service:
     def _frame(self, image: bytes) -> Frame:
         return decode_frame(image, "image", formats=FORMATS, most_pixels=self.limits.pixels)
 
-    def _boxes(self, text: str) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def _boxes(self, text: str) -> NDArray[np.float32]:
         boxes = check_boxes(from_json(text, "boxes", "a list, as [[x1, y1, x2, y2]]"))  # (N, 4)
         self._check_count("boxes", len(boxes), self.limits.boxes, "boxes")
         return boxes
@@ -253,6 +254,7 @@ class Service:
             except FileError as error:
                 raise ServiceError(str(error).replace(f"regions file {path}", "regions"), 422) from error
         width = self.detector.tower.card.width
+        self._check_count("regions", len(stored), self.limits.boxes, "regions")
         self.detector.scorer.check_fingerprint(stored.fingerprint, "regions")
         if stored.embeddings.shape[1] != width or not np.isfinite(stored.embeddings).all():
             raise BoxError(f"regions: expected finite embeddings of {width} channels, got {stored.embeddings.shape[1]}")
@@ -268,17 +270,12 @@ class Service:
     def _result(self, asked: Asked, image: dict[str, Any], told: Sequence[str]) -> dict[str, Any]:
         detector, vocabulary = self.detector, asked.vocabulary
         record = asked_record(detector.tower.card, vocabulary, detector.thresholds(vocabulary))
-        notes = {"vocabulary": asked.id, "warnings": list(told)}
-        return {"schema": SCHEMA, **record, **notes, "images": [image]}
+        return {"schema": SCHEMA, **record, "vocabulary": asked.id, "warnings": list(told), "images": [image]}
 
-    def _embedded(self, rows: np.ndarray[Any, np.dtype[np.float32]], target: Target) -> dict[str, Any]:
+    def _embedded(self, rows: NDArray[np.float32], target: Target) -> dict[str, Any]:
         # Seven digits are what a float32 of unit length holds.
-        return {
-            **made_by(self.detector.tower.card),
-            "target": target,
-            "embeddings": rows.astype(float).round(7).tolist(),
-            "warnings": [],
-        }
+        embeddings = rows.astype(float).round(7).tolist()
+        return {**made_by(self.detector.tower.card), "target": target, "embeddings": embeddings, "warnings": []}
 
 
 def from_json(text: str | bytes, what: str, expected: str) -> Any:  # noqa: ANN401 - whatever it holds

@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 import tomllib
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,13 +14,12 @@ from regionclip.words.file import files_of, load_vocabulary, vocabulary_names
 from regionclip.words.vocabulary import Vocabulary
 
 NAME: Final = r"[A-Za-z0-9_-]{1,64}"
-ID: Final = rf"{NAME}(@(0|[1-9][0-9]{{0,8}}))?"
+_NUMBER: Final = "0|[1-9][0-9]{0,8}"
+ID: Final = rf"{NAME}(@({_NUMBER}))?"
+_FILE: Final = re.compile(rf"({NAME})@({_NUMBER})\.toml")
 
 _MOST = 10_000
 """Versions that a service keeps."""
-
-_FRESH = 1_000_000_000
-"""Nanoseconds within which a folder may change again without another time of change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +55,9 @@ class Vocabularies:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder, self._lock, self._stamp = folder, RLock(), 0
-        self._versions: dict[tuple[str, int], Version] = {}
-        for name in vocabulary_names():
-            self._versions[name, 0] = Version(name, 0, load_vocabulary(name))
-        if folder is not None:
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise FileError(f"folder of vocabularies {folder} cannot be made: {error.strerror}") from error
-            self._read_folder(folder)
+        self._folder, self._lock = folder, RLock()
+        self._versions = {(name, 0): Version(name, 0, load_vocabulary(name)) for name in vocabulary_names()}
+        self._update(first=True)
 
     def all(self) -> list[Version]:
         """All versions, by name and number."""
@@ -155,33 +146,24 @@ class Vocabularies:
                 temporary.unlink()
         return True
 
-    def _update(self) -> None:
-        """Take in what other processes have kept."""
-        if self._folder is not None:
-            with suppress(FileError):  # a folder that is away for a while costs nothing that was read already
-                self._read_folder(self._folder)
-
-    def _read_folder(self, folder: Path) -> None:
+    def _update(self, *, first: bool = False) -> None:
+        """Take in what stands in the folder by now; what cannot be read is told at first, and tried again later."""
+        if self._folder is None:
+            return
         try:
-            stamp = folder.stat().st_mtime_ns
-            if stamp == self._stamp and time.time_ns() - stamp > _FRESH:
-                return
-            names = sorted(os.listdir(folder))  # noqa: PTH208 - names are enough
+            self._folder.mkdir(parents=True, exist_ok=True)
+            names = {path.name for path in self._folder.iterdir()}
         except OSError as error:
-            raise FileError(f"folder of vocabularies {folder} cannot be read: {error.strerror}") from error
-        retired = {name.removesuffix(".retired") for name in names if name.endswith(".retired")}
-        for id in (name.removesuffix(".toml") for name in names if name.endswith(".toml")):
-            if "@" not in id or not re.fullmatch(ID, id):
-                continue
-            name, _, number = id.partition("@")
-            if (key := (name, int(number))) not in self._versions:
-                try:
-                    self._versions[key] = Version(*key, load_vocabulary(folder / f"{id}.toml"))
-                except RegionclipError:
-                    if self._stamp == 0:  # told at the start; later it may be a copy that is not complete yet
-                        raise
-                    stamp = 1
+            if first:
+                raise FileError(f"folder of vocabularies {self._folder} cannot be read: {error.strerror}") from error
+            return
+        found = {(match[1], int(match[2])): name for name in names if (match := _FILE.fullmatch(name))}
+        for key in found.keys() - self._versions.keys():
+            try:
+                self._versions[key] = Version(*key, load_vocabulary(self._folder / found[key]))
+            except RegionclipError:  # it may be a copy that is not complete yet
+                if first:
+                    raise
         for key, version in self._versions.items():
-            if version.id in retired and not version.retired:
+            if f"{version.id}.retired" in names:
                 self._versions[key] = replace(version, retired=True)
-        self._stamp = stamp

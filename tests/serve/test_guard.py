@@ -19,6 +19,7 @@ from toy import toy_detector
 from waiting import until
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from regionclip.errors import ConfigError
 from regionclip.serve import Client, Limits
@@ -35,8 +36,8 @@ def url() -> Iterator[str]:
 
 def test_a_token_is_wanted_everywhere_but_for_probes() -> None:
     with serving(toy_detector(1), token="秘密".encode().hex()) as url:
-        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer é".encode()}):
-            answer = post(url, headers=headers)
+        for wrong in ("", "Bearer wrong", "Bearer é"):
+            answer = post(url, headers={b"Authorization": wrong.encode()})
             assert (answer.status_code, answer.json()["status"]) == (401, 401)
             assert answer.headers["www-authenticate"] == "Bearer"
         for path in ("/metrics", "/openapi.json", "/vocabularies", "/nowhere"):
@@ -53,7 +54,7 @@ def test_pages_of_other_sites_may_not_ask(url: str) -> None:
     assert post(url, headers={"Origin": url}).status_code == 200
     with (
         pytest.raises(InvalidStatus),
-        connect(url.replace("http", "ws") + "/stream", origin="https://elsewhere.example"),
+        connect(url.replace("http", "ws") + "/stream", origin=Origin("https://elsewhere.example")),
     ):
         pass
     plain = httpx.post(f"{url}/vocabularies", content='{"name": "a", "words": ["a"]}', trust_env=False)

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from served import figure, png, post
+from torchless import without_torch
 from waiting import until
 
 from regionclip.cli.terminal import exits
@@ -86,12 +87,22 @@ def lives(process: str) -> bool:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--host", "0.0.0.0"], "--token-file"),
-        (["--token-file", "nowhere"], "nowhere cannot be read"),
         (["--proposer", "motion"], "remembers earlier frames"),
-        (["--vocabularies", "pyproject.toml"], "pyproject.toml cannot be made"),
+        (["--vocabularies", "pyproject.toml"], "pyproject.toml cannot be read"),
     ],
 )
 def test_refusals(run: Callable[..., int], capsys: pytest.CaptureFixture[str], options: list[str], told: str) -> None:
     assert run("serve", "--port", "0", *options) in (exits.USAGE, exits.FAILED)
     assert told in capsys.readouterr().err
+
+
+def test_who_may_reach_it_is_told_before_anything_heavy_is_loaded() -> None:
+    for options, told in ((["--host", "0.0.0.0"], "--token-file"), (["--token-file", "none"], "none cannot be read")):
+        done = without_torch("serve", *options)
+        assert (done.returncode, told in done.stderr) == (exits.USAGE, True)
+
+
+def test_the_client_needs_nothing_heavy() -> None:
+    code = "import sys; from regionclip.serve import Client; print({'torch', 'numpy', 'fastapi'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -31,7 +31,10 @@ def client() -> Iterator[Client]:
 
 def test_rows_are_those_of_the_detector(client: Client) -> None:
     direct = toy_detector(PROPOSED)
-    words = ["red", Label("蓝", prompts={"zh": ["蓝色"], "en": ["blue"]}, threshold=0.1, group="colour")]
+    words: list[str | Label] = [
+        "red",
+        Label("蓝", prompts={"zh": ["蓝色"], "en": ["blue"]}, threshold=0.1, group="colour"),
+    ]
     result = client.detect(png(), Vocabulary(words))
     assert [row.model_dump(exclude_unset=True) for row in result.detections] == detection_records(direct(RED, words))
     assert (result.layout, result.images[0].width, result.images[0].height) == ("regionclip.detections/1", 192, 128)
@@ -39,7 +42,10 @@ def test_rows_are_those_of_the_detector(client: Client) -> None:
 
 
 def test_boxes_threshold_and_columns_of_attributes(client: Client) -> None:
-    tables = [{"name": "red"}, {"name": "grey", "of": "red", "group": "tone", "threshold": 0.0}]
+    tables: list[str | dict[str, object]] = [
+        {"name": "red"},
+        {"name": "grey", "of": "red", "group": "tone", "threshold": 0.0},
+    ]
     result = client.detect(png(), tables, boxes=BOXES, threshold=0.9)
     assert [(row.label, row.region) for row in result.detections] == [("red", 0)]
     assert result.detections[0].data["tone"] == "grey"
