@@ -20,7 +20,7 @@ class Limits(Settings):
         clients: requests and streams in hand at once.
         waiting: bytes of decoded pictures that wait for the tower.
         seconds: most that an answer may take, and that a body may take to arrive.
-        batch: most pictures of one tower pass; None for one on a processor, else `regionclip.detector.BATCH`.
+        batch: most pictures of one tower pass; None for `regionclip.detector.batch_of`.
     """
 
     title: ClassVar[str] = "limits of the service"

@@ -2,12 +2,23 @@
 
 import os
 from functools import partial
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """The variable by which prometheus_client names the folder that workers share."""
+
+
+def forget_dead() -> None:
+    """Let workers that have died not count among requests that are in hand."""
+    for path in Path(os.environ[SHARED]).glob("gauge_live*_*.db"):
+        process = int(path.stem.rpartition("_")[2])
+        try:
+            os.kill(process, 0)
+        except OSError:
+            mark_process_dead(process)  # type: ignore[no-untyped-call]
 
 
 class Metrics:

@@ -83,10 +83,12 @@ def read_token(file: Path | None) -> str | None:
         return None
     try:
         token = file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--token-file {file} cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"--token-file {file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        token = ""
     if len(token.split()) != 1:
-        raise ConfigError(f"--token-file {file}: expected one line, the token, in printable ASCII without spaces")
+        raise ConfigError(f"--token-file {file}: expected one line, the token, in ASCII without spaces")
     return token
 
 
@@ -143,6 +145,8 @@ class _Server(uvicorn.Server):
 
 def _of_worker(serving: Serving) -> "FastAPI":
     """The app of a worker, which does not outlive the process that started it."""
+    from regionclip.serve.metrics import forget_dead
+
     parent = parent_process()
     assert parent is not None
 
@@ -151,6 +155,7 @@ def _of_worker(serving: Serving) -> "FastAPI":
         os.kill(os.getpid(), signal.SIGTERM)
 
     Thread(target=follow, daemon=True).start()
+    forget_dead()
     try:
         return serving.app()
     except RegionclipError as error:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from regionclip.answers.records import SCHEMA, asked_record, image_record, made_by, readable
 from regionclip.answers.regions import Regions
 from regionclip.boxes import check_boxes
-from regionclip.detector import BATCH, Detector
+from regionclip.detector import Detector, batch_of
 from regionclip.errors import BoxError, ConfigError, FileError, PromptError, ServiceError, collected
 from regionclip.frames import Frame, decode_frame
 from regionclip.serve.batches import Answer, Ask
@@ -69,8 +69,7 @@ class Service:
     @property
     def batch(self) -> int:
         """Most pictures of one tower pass."""
-        on_processor = self.detector.tower.placement.startswith("cpu")  # which gains nothing by more
-        return self.limits.batch or (1 if on_processor else BATCH)
+        return self.limits.batch or batch_of(self.detector.tower)
 
     def words(self, text: str, threshold: float | None = None) -> Asked:
         """The words of a request.

@@ -194,7 +194,7 @@ def test_others_than_this_machine_need_a_token(host: str) -> None:
 
 def test_token_files(tmp_path: Path) -> None:
     file = tmp_path / "token"
-    for content, told in ((b"", "one line"), (b"a\nb\n", "one line"), (b"\xff", "cannot be read")):
+    for content, told in ((b"", "one line"), (b"a\nb\n", "one line"), (b"\xff", "one line")):
         file.write_bytes(content)
         with pytest.raises(ConfigError, match=told):
             read_token(file)

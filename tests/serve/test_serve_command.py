@@ -19,6 +19,7 @@ from waiting import until
 from regionclip.cli.terminal import exits
 from regionclip.scenes.render import render_scene
 from regionclip.serve import Client
+from regionclip.serve.metrics import SHARED, forget_dead
 
 
 @contextmanager
@@ -82,6 +83,17 @@ def lives(process: str) -> bool:
         return " Z " not in Path(f"/proc/{process}/stat").read_text()
     except OSError:
         return False
+
+
+def test_workers_that_died_count_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SHARED, str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        dead.wait()
+    files = [tmp_path / f"gauge_livesum_{number}.db" for number in (dead.pid, os.getpid())]
+    for file in files:
+        file.touch()
+    forget_dead()
+    assert [file.exists() for file in files] == [False, True]
 
 
 @pytest.mark.parametrize(
