@@ -101,15 +101,15 @@ def _words_schema() -> dict[str, Any]:
     return {"anyOf": [labels, table]}
 
 
-def _body(**content: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON schemas
+def _body(content: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {"required": True, "content": {kind: {"schema": schema} for kind, schema in content.items()}}
 
 
 _vocabulary = NewVocabulary.model_json_schema()
 _vocabulary["properties"]["words"] = _words_schema()
-VOCABULARY_BODY: Final = _body(**{_JSON: _vocabulary})
+VOCABULARY_BODY: Final = _body({_JSON: _vocabulary})
 EMBED_BODY: Final = _body(
-    **{
+    {
         _JSON: TextsBody.model_json_schema(),
         _FORM: {
             "type": "object",

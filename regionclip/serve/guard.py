@@ -13,8 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from regionclip.serve.limits import Limits
 from regionclip.serve.metrics import Metrics
 
-OPEN: Final = ("/healthz", "/readyz")
+_OPEN: Final = ("/healthz", "/readyz")
 """Routes that need no token: whoever restarts containers has none."""
+
+_ALWAYS: Final = (*_OPEN, "/metrics")
+"""Routes that are answered however many clients there are."""
 
 
 class Guard:
@@ -37,13 +40,13 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        send = self._counted(scope, send)
-        if scope["path"] in OPEN:
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        if (refusal := self._refusal(headers)) is not None:
+        send, headers, path = self._counted(scope, send), Headers(scope=scope), scope["path"]
+        refusal = (None if path in _OPEN else self._stranger(headers)) or self._too_much(headers, path)
+        if refusal is not None:
             await _refuse(refusal, scope, receive, send)
+            return
+        if path in _ALWAYS:
+            await self._app(scope, receive, send)
             return
         self._in_hand += 1
         self._metrics.in_hand.inc()
@@ -53,7 +56,7 @@ class Guard:
             self._in_hand -= 1
             self._metrics.in_hand.dec()
 
-    def _refusal(self, headers: Headers) -> HTTPException | None:
+    def _stranger(self, headers: Headers) -> HTTPException | None:
         if self._token is not None:
             if not hmac.compare_digest(headers.get("authorization", "").encode(), self._token):
                 return HTTPException(
@@ -61,7 +64,10 @@ class Guard:
                 )
         elif (origin := headers.get("origin")) is not None and origin.partition("://")[2] != headers.get("host"):
             return HTTPException(403, f"a page of {origin} may not ask this service; start it with a token")
-        if self._in_hand >= self._limits.clients:
+        return None
+
+    def _too_much(self, headers: Headers, path: str) -> HTTPException | None:
+        if path not in _ALWAYS and self._in_hand >= self._limits.clients:
             return HTTPException(503, f"{self._limits.clients} requests are in hand; try again", {"Retry-After": "1"})
         if (length := headers.get("content-length", "0")).isdecimal() and int(length[:18]) > self._limits.body:
             return self._too_large()

@@ -33,6 +33,11 @@ class _Newest:
                 self.picture, self.index = message.get("bytes") or b"", self.index + 1
             self.came.set()
 
+    def taken(self) -> tuple[str | None, bytes | None, int]:
+        """Words and picture, once, and the picture's index."""
+        words, self.words, picture, self.picture = self.words, None, self.picture, None
+        return words, picture, self.index
+
 
 async def talk(socket: WebSocket, desk: Desk) -> None:
     """Answer the pictures of one client, until it goes."""
@@ -40,11 +45,14 @@ async def talk(socket: WebSocket, desk: Desk) -> None:
     newest = _Newest()
     tasks = {asyncio.create_task(newest.receive(socket)), asyncio.create_task(_answer(socket, desk, newest))}
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    for fault in filter(None, (task.exception() for task in ended)):
+        await socket.close(1011)
+        raise fault  # for the server's log
 
 
 async def _answer(socket: WebSocket, desk: Desk, newest: _Newest) -> None:
@@ -52,11 +60,7 @@ async def _answer(socket: WebSocket, desk: Desk, newest: _Newest) -> None:
     while True:
         await newest.came.wait()
         newest.came.clear()
-        (words, newest.words), (picture, newest.picture), index = (
-            (newest.words, None),
-            (newest.picture, None),
-            newest.index,
-        )
+        words, picture, index = newest.taken()
         try:
             if words is not None:
                 asked = await asyncio.to_thread(desk.service.words, words)
@@ -66,7 +70,7 @@ async def _answer(socket: WebSocket, desk: Desk, newest: _Newest) -> None:
             return
         except RegionclipError as error:
             status = error.status if isinstance(error, ServiceError) else 422
-            await socket.send_json({"status": status, "error": str(error), "index": index})
+            await socket.send_json({"status": status, "error": " ".join(str(error).split()), "index": index})
 
 
 async def _looked_at(desk: Desk, picture: bytes, asked: Asked | None) -> dict[str, object]:

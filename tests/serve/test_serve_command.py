@@ -25,7 +25,7 @@ from regionclip.serve.metrics import SHARED, forget_dead
 @contextmanager
 def started(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The command, and where it serves; killed at the end where it still runs."""
-    command = [sys.executable, "-m", "regionclip", "serve", "--port", "0", *options]
+    command = [sys.executable, "-m", "regionclip", "serve", "--tower", "tiny", "--port", "0", *options]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         try:
@@ -49,7 +49,7 @@ def test_sigterm_answers_what_is_in_hand() -> None:
     picture = png(render_scene(3, 0, (480, 640)).frame)
     with started("--batch", "4") as (url, process), ThreadPoolExecutor(12) as clients:
         waiting = [clients.submit(post, url, picture, words='["person", "红色的球"]') for _ in range(12)]
-        until(lambda: figure(url, "regionclip_in_hand") == 13)  # and the asking for it
+        until(lambda: figure(url, "regionclip_in_hand") == 12)
         process.send_signal(signal.SIGTERM)
         assert [each.result().status_code for each in waiting] == [200] * 12
         assert process.wait(60) == exits.OK
@@ -104,7 +104,7 @@ def test_workers_that_died_count_no_more(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_refusals(run: Callable[..., int], capsys: pytest.CaptureFixture[str], options: list[str], told: str) -> None:
-    assert run("serve", "--port", "0", *options) in (exits.USAGE, exits.FAILED)
+    assert run("serve", "--tower", "tiny", "--port", "0", *options) in (exits.USAGE, exits.FAILED)
     assert told in capsys.readouterr().err
 
 

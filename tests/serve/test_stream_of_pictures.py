@@ -80,8 +80,22 @@ def test_a_stream_that_goes_leaves_nothing_behind() -> None:
             stream.send('["red"]')
             stream.send(png())
             assert tower.looking.wait(60)
-        until(lambda: figure(url, "regionclip_in_hand") == 1)  # the asking itself
+        until(lambda: figure(url, "regionclip_in_hand") == 0)
         tower.gate.set()
+
+
+def test_a_fault_ends_a_stream_and_not_the_service() -> None:
+    detector, tower = gated()
+    tower.encode_image = lambda frames: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+    with serving(detector) as url:
+        for _ in range(2):
+            with streaming(url) as stream:
+                stream.send('["red"]')
+                stream.send(png())
+                with pytest.raises(ConnectionClosed) as closed:
+                    stream.recv(60)
+                assert closed.value.rcvd is not None
+                assert closed.value.rcvd.code == 1011
 
 
 def test_the_service_stops_while_a_stream_is_open() -> None:

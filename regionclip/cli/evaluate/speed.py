@@ -121,12 +121,8 @@ def serve(
     from regionclip.evaluation.speed.serve import measure_loads, measure_tower, table
 
     words = ["person", "car", "红色的灭火器"]
-    alone = {batch: measure_tower(detector, batch) for batch in batches}
-    loads = [
-        load
-        for batch in progress(batches, "batches")
-        for load in measure_loads(tower.load, words, clients, batch, seconds=seconds)
-    ]
+    alone = measure_tower(detector, batches)
+    loads = list(measure_loads(tower.load, words, clients, batches, seconds=seconds))
     sys.stdout.write(table(loads, alone) + "\n")
     if any(load.lost for load in loads):
         raise typer.Exit(exits.FAILED)

@@ -6,7 +6,8 @@ import json
 import multiprocessing
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 import httpx
@@ -52,39 +53,41 @@ class Load(NamedTuple):
 
 
 def measure_loads(
-    load: Callable[[], Detector], words: Sequence[str], clients: Iterable[int], batch: int, *, seconds: float
-) -> list[Load]:
-    """Ask a service of a batch size, by so many clients one after another; 640x480 JPEGs of rendered scenes.
+    load: Callable[[], Detector],
+    words: Sequence[str],
+    clients: Iterable[int],
+    batches: Sequence[int],
+    *,
+    seconds: float,
+) -> Iterator[Load]:
+    """Ask services of several batch sizes, in turn, by so many clients at once: 640x480 JPEGs of rendered scenes.
 
     Raises:
-        ServiceError: where it does not come up.
+        ServiceError: where one does not come up.
     """
     pictures = [_jpeg(index) for index in range(8)]
-    with listen("127.0.0.1", 0) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        process = multiprocessing.get_context("spawn").Process(target=_serve, args=(load, batch, listener))
-        process.start()
-    try:
-        _await(url)
-        form = {"words": json.dumps(list(words), ensure_ascii=False)}
-        asyncio.run(_ask(url, form, pictures, 1, 1.0))  # the first ones are slow
-        return [_measured(url, form, pictures, each, batch, seconds) for each in clients]
-    finally:
-        process.terminate()
-        process.join()
+    form = {"words": json.dumps(list(words), ensure_ascii=False)}
+    with ExitStack() as stack:
+        urls = {batch: stack.enter_context(_service(load, batch)) for batch in batches}
+        for url in urls.values():
+            _await(url)
+            asyncio.run(_ask(url, form, pictures, 1, 1.0))  # the first ones are slow
+        for count in clients:
+            for batch, url in urls.items():  # one after the other, so that both meet the same moment
+                yield _measured(url, form, pictures, count, batch, seconds)
 
 
-def measure_tower(detector: Detector, batch: int, *, passes: int = 3) -> float:
-    """Pictures a second that the tower alone encodes, so many together; the best of a few passes over 16."""
+def measure_tower(detector: Detector, batches: Sequence[int], *, passes: int = 3) -> dict[int, float]:
+    """Pictures a second that the tower alone encodes, so many together; the best of a few passes over 16, in turn."""
     frames = [render_scene(0, index, (480, 640)).frame for index in range(16)]
-    spent = []
-    for _ in range(passes):
+    spent: dict[int, list[float]] = {batch: [] for batch in batches}
+    for batch in [*batches] * passes:
         start = time.perf_counter()
         for first in range(0, len(frames), batch):
             for features in detector.features_of(frames[first : first + batch]):
                 features.pool(np.array([[0, 0, 640, 480]], np.float32))
-        spent.append(time.perf_counter() - start)
-    return len(frames) / min(spent)
+        spent[batch].append(time.perf_counter() - start)
+    return {batch: len(frames) / min(each) for batch, each in spent.items()}
 
 
 def table(loads: Sequence[Load], tower: dict[int, float]) -> str:
@@ -114,6 +117,20 @@ def table(loads: Sequence[Load], tower: dict[int, float]) -> str:
             f"({tower[one]:.1f}/s and {tower[batch]:.1f}/s)"
         )
     return "\n".join(lines)
+
+
+@contextmanager
+def _service(load: Callable[[], Detector], batch: int) -> Iterator[str]:
+    """A service in a process of its own; gives its URL."""
+    with listen("127.0.0.1", 0) as listener:
+        process = multiprocessing.get_context("spawn").Process(target=_serve, args=(load, batch, listener))
+        process.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    try:
+        yield url
+    finally:
+        process.terminate()
+        process.join()
 
 
 def _serve(load: Callable[[], Detector], batch: int, listener: socket.socket) -> None:
