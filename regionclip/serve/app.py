@@ -72,13 +72,7 @@ def create_app(
         docs_url=None,  # its page would fetch scripts from elsewhere
         redoc_url=None,
         responses=_ERRORS,
-        exception_handlers={
-            HTTPException: _refused,
-            RequestValidationError: _invalid,
-            ServiceError: _not_served,
-            RegionclipError: _unusable,
-            Exception: _fault,
-        },
+        exception_handlers=dict.fromkeys((HTTPException, RequestValidationError, RegionclipError, Exception), _told),
     )
     app.state.desk = desk
     app.include_router(router)
@@ -86,23 +80,16 @@ def create_app(
     return app
 
 
-async def _refused(request: Request, error: Any) -> Response:  # noqa: ANN401 - the type stands beside it in the table
-    return error_response(error.status_code, str(error.detail), dict(error.headers or {}))
-
-
-async def _invalid(request: Request, error: Any) -> Response:  # noqa: ANN401
-    first = error.errors()[0]
-    return error_response(422, f"{' '.join(map(str, first['loc'][1:]))}: {first['msg']}")
-
-
-async def _not_served(request: Request, error: Any) -> Response:  # noqa: ANN401
-    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-    return error_response(error.status, str(error), headers)
-
-
-async def _unusable(request: Request, error: Exception) -> Response:
-    return error_response(422, " ".join(str(error).split()))
-
-
-async def _fault(request: Request, error: Exception) -> Response:
+async def _told(request: Request, error: Exception) -> Response:
+    """An error in the one form; of a fault nothing of the inside."""
+    if isinstance(error, HTTPException):
+        return error_response(error.status_code, str(error.detail), dict(error.headers or {}))
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        return error_response(422, f"{' '.join(map(str, first['loc'][1:]))}: {first['msg']}")
+    if isinstance(error, ServiceError):
+        headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+        return error_response(error.status, str(error), headers)
+    if isinstance(error, RegionclipError):
+        return error_response(422, " ".join(str(error).split()))
     return error_response(500, "a fault of the service, which its log tells of")  # the server logs it after this

@@ -54,31 +54,22 @@ class Client:
         self._http.close()
 
     def detect(
-        self,
-        image: Image,
-        words: Words,
-        *,
-        boxes: Boxes | None = None,
-        threshold: float | None = None,
+        self, image: Image, words: Words, *, boxes: Boxes | None = None, threshold: float | None = None
     ) -> Result:
         """Label the regions of a picture; without boxes (x1 y1 x2 y2, pixels) the proposer finds them."""
-        form = _form(words=_text(words), boxes=_boxes(boxes), threshold=threshold)
-        return Result.model_validate(self._ask("POST", "/detect", data=form, files=_file("image", image)).json())
+        return self._result("/detect", image, words, boxes=_boxes(boxes), threshold=threshold)
 
     def classify(self, image: Image, words: Words) -> Result:
         """Which words fit a whole picture: `result.classes`, the best first."""
-        answer = self._ask("POST", "/classify", data=_form(words=_text(words)), files=_file("image", image))
-        return Result.model_validate(answer.json())
+        return self._result("/classify", image, words)
 
     def regions(self, image: Image, *, boxes: Boxes | None = None) -> bytes:
         """Regions of a picture, to be asked with `classify_regions`, or read by `Regions.load` from a file."""
-        form = _form(boxes=_boxes(boxes), format="npz")
-        return self._ask("POST", "/embed", data=form, files=_file("image", image)).content
+        return self._ask("POST", "/embed", **_form(image, boxes=_boxes(boxes), format="npz")).content
 
     def classify_regions(self, regions: bytes, words: Words, *, threshold: float | None = None) -> Result:
         """Label stored regions with other words; nothing is encoded again."""
-        form = _form(words=_text(words), threshold=threshold)
-        return Result.model_validate(self._ask("POST", "/classify", data=form, files={"regions": regions}).json())
+        return self._result("/classify", regions, words, name="regions", threshold=threshold)
 
     def embed_texts(self, texts: Sequence[str], target: Literal["image", "region"] = "image") -> Embedded:
         """Unit-length embeddings of texts, to be compared with whole images or with regions."""
@@ -87,8 +78,7 @@ class Client:
 
     def embed_image(self, image: Image, *, boxes: Boxes | None = None) -> Embedded:
         """Unit-length embedding of a whole picture, or of each box."""
-        form = _form(boxes=_boxes(boxes))
-        return Embedded.model_validate(self._ask("POST", "/embed", data=form, files=_file("image", image)).json())
+        return Embedded.model_validate(self._ask("POST", "/embed", **_form(image, boxes=_boxes(boxes))).json())
 
     def create_vocabulary(self, name: str, words: Words) -> KeptVocabulary:
         """Keep words under a name, as its next version; `id` of what comes back names it in other calls."""
@@ -106,6 +96,10 @@ class Client:
     def retire_vocabulary(self, id: str) -> KeptVocabulary:
         """Let nobody ask for a version any more."""
         return KeptVocabulary.model_validate(self._ask("DELETE", f"/vocabularies/{id}").json())
+
+    def _result(self, path: str, file: Image, words: Words, *, name: str = "image", **fields: object) -> Result:
+        form = _form(file, name, words=_text(words), **fields)
+        return Result.model_validate(self._ask("POST", path, **form).json())
 
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
         due = time.monotonic() + self._timeout
@@ -139,11 +133,7 @@ def _boxes(boxes: Boxes | None) -> str | None:
     return None if boxes is None else json.dumps([list(map(float, box)) for box in boxes])
 
 
-def _form(**fields: object) -> dict[str, str]:
-    return {name: str(value) for name, value in fields.items() if value is not None}
-
-
-def _file(name: str, image: Image) -> dict[str, tuple[str, bytes]]:
-    if isinstance(image, bytes):
-        return {name: ("image", image)}
-    return {name: (Path(image).name, Path(image).read_bytes())}
+def _form(file: Image, name: str = "image", **fields: object) -> dict[str, Any]:
+    """A form with a file, as httpx takes it."""
+    content = ("file", file) if isinstance(file, bytes) else (Path(file).name, Path(file).read_bytes())
+    return {"data": {key: str(value) for key, value in fields.items() if value is not None}, "files": {name: content}}
