@@ -53,18 +53,10 @@ class Batches:
         run: answers questions together: for each an answer, or what went wrong.
         most: questions of one batch.
         size: bytes that may wait; a question that finds nothing waiting is taken in any case.
-        watch: told of each batch: how many questions, and the seconds it took.
     """
 
-    def __init__(
-        self,
-        run: Callable[[Sequence[Ask]], list[Answer | Exception]],
-        *,
-        most: int,
-        size: int,
-        watch: Callable[[int, float], None] = lambda questions, seconds: None,
-    ) -> None:
-        self._run, self._most, self._size, self._watch = run, most, size, watch
+    def __init__(self, run: Callable[[Sequence[Ask]], list[Answer | Exception]], *, most: int, size: int) -> None:
+        self._run, self._most, self._size = run, most, size
         self._waiting: deque[_Waiting] = deque()
         self._changed, self._closing = Condition(), False
         self._pace = 0.0  # seconds a question, of late
@@ -136,7 +128,6 @@ class Batches:
             answers = self._answers([each.ask for each in batch])
             spent = time.perf_counter() - start
             self._pace = 0.8 * self._pace + 0.2 * spent / len(batch)
-            self._watch(len(batch), spent)
             for each, answer in zip(batch, answers, strict=True):
                 if isinstance(answer, Exception):
                     each.future.set_exception(answer)

@@ -1,7 +1,8 @@
 """Desk: between requests and the tower. It decodes and waits, and gives up where nobody waits any more."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -29,7 +30,7 @@ class Desk:
 
     def __init__(self, service: Service) -> None:
         self.service, self.metrics = service, Metrics()
-        self.batches = Batches(service.answer, most=service.batch, size=service.limits.waiting, watch=self._note)
+        self.batches = Batches(self._run, most=service.batch, size=service.limits.waiting)
         self._decoders = ThreadPoolExecutor(_DECODERS, thread_name_prefix="decode")
 
     async def answer(self, make: Callable[[Service], Ask]) -> Answer:
@@ -62,10 +63,20 @@ class Desk:
         self._decoders.shutdown()
         self.batches.close()
 
-    def _note(self, questions: int, seconds: float) -> None:
+    def figures(self) -> bytes:
+        """What Prometheus is told."""
         self.metrics.waiting.set(len(self.batches))
-        self.metrics.batch.observe(questions)
-        self.metrics.tower.inc(seconds)
+        return self.metrics.text()
+
+    def _run(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
+        """`Service.answer`, with its figures."""
+        self.metrics.waiting.set(len(self.batches))
+        self.metrics.batch.observe(len(asks))
+        start = time.perf_counter()
+        try:
+            return self.service.answer(asks)
+        finally:
+            self.metrics.tower.inc(time.perf_counter() - start)
 
 
 async def _gone(request: Request) -> None:

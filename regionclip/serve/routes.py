@@ -159,7 +159,7 @@ async def ready(desk: AtDesk) -> Response:
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(desk: AtDesk) -> Response:
     """Figures in Prometheus' text format."""
-    return Response(await run_in_threadpool(desk.metrics.text), media_type=CONTENT_TYPE_LATEST)
+    return Response(await run_in_threadpool(desk.figures), media_type=CONTENT_TYPE_LATEST)
 
 
 async def _answered(request: Request, desk: Desk, seconds: float | None, make: Callable[[Service], Ask]) -> Response:

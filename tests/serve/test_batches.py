@@ -122,6 +122,7 @@ def test_clients_with_different_words_share_a_pass() -> None:
         labels = [[row["label"] for row in each.result().json()["images"][0]["detections"]] for each in others]
         assert first.result().status_code == 200
         assert figure(url, "regionclip_batch_sum") == 5
+        assert figure(url, "regionclip_waiting") == 0
     assert labels == [["red"], [], ["red"], ["红"]]
     assert tower.together == [1, 4]
 
