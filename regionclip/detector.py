@@ -38,6 +38,14 @@ BATCH = 8
 """Most frames of one tower pass; more cost memory and gain little."""
 
 
+def batch_of(tower: Tower) -> int:
+    """Frames of several sources that pay in one pass.
+
+    A processor gains nothing by more than one, and a frame in which nothing is proposed then costs no tower pass.
+    """
+    return 1 if tower.placement.startswith("cpu") else BATCH
+
+
 class Detector:
     """A tower, a proposer and the rules between them. Words are an argument of each call; nothing here changes.
 

@@ -4,6 +4,7 @@ import inspect
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from threading import Lock
 
 
@@ -59,6 +60,19 @@ class VideoFileError(FileError):
     """A video cannot be written: the disk is full, the codec refuses such frames, or there was no frame at all."""
 
 
+class ServiceError(RegionclipError):
+    """A service cannot do what it is asked, or cannot be reached.
+
+    Attributes:
+        status: of HTTP; 0 where there was no answer.
+        retry_after: seconds, where it is only busy.
+    """
+
+    def __init__(self, message: str, status: int, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.status, self.retry_after = status, retry_after
+
+
 class DrawingError(RegionclipError):
     """No font at hand can draw what is asked, or a named font cannot be read."""
 
@@ -98,12 +112,30 @@ class OutputWarning(RegionclipWarning):
 def warn(message: str, category: type[RegionclipWarning]) -> None:
     """Warn, and name the line outside this package that led here, however deep it lies.
 
-    So Python shows a warning of the same text once for each such line, not once in a process.
+    So Python shows a warning of the same text once for each such line, not once in a process. Inside `collected` it is
+    not shown.
     """
+    if (told := _collected.get()) is not None:
+        told.append(message)
+        return
     frame, depth = inspect.currentframe(), 1
     while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
         frame, depth = frame.f_back, depth + 1
     warnings.warn(message, category, stacklevel=depth)
+
+
+@contextmanager
+def collected() -> Iterator[list[str]]:
+    """Take down what this thread is warned of, in place of showing it: for who asked, where that is somebody else."""
+    told: list[str] = []
+    token = _collected.set(told)
+    try:
+        yield told
+    finally:
+        _collected.reset(token)
+
+
+_collected: ContextVar[list[str] | None] = ContextVar("collected warnings", default=None)
 
 
 def few(names: Iterable[str], most: int) -> str:

@@ -49,6 +49,7 @@ site
 robot
 robot.ros
 robot.transports
+serve
 
 scenes.painting
 scenes.kinds

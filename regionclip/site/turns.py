@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 import supervision as sv
 
-from regionclip.detector import BATCH, Detector
+from regionclip.detector import Detector, batch_of
 from regionclip.errors import ConfigError, InputError, RegionclipError
 from regionclip.formats.files import write_file
 from regionclip.frames import Frame
@@ -190,9 +190,7 @@ class Site:
 
     @property
     def _batch(self) -> int:
-        # A processor gains nothing by more, and a frame in which nothing is proposed then costs no tower pass.
-        on_processor = self._detector.tower.placement.startswith("cpu")
-        return self.settings.batch or (1 if on_processor else BATCH)
+        return self.settings.batch or batch_of(self._detector.tower)
 
     def _encoded(self, taken: Sequence[tuple[SiteCamera, VideoFrame]]) -> dict[SiteCamera, ImageFeatures]:
         """Features of frames that the tower has to look at, where there are several; nothing runs yet."""

@@ -1,4 +1,4 @@
-"""`regionclip eval live`, `video`, `cameras` and `soak`: what video costs on this machine."""
+"""`regionclip eval live`, `video`, `cameras`, `soak` and `serve`: what video and a service cost on this machine."""
 
 import sys
 from typing import Annotated
@@ -104,4 +104,25 @@ def soak(
         )
     sys.stdout.write(table(figures, minutes=minutes, cameras=count) + "\n")
     if figures.threads:
+        raise typer.Exit(exits.FAILED)
+
+
+@options.grouped
+def serve(
+    tower: options.DetectorOptions,
+    clients: Annotated[list[int], typer.Option(min=1, help="How many ask at once; repeatable.")] = [1, 16, 64],  # noqa: B006
+    batches: Annotated[
+        list[int], typer.Option("--batch", min=1, help="Most pictures of one tower pass; repeatable.")
+    ] = [1, 8],  # noqa: B006
+    seconds: Annotated[float, typer.Option(min=1, help="Of each measurement.")] = 8.0,
+) -> None:
+    """A service on this machine under load: answers a second, milliseconds, memory, and what batches gain."""
+    detector = tower.load()
+    from regionclip.evaluation.speed.serve import measure_loads, measure_tower, table
+
+    words = ["person", "car", "红色的灭火器"]
+    alone = measure_tower(detector, batches)
+    loads = list(measure_loads(tower.load, words, clients, batches, seconds=seconds))
+    sys.stdout.write(table(loads, alone) + "\n")
+    if any(load.lost for load in loads):
         raise typer.Exit(exits.FAILED)
