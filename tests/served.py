@@ -1,6 +1,10 @@
 """The service on loopback, in a thread of the test."""
 
 import io
+import os
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -72,6 +76,29 @@ def serving(
         server.should_exit = True
         thread.join(60)
         assert not thread.is_alive()
+
+
+@contextmanager
+def serve_command(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The command, and where it serves; killed at the end where it still runs."""
+    command = [sys.executable, "-m", "regionclip", "serve", "--tower", "tiny", "--port", "0", *options]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stderr is not None
+            lines = iter(process.stderr.readline, "")
+            url = next(found[0] for line in lines if (found := re.search(r"http://127\S+", line)))
+            until(lambda: _answers(url))
+            yield url, process
+        finally:
+            process.kill()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=60, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def post(

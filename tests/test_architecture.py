@@ -50,6 +50,7 @@ robot
 robot.ros
 robot.transports
 serve
+cluster
 
 scenes.painting
 scenes.kinds

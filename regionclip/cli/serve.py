@@ -1,5 +1,6 @@
 """`regionclip serve`: the service over HTTP."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from regionclip.errors import ConfigError
 @options.grouped
 def serve(
     tower: options.DetectorOptions,
+    engine: options.EngineOptions,
     host: Annotated[str, typer.Option(help="Address to listen at; others than loopback need --token-file.")] = (
         "127.0.0.1"
     ),
@@ -23,7 +25,9 @@ def serve(
     vocabularies: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keeps the vocabularies that clients create.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes, each with a tower of its own.")] = 1,
+    workers: Annotated[
+        int, typer.Option("--workers", "--replicas", min=1, max=1024, help="Processes, each with a tower of its own.")
+    ] = 1,
     batch: Annotated[
         int | None, typer.Option(min=1, help="Most pictures of one tower pass; 1 on a processor, else 8.")
     ] = None,
@@ -42,6 +46,13 @@ def serve(
     limits = Limits(clients=clients, seconds=timeout, batch=batch)
     tower.settings()
     serving = Serving(load=tower.load, limits=limits, token=token, vocabularies=vocabularies, workers=workers)
+    is_ray = engine.is_ray()
     with listen(host, port) as listener:
-        where = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-        run(serving, listener, ready=lambda: say(f"serving at {where}"))
+        port = listener.getsockname()[1]
+        ready = partial(say, f"serving at http://{f'[{host}]' if ':' in host else host}:{port}")
+        if not is_ray:
+            run(serving, listener, ready)
+            return
+    from regionclip.cluster.serving import run as run_on_ray  # which listens itself
+
+    run_on_ray(serving, host, port, address=engine.address, device=tower.device, ready=ready)

@@ -1,18 +1,16 @@
 """`regionclip serve` as processes: they end in good order, share what they must, and refuse what they cannot serve."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from served import figure, png, post
+from served import figure, png, post, serve_command
 from torchless import without_torch
 from waiting import until
 
@@ -22,32 +20,9 @@ from regionclip.serve import Client
 from regionclip.serve.metrics import SHARED, forget_dead
 
 
-@contextmanager
-def started(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The command, and where it serves; killed at the end where it still runs."""
-    command = [sys.executable, "-m", "regionclip", "serve", "--tower", "tiny", "--port", "0", *options]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
-        try:
-            assert process.stderr is not None
-            lines = iter(process.stderr.readline, "")
-            url = next(found[0] for line in lines if (found := re.search(r"http://127\S+", line)))
-            until(lambda: answers(url))
-            yield url, process
-        finally:
-            process.kill()
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/readyz", timeout=60, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
 def test_sigterm_answers_what_is_in_hand() -> None:
     picture = png(render_scene(3, 0, (480, 640)).frame)
-    with started("--batch", "4") as (url, process), ThreadPoolExecutor(12) as clients:
+    with serve_command("--batch", "4") as (url, process), ThreadPoolExecutor(12) as clients:
         waiting = [clients.submit(post, url, picture, words='["person", "红色的球"]') for _ in range(12)]
         until(lambda: figure(url, "regionclip_in_hand") == 12)
         process.send_signal(signal.SIGTERM)
@@ -58,7 +33,7 @@ def test_sigterm_answers_what_is_in_hand() -> None:
 
 
 def test_workers_share_vocabularies_and_figures_and_end_with_their_parent() -> None:
-    with started("--workers", "2") as (url, process):
+    with serve_command("--workers", "2") as (url, process):
         seen = set[str]()
 
         def ask() -> None:

@@ -1,8 +1,11 @@
 """Options that several commands share, in groups: a parameter of a group's type gives a command all its options."""
 
 import inspect
+import os
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_type_hints
 
@@ -239,6 +242,37 @@ class DetectorOptions(PresetOptions):
         # A budget that is no number is a name, which the config judges.
         budget = int(self.budget) if self.budget and self.budget.isdecimal() else cast("Budget | None", self.budget)
         return settings.changed(budget=budget, tiles=read_tiles(self.tiles))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """Where the work is done."""
+
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="E", help="local, or ray: Ray on this machine or a cluster.")
+    ] = "local"
+    address: Annotated[
+        str | None,
+        typer.Option("--address", metavar="HOST:PORT", help="Head of a Ray cluster; auto is that of this machine."),
+    ] = None
+
+    def is_ray(self) -> bool:
+        """Whether it is Ray, which is then ready to be imported.
+
+        Raises:
+            ConfigError: where the options do not fit, or Ray is not installed.
+        """
+        check_choice("--engine", self.engine, ("local", "ray"))
+        if self.engine == "local":
+            if self.address is not None:
+                raise ConfigError("--address: it is of a Ray cluster; give --engine ray too")
+            return False
+        if find_spec("ray") is None:
+            raise ConfigError('--engine ray needs more packages: pip install "regionclip[ray]"')
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
+        if self.address is None:  # its ports run any code, and are not on loopback only: nobody else may use them
+            os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        return True
 
 
 def boxes_of(file: Path | None, images: Sequence[Path]) -> "list[GivenBoxes | None]":

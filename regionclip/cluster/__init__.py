@@ -1,0 +1,1 @@
+"""Work on several accelerators or machines, by Ray (docs/scale.md)."""
