@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from regionclip.cli.ask import ask, index
+from regionclip.cli.archive import index, search
 from regionclip.cli.bench import bench
 from regionclip.cli.calibrate import calibrate
 from regionclip.cli.cameras.bag import bag
@@ -42,7 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (
-    *(detect, video, stream, site, bag, ros2, dora, demo, proposals, doctor, bench, explain, index, ask, teach),
+    *(detect, video, stream, site, bag, ros2, dora, demo, proposals, doctor, bench, explain, index, search, teach),
     *(calibrate, scenes, train),
 ):
     app.command()(_command)
