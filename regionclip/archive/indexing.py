@@ -87,7 +87,8 @@ def unfinished(archive: Archive, paths: Iterable[Path]) -> list[FileNote]:
         note = note or known.get(digest) or FileNote(source, digest, stamp)
         if not note.done:
             moved = note.source != source
-            found[note.digest] = FileNote(source, note.digest, stamp) if moved else replace(note, stamp=stamp)
+            note = FileNote(source, note.digest, stamp) if moved else replace(note, stamp=stamp)
+            found.setdefault(note.digest, note)
     return list(found.values())
 
 

@@ -128,6 +128,7 @@ def _hits(archive: Archive, asking: Asking, place: int, fits: NDArray[np.void]) 
     hits = []
     for sights, picture in zip(chosen, pictures, strict=True):
         row, fit = known[sights[0]], fits[sights[0]]
+        tracks = (known[sight]["track"] for sight in sights)
         order = np.argsort([known[sight]["index"] for sight in sights])
         hits.append(Hit(
             label=asking.names[place],
@@ -136,7 +137,7 @@ def _hits(archive: Archive, asking: Asking, place: int, fits: NDArray[np.void]) 
             confidence=float(fit["confidence"]),
             best=_sight(row),
             region=row["region"],
-            track=None if row["track"] is None or row["track"] < 0 else row["track"],
+            track=next(filter(lambda track: track is not None and track >= 0, tracks), None),
             sights=tuple(_sight(known[sight]) for sight in sights[order]),
             thumbnail=picture,
         ))  # fmt: skip

@@ -93,7 +93,7 @@ class Things:
 
     def _suppress(self, sight: int) -> None:
         same = self._free & (self._source == self._source[sight]) & (self._index == self._index[sight])
-        same &= ~self._given
+        same &= ~self._given & ((self._track < 0) | (self._track[sight] < 0))  # two tracks are two things
         same[same] = self._overlap(same, sight)
         self._free &= ~same
 
