@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from regionclip.answers.regions import Regions
-from regionclip.archive.pictures import thumbnails
 from regionclip.archive.rows import FileNote, FrameKey, rows_of
 from regionclip.archive.store import Archive, ArchiveWriter
+from regionclip.archive.thumbnails import thumbnails
 from regionclip.boxes import Boxes
 from regionclip.detector import BATCH, Detector
 from regionclip.errors import FileError, FrameError

@@ -1,4 +1,4 @@
-"""What hits look like: thumbnails of regions, a sheet of hits, and clips of the videos that they are from."""
+"""What hits look like: a sheet of them, and clips of the videos that they are from."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 import supervision as sv
 from av.error import FFmpegError
-from numpy.typing import NDArray
 
 from regionclip.archive.rows import FrameKey
 from regionclip.archive.search import Hit
@@ -22,33 +21,12 @@ from regionclip.video.output.writer import VideoWriter
 from regionclip.video.sources.base import utc_text
 from regionclip.video.sources.decoding import Upright, open_video
 
-_SIDE, _AROUND, _QUALITY = 160, 0.15, 85
-"""Of thumbnails: longest side in pixels, what is shown around a box in sides of it, JPEG quality."""
-
 _TILE, _GAP, _COLUMNS, _HEAD, _TEXT = 200, 14, 5, 22, 14
 """Of a sheet, in pixels: tiles, the room between them, how many in a row, text of titles and below tiles."""
 
 _PAPER, _MOUNT = (255, 255, 255), (238, 238, 238)
 _AROUND_SECONDS, _LONGEST = 2.0, 20.0
 """Of a clip: what is shown before and after a thing, and all together."""
-
-
-def thumbnails(image: Frame, boxes: NDArray[np.float32], valid: NDArray[np.bool_]) -> list[bytes | None]:
-    """JPEG files of what boxes `(N, 4)` show, and a little around them; None where one is not valid, `(N,)`."""
-    height, width = image.shape[:2]
-    found: list[bytes | None] = []
-    for box, usable in zip(boxes, valid, strict=True):
-        if not usable:
-            found.append(None)
-            continue
-        around = np.tile(_AROUND * (box[2:] - box[:2]), 2) * (-1, -1, 1, 1)
-        x1, y1, x2, y2 = np.clip(box + around, 0, (width, height, width, height)).tolist()
-        crop = image[int(y1) : int(np.ceil(y2)), int(x1) : int(np.ceil(x2))]  # (h, w, 3)
-        scale = min(_SIDE / max(crop.shape[:2]), 1.0)
-        size = [max(round(side * scale), 1) for side in crop.shape[1::-1]]
-        small = cv2.resize(crop, size, interpolation=cv2.INTER_AREA)
-        found.append(cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes())
-    return found
 
 
 def sheet(hits: Sequence[Hit]) -> Frame:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from regionclip.answers.regions import Regions
+from regionclip.archive.thumbnails import thumbnails
 from regionclip.errors import BoxError, ConfigError, FileError, FingerprintError, RegionclipError
 from regionclip.formats.growing import lock
+from regionclip.frames import Frame
 from regionclip.towers.card import TowerCard
 
 try:
@@ -222,13 +224,13 @@ class ArchiveWriter:
             self._known[key.source] = {index for batch in stored for index in batch["index"].to_pylist()}
         return key.index in self._known[key.source]
 
-    def add(self, key: FrameKey, regions: Regions, thumbnails: Sequence[bytes | None] | None = None) -> None:
+    def add(self, key: FrameKey, regions: Regions, image: Frame | None = None) -> None:
         """Add one frame.
 
         Args:
             key: of the frame.
             regions: N of them.
-            thumbnails: N JPEG files (`regionclip.archive.pictures.thumbnails`).
+            image: `(H, W, 3)`, of which thumbnails are kept.
 
         Raises:
             BoxError: for a frame that is stored already, or a column that holds Python objects.
@@ -243,7 +245,8 @@ class ArchiveWriter:
                 f"{what}: expected regions of {self._archive.fingerprint}, got {regions.fingerprint}; "
                 "give each tower an archive of its own"
             )
-        self.append(rows_of(self.columns, key, regions, thumbnails))
+        pictures = None if image is None else thumbnails(image, regions.xyxy, regions.valid)
+        self.append(rows_of(self.columns, key, regions, pictures))
         self._known[key.source].add(key.index)
 
     def append(self, rows: pa.Table, note: FileNote | None = None) -> None:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from toy import ToyTower, planted, toy_detector
 
 from regionclip.answers.regions import Regions
-from regionclip.archive.pictures import sheet, thumbnails
+from regionclip.archive.pictures import sheet
 from regionclip.archive.store import Archive, FrameKey
+from regionclip.archive.thumbnails import thumbnails
 from regionclip.errors import ConfigError
 from regionclip.frames import decode_frame
 from regionclip.words.vocabulary import Label, Vocabulary
@@ -240,7 +241,7 @@ def test_thumbnails_and_a_sheet_show_the_things(tmp_path: Path) -> None:
     assert [picture is not None for picture in pictures] == [True, True, False, True]
     archive = Archive.create(tmp_path / "x", ToyTower().card)
     with archive.writer() as writer:
-        writer.add(FrameKey("门口.mp4", 3, 3725.5), regions, pictures)
+        writer.add(FrameKey("门口.mp4", 3, 3725.5), regions, frame)
     hits = archive.search(detector(), ["red", "蓝色"], threshold=0.5)
     assert [hit.label for hit in hits] == ["red", "蓝色"]
     for hit, colour in zip(hits, ((0, 0, 255), (255, 0, 0)), strict=True):
