@@ -21,7 +21,7 @@ from regionclip.errors import FileError, FrameError
 from regionclip.frames import SUFFIXES, Frame, read_frame
 from regionclip.video.follower import Follower
 from regionclip.video.options import FollowOptions
-from regionclip.video.sources.base import OpenSource, VideoFrame
+from regionclip.video.sources.base import VideoFrame
 from regionclip.video.sources.opening import open_source
 from regionclip.video.tracking.settings import TrackSettings
 from regionclip.words.vocabulary import Label
@@ -162,43 +162,38 @@ def look(
     """
     source, camera, own = str(path), options.camera or path.name, detector.for_source()
     if path.suffix.lower() in SUFFIXES:
-        image = read_frame(path)
-        yield Look(FrameKey(source, camera=camera), own.regions(image, boxes), image, 1.0)
+        if not start:
+            image = read_frame(path)
+            yield Look(FrameKey(source, camera=camera), own.regions(image, boxes), image, 1.0)
         return
     with open_source(path, mode="every", start_utc=options.start_utc) as video:
-        looks = (
-            _followed(video, own, options.every, start, tracks)
-            if options.track
-            else _seen(video, own, options.every, start)
-        )
+        first = -(-start // options.every) * options.every
+        frames = (frame for frame in video if frame.index >= first)
+        looks = _followed(frames, own, options.every, tracks) if options.track else _seen(frames, own, options.every)
         for frame, regions in looks:
             key = FrameKey(source, frame.index, frame.t_seconds, frame.utc_seconds, camera)
             yield Look(key, regions, frame.image, min(frame.t_seconds / (video.duration_seconds or np.inf), 1.0))
 
 
-def _seen(video: OpenSource, detector: Detector, every: int, start: int) -> Iterator[tuple[VideoFrame, Regions]]:
+def _seen(frames: Iterator[VideoFrame], detector: Detector, every: int) -> Iterator[tuple[VideoFrame, Regions]]:
     """Each so many frames alone."""
     # On a CPU frames together gain nothing, and the bits are those of asking at once.
     one_by_one = detector.proposer.has_memory or detector.tower.placement.startswith("cpu")
-    frames = (frame for frame in video if frame.index >= start and frame.index % every == 0)
-    while batch := list(islice(frames, 1 if one_by_one else BATCH)):
+    chosen = (frame for frame in frames if frame.index % every == 0)
+    while batch := list(islice(chosen, 1 if one_by_one else BATCH)):
         for frame, features in zip(batch, detector.features_of([each.image for each in batch]), strict=True):
             yield frame, detector.regions(features)
 
 
 def _followed(
-    video: OpenSource, detector: Detector, every: int, start: int, tracks: int
+    frames: Iterator[VideoFrame], detector: Detector, every: int, tracks: int
 ) -> Iterator[tuple[VideoFrame, Regions]]:
     """Each so many frames, and those on which a track looks other than before, with the numbers of tracks."""
-    options = FollowOptions(every=every, tracks=_FOLLOWING)
-    follower = Follower(detector, _ANYTHING, source=video.id, options=options)
-    for frame in video:
-        if frame.index < start:
-            continue
-        known = follower.follow(frame)
+    follower = Follower(detector, _ANYTHING, source="", options=FollowOptions(every=every, tracks=_FOLLOWING))
+    for known in map(follower.follow, frames):
         if known.regions is not None:
             rows, numbers = known.detections, np.full(len(known.regions), -1)  # (N,)
             if rows.tracker_id is not None:
                 region = np.asarray(rows.data["region"])  # (K,)
                 numbers[region[region >= 0]] = rows.tracker_id[region >= 0] + tracks
-            yield frame, replace(known.regions, tracker_id=numbers)
+            yield known.frame, replace(known.regions, tracker_id=numbers)

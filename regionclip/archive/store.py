@@ -15,7 +15,7 @@ from regionclip.answers.regions import Regions
 from regionclip.archive.thumbnails import thumbnails
 from regionclip.errors import BoxError, ConfigError, FileError, FingerprintError, RegionclipError
 from regionclip.formats.growing import lock
-from regionclip.frames import Frame
+from regionclip.frames import Frame, FrameLike
 from regionclip.towers.card import TowerCard
 
 try:
@@ -31,7 +31,6 @@ except ImportError as error:
 if TYPE_CHECKING:
     from regionclip.archive.search import Hit
     from regionclip.detector import Detector
-    from regionclip.frames import FrameLike
     from regionclip.words.vocabulary import Words
 
 _FORMAT, _TABLE = 1, "regions"
@@ -88,12 +87,12 @@ class Archive:
         """
         path = Path(path)
         cls.check_free(path)
-        columns = schema(
-            card.width, {"format": _FORMAT, "fingerprint": card.revision, "settings": dict(settings or {})}
-        )
+        head = {"format": _FORMAT, "fingerprint": card.revision, "settings": dict(settings or {})}
         left = (path / f"{_TABLE}.lance").exists()  # by a crash
         with told(path):
-            lancedb.connect(path).create_table(_TABLE, schema=columns, mode="overwrite" if left else "create")
+            lancedb.connect(path).create_table(
+                _TABLE, schema=schema(card.width, head), mode="overwrite" if left else "create"
+            )
         return cls(path)
 
     @staticmethod
@@ -171,8 +170,10 @@ class Archive:
             self.table.optimize(cleanup_older_than=_READING)
             if not self.indexed and self.table.count_rows() > exact:
                 width = self.table.schema.field("embedding").type.list_size
-                # The embeddings are of unit length: by distance they are in the order of their cosines.
-                config = IvfPq(distance_type="l2", num_sub_vectors=max(width // 8, 1))
+                # The embeddings are of unit length: by distance they are in the order of their cosines. Sample and
+                # iterations are below what is usual, to make an index in minutes; docs/search.md has its recall.
+                parts = max(width // 8, 1)
+                config = IvfPq(distance_type="l2", num_sub_vectors=parts, sample_rate=64, max_iterations=15)
                 self.table.create_index("embedding", config=config)
 
     def search(  # noqa: PLR0913 - each narrows what is asked
@@ -180,7 +181,7 @@ class Archive:
         detector: "Detector",
         words: "Words" = (),
         *,
-        like: "FrameLike | None" = None,
+        like: FrameLike | None = None,
         without: "Words" = (),
         camera: str | None = None,
         since: float | datetime | None = None,
@@ -262,7 +263,7 @@ class ArchiveWriter:
 
     def note(self, note: FileNote) -> None:
         """Keep what is known of a file, with the next batch."""
-        self.append(self.columns.empty_table(), note)
+        self._notes[note.digest] = note
 
     def clear(self, note: FileNote) -> None:
         """Make room for a file: remove what is there of an earlier content of it, and of it under another name."""

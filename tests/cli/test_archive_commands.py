@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from toy import planted
 from waiting import until
 
 from regionclip.answers.regions import Regions
+from regionclip.archive.indexing import IndexOptions, index_file, look, unfinished
 from regionclip.archive.store import Archive
 from regionclip.cli.terminal import exits
+from regionclip.frames import read_frame
 from regionclip.loading import config_of, load
 from regionclip.scenes.clips import render_clip
 from regionclip.video.output.writer import VideoWriter
@@ -133,8 +136,29 @@ def test_things_that_are_followed_keep_their_numbers_apart_after_a_break(run: Ru
     assert tracks
     (note,) = Archive(store).files().values()
     assert note.tracks == max(tracks)
-    hits = Archive(store).search(load("tiny"), ["person", "car"], top=3)
+    detector, options = load("tiny"), IndexOptions(every=2, track=True)
+    hits = Archive(store).search(detector, ["person", "car"], top=3)
     assert any(hit.track is not None and len(hit.sights) > 3 for hit in hits)
+    later = list(look(video, detector, options, start=21, tracks=100))
+    assert later[0].key.index == 22  # the next one that would have been looked at
+    numbers = {int(number) for each in later for number in np.asarray(each.regions.tracker_id)} - {-1}
+    assert min(numbers) == 101
+
+
+def test_a_picture_that_is_there_is_not_added_again_though_its_end_was_not_noted(media: Path, tmp_path: Path) -> None:
+    """As after a kill between a batch and the next one."""
+    detector = load("tiny")
+    archive = Archive.create(tmp_path / "x", detector.tower.card)
+    with archive.writer() as writer:
+        for note in unfinished(archive, [media / "0.png"]):
+            index_file(writer, note, detector, IndexOptions())
+            writer.note(replace(note, next=1))
+    with archive.writer() as writer:
+        (note,) = unfinished(archive, [media / "0.png"])
+        assert index_file(writer, note, detector, IndexOptions()).done
+    archive.refresh()
+    assert len(list(archive)) == 1
+    assert unfinished(archive, [media / "0.png"]) == []
 
 
 def test_search_prints_writes_draws_and_cuts(
@@ -155,7 +179,7 @@ def test_search_prints_writes_draws_and_cuts(
     assert "东门" in printed[1]
     assert first["prompt"] in ("car", "汽车")
     assert first["sights"][0]["index"] <= first["index"] <= first["sights"][-1]["index"]
-    assert cv2.imread(str(tmp_path / "sheet.png")).shape[1] > 1000
+    assert read_frame(tmp_path / "sheet.png").shape[1] > 1000
     numbers = [number for number, hit in enumerate(found["hits"], 1) if hit["seconds"] is not None]
     clips = sorted((tmp_path / "clips").iterdir())
     assert [int(clip.name[:2]) for clip in clips] == numbers
