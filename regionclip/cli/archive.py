@@ -79,7 +79,7 @@ def index(
     from regionclip.archive.indexing import IndexOptions, unfinished
     from regionclip.archive.store import Archive
 
-    if not resume and not Archive.is_at(out):
+    if not Archive.is_at(out):
         Archive.check_free(out)
     detector = tower.load(settings)
     if boxes is None and detector.proposer.asks_words:
