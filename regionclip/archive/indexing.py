@@ -1,6 +1,6 @@
 """Files into an archive: what a file shows -> rows -> batch -> table. Each content once, whatever its name.
 
-`look` is the part that costs time. It reads one file and knows no archive: it may run anywhere.
+`looked` is the part that costs time. It reads one file and knows no archive: it may run anywhere.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from regionclip.answers.regions import Regions
 from regionclip.archive.rows import FileNote, FrameKey, rows_of
@@ -118,6 +119,20 @@ def index_file(
         FileError: where the archive cannot be written.
     """
     writer.clear(note)
+    for rows, now, share in looked(writer.columns, note, detector, options, boxes=boxes):
+        note = now
+        writer.append(rows, note)
+        watch(share)
+    return note
+
+
+def looked(
+    columns: pa.Schema, note: FileNote, detector: Detector, options: IndexOptions, *, boxes: Boxes | None = None
+) -> Iterator[tuple[pa.Table, FileNote, float]]:
+    """What a file shows: rows, what is known of the file with them, and the share of it that is read.
+
+    The last rows are none: the file is done then. Arguments as of `index_file`.
+    """
     looks = look(Path(note.source), detector, options, boxes=boxes, start=note.next, tracks=note.tracks)
     while True:
         try:
@@ -130,12 +145,9 @@ def index_file(
         highest = note.tracks if each.regions.tracker_id is None else int(each.regions.tracker_id.max(initial=0))
         note = replace(note, next=each.key.index + 1, tracks=max(note.tracks, highest))
         pictures = thumbnails(each.image, each.regions.xyxy, each.regions.valid)
-        writer.append(rows_of(writer.columns, each.key, each.regions, pictures), note)
-        watch(each.share)
+        yield rows_of(columns, each.key, each.regions, pictures), note, each.share
     # What could not even be opened may be readable the next time.
-    note = replace(note, done=bool(note.stamp))
-    writer.note(note)
-    return note
+    yield columns.empty_table(), replace(note, done=bool(note.stamp)), 1.0
 
 
 def look(

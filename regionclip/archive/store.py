@@ -255,15 +255,12 @@ class ArchiveWriter:
 
         Whether they are stored already is not looked up: of files the notes tell.
         """
-        self._waiting.append(rows)
+        if rows.num_rows:
+            self._waiting.append(rows)
         if note is not None:
             self._notes[note.digest] = note
         if len(self._waiting) >= _FRAMES or sum(each.num_rows for each in self._waiting) >= _REGIONS:
             self.flush()
-
-    def note(self, note: FileNote) -> None:
-        """Keep what is known of a file, with the next batch."""
-        self._notes[note.digest] = note
 
     def clear(self, note: FileNote) -> None:
         """Make room for a file: remove what is there of an earlier content of it, and of it under another name."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 from rich.console import Console
@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     from regionclip.archive.indexing import IndexOptions
     from regionclip.archive.rows import FileNote
     from regionclip.archive.search import Hit
-    from regionclip.archive.store import Archive
+    from regionclip.archive.store import Archive, ArchiveWriter
     from regionclip.boxes import GivenBoxes
+    from regionclip.config import Config
     from regionclip.detector import Detector
+
+    _Work: TypeAlias = Sequence[tuple[FileNote, GivenBoxes | None]]
+    _Bar: TypeAlias = Callable[[int, int, float], None]
 
 _ASKING = {
     *("name", "weights", "revision", "device", "dtype", "threshold", "mode", "bank", "nms", "nms_iou"),
@@ -57,6 +61,8 @@ def index(
         str | None, typer.Option(metavar="T", help="When the video starts, as 2026-11-30T08:00:00+08:00.")
     ] = None,
     boxes: options.BoxesFile = None,
+    *,
+    engine: options.EngineOptions,
 ) -> None:
     """Put the regions of pictures and videos into an archive, to be found later by any words (`regionclip search`).
 
@@ -81,7 +87,8 @@ def index(
 
     if not Archive.is_at(out):
         Archive.check_free(out)
-    detector = tower.load(settings)
+    is_ray = engine.is_ray()
+    detector = (replace(tower, device="cpu") if is_ray else tower).load(settings)
     if boxes is None and detector.proposer.asks_words:
         raise ConfigError(
             "index: expected a proposer that needs no words, got one that looks for words, which come later"
@@ -95,7 +102,11 @@ def index(
             "add them with --resume, or give another name"
         )
     looking = IndexOptions(every=every, track=track, camera=camera, start_utc=start_utc)
-    failed = _add(archive, detector, todo, looking, given)
+    work = [(note, given[note.source]) for note in todo]
+    if is_ray and work:
+        failed = _add(archive, todo, partial(_by_ray, engine.address, tower, settings, work, looking))
+    else:
+        failed = _add(archive, todo, partial(_here, detector, work, looking))
     say(
         f"{out}: {len(archive)} regions; {len(todo) - failed} files added, {len(files) - len(todo)} were there, "
         f"{failed} unreadable"
@@ -105,28 +116,57 @@ def index(
 
 
 def _add(
-    archive: "Archive",
-    detector: "Detector",
-    todo: "Sequence[FileNote]",
-    looking: "IndexOptions",
-    given: "dict[str, GivenBoxes | None]",
+    archive: "Archive", todo: "Sequence[FileNote]", looks: "Callable[[ArchiveWriter, _Bar], Iterator[FileNote]]"
 ) -> int:
     """Add what files show; how many cannot be read."""
-    from regionclip.archive.indexing import index_file
-
-    failed, sizes = 0, [int(note.stamp.partition(" ")[0] or 0) for note in todo]
-    with archive.writer() as writer, _bar(sum(sizes)) as bar:
-        for place, note in enumerate(todo):
-            watch = partial(bar, sum(sizes[:place]), sizes[place])
-            known = index_file(writer, note, detector, looking, boxes=given[note.source], watch=watch)
-            watch(1.0)
-            if known.error:
-                say(known.error)
+    failed = 0
+    with archive.writer() as writer, _bar(sum(map(_size, todo))) as bar:
+        for note in looks(writer, bar):
+            if note.error:
+                say(note.error)
                 failed += 1
     if todo:
         with waiting("finishing the archive"):
             archive.finish()
     return failed
+
+
+def _here(
+    detector: "Detector", work: "_Work", looking: "IndexOptions", writer: "ArchiveWriter", bar: "_Bar"
+) -> "Iterator[FileNote]":
+    """Add file by file; each when it is done."""
+    from regionclip.archive.indexing import index_file
+
+    done = 0
+    for note, boxes in work:
+        yield index_file(writer, note, detector, looking, boxes=boxes, watch=partial(bar, done, _size(note)))
+        done += _size(note)
+        bar(done, 0, 1.0)
+
+
+def _by_ray(
+    address: str | None,
+    tower: options.DetectorOptions,
+    settings: "Config",
+    work: "_Work",
+    looking: "IndexOptions",
+    writer: "ArchiveWriter",
+    bar: "_Bar",
+) -> "Iterator[FileNote]":
+    """Add many files at once; each when it is done."""
+    from regionclip.cluster.indexing import index_files
+    from regionclip.cluster.joining import joined
+
+    done = 0
+    with joined(address):
+        for note in index_files(writer, work, partial(tower.load, settings), looking, device=tower.device):
+            yield note
+            done += _size(note)
+            bar(done, 0, 1.0)
+
+
+def _size(note: "FileNote") -> int:
+    return int(note.stamp.partition(" ")[0] or 0)
 
 
 def _archive(out: Path, detector: "Detector", looking: dict[str, Any], *, given: bool) -> "Archive":

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from warnings import catch_warnings
 
 import ray
 
@@ -29,7 +30,8 @@ def joined(address: str | None, **environment: str) -> Iterator[None]:
     own: dict[str, Any] = {} if address else {"_node_ip_address": "127.0.0.1", "include_dashboard": False}
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        ray.init(address or "local", runtime_env={"env_vars": environment}, **own, **quiet)
+        with catch_warnings(action="ignore"):  # LanceDB's, in processes that are other programs at once
+            ray.init(address or "local", runtime_env={"env_vars": environment}, **own, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
         ray.shutdown()
         what = "Ray does not start here" if address is None else f"--address {address}: no Ray cluster there"
@@ -51,17 +53,26 @@ def _check_reachable(address: str) -> None:
         raise ConfigError(f"--address {address}: no Ray cluster there: {error}") from error
 
 
-def share(processes: int, device: str) -> dict[str, int]:
-    """What each of several processes with a tower takes of the cluster: a core, and an accelerator where it uses one.
+def share(device: str) -> tuple[dict[str, Any], int]:
+    """What a process with a tower takes of the cluster, a core and an accelerator where it uses one; how many fit.
 
     Raises:
-        ConfigError: where the cluster has not so many.
+        ConfigError: where none fits, or the device is one that Ray does not hand out.
     """
     if ":" in device:
         raise ConfigError(f"--device {device}: Ray gives each process an accelerator of its own; expected cuda or auto")
     has = ray.cluster_resources()
-    needs = {"CPU": 1, "GPU": int(device == "cuda" or (device == "auto" and has.get("GPU", 0) >= 1))}
-    for kind, one in needs.items():
-        if has.get(kind, 0) < processes * one:
-            raise ConfigError(f"--workers {processes}: each takes a {kind}, and the cluster has {has.get(kind, 0):g}")
-    return {"num_cpus": needs["CPU"], "num_gpus": needs["GPU"]}
+    cores, accelerators = int(has.get("CPU", 0)), int(has.get("GPU", 0))
+    if device == "cuda" or (device == "auto" and accelerators):
+        takes, fit = {"num_cpus": 1, "num_gpus": 1}, min(cores, accelerators)
+    else:
+        takes, fit = {"num_cpus": 1, "num_gpus": 0}, cores
+    if not fit:
+        raise ConfigError(f"--device {device}: the cluster has {cores} cores and {accelerators} accelerators")
+    return takes, fit
+
+
+def reason(told: str) -> str:
+    """What went wrong, of all that Ray tells of it: the last line of a traceback, without the name of the error."""
+    last = told.strip().splitlines()[-1]
+    return last.partition("Error: ")[2] or last

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ray import serve
 from ray.serve.config import BackpressureConfig, HTTPOptions, ProxyLocation
@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from regionclip.cluster.joining import joined, share
+from regionclip.cluster.joining import joined, reason, share
 from regionclip.errors import ConfigError, FileError
 from regionclip.serve.guard import error_response
 from regionclip.serve.running import Serving
@@ -111,7 +111,9 @@ def run(
     with TemporaryDirectory(prefix="regionclip-serve-") as folder, joined(address, **hook):
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as SIGINT: KeyboardInterrupt
         shared = replace(serving, vocabularies=serving.vocabularies or Path(folder))
-        takes = share(serving.workers, device)
+        takes, fit = share(device)
+        if serving.workers > fit:
+            raise ConfigError(f"--workers {serving.workers}: each takes {takes}, and the cluster has {fit} times that")
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
         serve.start(ProxyLocation.EveryNode, HTTPOptions(host=host, port=port))
         try:
@@ -119,8 +121,8 @@ def run(
             ready()
             Event().wait()
         except RuntimeError as error:
-            why = serve.status().applications[_NAME].deployments[_NAME].message.strip().splitlines()
-            raise FileError(f"the replicas could not start: {why}") from error
+            told = serve.status().applications[_NAME].deployments[_NAME].message
+            raise FileError(f"the replicas could not start: {reason(told)}") from error
         except KeyboardInterrupt:
             pass
         finally:
@@ -129,10 +131,9 @@ def run(
                 serve.shutdown()
 
 
-def _deployment(serving: Serving, takes: dict[str, int]) -> serve.Application:
+def _deployment(serving: Serving, takes: dict[str, Any]) -> serve.Application:
     limits = serving.limits
     made = serve.deployment(
-        serve.ingress()(Replica),
         name=_NAME,
         num_replicas=serving.workers,
         ray_actor_options=takes,
@@ -142,4 +143,4 @@ def _deployment(serving: Serving, takes: dict[str, int]) -> serve.Application:
         graceful_shutdown_timeout_s=limits.seconds + 5,
         max_constructor_retry_count=1,
     )
-    return made.bind(serving)
+    return made(serve.ingress()(Replica)).bind(serving)

@@ -152,7 +152,7 @@ def test_a_picture_that_is_there_is_not_added_again_though_its_end_was_not_noted
     with archive.writer() as writer:
         for note in unfinished(archive, [media / "0.png"]):
             index_file(writer, note, detector, IndexOptions())
-            writer.note(replace(note, next=1))
+            writer.append(writer.columns.empty_table(), replace(note, next=1))
     with archive.writer() as writer:
         (note,) = unfinished(archive, [media / "0.png"])
         assert index_file(writer, note, detector, IndexOptions()).done

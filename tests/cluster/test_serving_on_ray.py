@@ -3,13 +3,15 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
-from ray_served import workers
+from ray_served import environment, workers
 from served import png, post, serve_command, serving
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -55,6 +57,13 @@ def test_a_replica_that_dies_loses_what_it_had_in_hand_and_nothing_else(tmp_path
         process.send_signal(signal.SIGTERM)
         assert [each.result().status_code for each in waiting] == [200] * 8
         assert process.wait(60) == exits.OK
+
+
+@pytest.mark.slow
+def test_why_replicas_cannot_start_is_told() -> None:
+    command = [sys.executable, "-m", "regionclip", "serve", "--tower", "tiny", "--port", "0", "--engine", "ray"]
+    done = subprocess.run([*command, "--proposer", "motion"], capture_output=True, text=True, env=environment())
+    assert (done.returncode, "could not start: serve: this proposer remembers" in done.stderr) == (exits.FAILED, True)
 
 
 def test_what_ray_answers_itself_has_the_form_of_errors() -> None:
