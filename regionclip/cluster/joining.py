@@ -18,8 +18,8 @@ def joined(address: str | None, **environment: str) -> Iterator[None]:
     """Within it Ray can be used.
 
     Args:
-        address: of the head of a cluster, as `10.0.0.1:6379`; `auto` is the cluster of this machine, None starts one
-            on loopback that ends with the command.
+        address: of the head of a cluster, as `10.0.0.1:6379`; `auto` is the cluster of this machine, None starts
+            one that ends with the command.
         environment: variables that all its processes get.
 
     Raises:

@@ -113,7 +113,7 @@ def run(
         shared = replace(serving, vocabularies=serving.vocabularies or Path(folder))
         takes, fit = share(device)
         if serving.workers > fit:
-            raise ConfigError(f"--workers {serving.workers}: each takes {takes}, and the cluster has {fit} times that")
+            raise ConfigError(f"--replicas {serving.workers}: each takes {takes}, and the cluster has {fit} times that")
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
         serve.start(ProxyLocation.EveryNode, HTTPOptions(host=host, port=port))
         try:

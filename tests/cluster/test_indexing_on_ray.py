@@ -12,7 +12,7 @@ import cv2
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from ray_served import environment, workers
+from ray_served import environment, ray_cluster, workers
 from waiting import until
 
 from regionclip.archive.store import Archive
@@ -20,26 +20,6 @@ from regionclip.cli.terminal import exits
 from regionclip.scenes.clips import render_clip
 from regionclip.scenes.render import render_scene
 from regionclip.video.output.writer import VideoWriter
-
-CLUSTER = """
-from ray.cluster_utils import Cluster
-cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-cluster.add_node(num_cpus=1)
-print(cluster.address, flush=True)
-input()
-cluster.shutdown()
-"""
-
-
-@contextmanager
-def ray_cluster() -> Iterator[tuple[str, int]]:
-    """A cluster of two machines, which are both this one: its address, and the process that started it."""
-    with subprocess.Popen(
-        [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment()
-    ) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().strip(), process.pid
-        process.communicate("\\n", timeout=60)
 
 
 @pytest.fixture
@@ -94,7 +74,6 @@ def test_rows_are_those_of_a_local_run_also_where_an_actor_is_killed(media: Path
     assert [name for name in expected.column_names if not found[name].equals(expected[name])] == []
 
 
-@pytest.mark.slow
 def test_what_an_actor_cannot_load_is_told(media: Path, tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path

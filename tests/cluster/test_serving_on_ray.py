@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from ray_served import environment, workers
+from ray_served import environment, ray_cluster, workers
 from served import png, post, serve_command, serving
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -31,13 +31,17 @@ PICTURE = png(render_scene(3, 0, (480, 640)).frame)
 def test_a_replica_that_dies_loses_what_it_had_in_hand_and_nothing_else(tmp_path: Path) -> None:
     with serving(load("tiny")) as alone:
         expected = post(alone, PICTURE, words=WORDS).json()
-    options = ("--engine", "ray", "--replicas", "2", "--vocabularies", str(tmp_path))
-    with serve_command(*options) as (url, process), ThreadPoolExecutor(16) as clients:
+    options = ("--engine", "ray", "--replicas", "2", "--vocabularies", str(tmp_path), "--address")
+    with (
+        ray_cluster() as (address, cluster),
+        serve_command(*options, address) as (url, process),
+        ThreadPoolExecutor(16) as clients,
+    ):
         with Client(url, timeout=60) as client:
             assert client.create_vocabulary("gate", ["person"]).id == "gate@1"
             seen = {client.detect(PICTURE, "gate").vocabulary for _ in range(12)}
         assert seen == {"gate@1"}, "replicas share vocabularies"
-        replicas = workers(process.pid, "ray::ServeReplica")
+        replicas = workers(cluster, "ray::ServeReplica")
         assert len(replicas) == 2
 
         waiting = [clients.submit(post, url, PICTURE, words=WORDS) for _ in range(32)]
@@ -50,7 +54,7 @@ def test_a_replica_that_dies_loses_what_it_had_in_hand_and_nothing_else(tmp_path
         for each in answers:
             if each.status_code != 200:
                 assert (each.status_code, each.json()["status"], each.headers["Retry-After"]) == (503, 503, "1")
-        until(lambda: len(set(workers(process.pid, "ray::ServeReplica")) - {replicas[0]}) == 2, seconds=120)
+        until(lambda: len(set(workers(cluster, "ray::ServeReplica")) - {replicas[0]}) == 2, seconds=120)
 
         waiting = [clients.submit(post, url, PICTURE, words=WORDS) for _ in range(8)]
         until(lambda: any(each.done() for each in waiting))
