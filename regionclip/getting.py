@@ -13,28 +13,12 @@ from regionclip.errors import ConfigError, WeightsError
 from regionclip.loading import TOWERS
 from regionclip.proposing import DETECTOR_FILES, make_proposer
 from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER, WEIGHTS, keep, locate, on_machine
+from regionclip.towers.checkpoints.released import RELEASES
 
 _SIZES: Final = ("small", "medium", "large", "xlarge")
 DETECTORS: Final = {f"dfine-{size}": f"ustc-community/dfine-{size}-obj365" for size in _SIZES}
-"""Hub names of D-FINE trained on Objects365 (Apache-2.0), which has no nano: proposers, as `--proposer detr=NAME`."""
-
-RELEASED: Final = {
-    "fgclip2-base": ("fgclip2", 768),
-    "fgclip2-large": ("fgclip2", 1024),
-    "fgclip2-so400m": ("fgclip2", 1152),
-    "siglip2-base": ("siglip", 768),
-    "siglip2-base-naflex": ("siglip2", 768),
-    "siglip2-so400m": ("siglip", 1152),
-    "siglip2-so400m-naflex": ("siglip2", 1152),
-    "chinese-clip-base": ("chinese_clip", 512),
-    "chinese-clip-large": ("chinese_clip", 768),
-    "altclip": ("altclip", 768),
-    "altclip-m9": ("altclip", 768),
-    "altclip-m18": ("altclip", 1024),
-    "metaclip2-huge": ("metaclip_2", 1024),
-    "tipsv2-base": ("tipsv2", 768),
-}
-"""`model_type` and width of the embeddings in each release."""
+"""Hub names of D-FINE trained on Objects365, which has no nano: proposers, as `--proposer detr=NAME`."""
+DETECTOR_LICENCE: Final = "Apache-2.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +92,18 @@ def _looked_through(name: str, folder: Path, *, is_new: bool) -> Weights:
     from regionclip.towers.checkpoints.loading import read_json, weight_files, weights_digest
     from regionclip.towers.device import choose_device
 
-    expected, width = ("d_fine", None) if name in DETECTORS else RELEASED[name]
-    found = read_json(folder / CONFIG).get("model_type")
+    release = None if name in DETECTORS else RELEASES[name]
+    expected, found = release.model_type if release else "d_fine", read_json(folder / CONFIG).get("model_type")
     if found != expected:
         raise WeightsError(f"{folder}: expected weights of {name}, model_type {expected!r} in {CONFIG}, got {found!r}")
-    if name in DETECTORS:
+    if release is None:
         make_proposer(Config(device="cpu").with_proposers([f"detr={folder}"]), None)
-        licence = "Apache-2.0"
+        licence = DETECTOR_LICENCE
     else:
         config = Config.load(name).changed(weights=str(folder), device="cpu", dtype="float32")
         card = TOWERS[config.tower](config, choose_device(config.device)).card
-        if card.width != width:
-            raise WeightsError(f"{folder}: expected weights of {name}, {width} channels wide, got {card.width}")
+        if card.width != release.width:
+            raise WeightsError(f"{folder}: expected weights of {name}, {release.width} channels wide, got {card.width}")
         licence = card.licence
     size = sum(path.stat().st_size for path in weight_files(folder))
     return Weights(folder, licence, size, weights_digest(folder), is_new)

@@ -25,7 +25,7 @@ def list_(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from regionclip.config import Config, config_names
-    from regionclip.getting import DETECTORS, obtained
+    from regionclip.getting import DETECTOR_LICENCE, DETECTORS, obtained
     from regionclip.towers.card import FACTS
 
     rows: list[tuple[str, ...]] = []
@@ -36,7 +36,7 @@ def list_(context: typer.Context) -> None:
         is_here = "yes" if config.weights is None or name in here else "no"
         rows.append((name, is_here, facts.modes[0], _listed(facts.languages_of(name)), facts.licence, weights))
     for name, source in DETECTORS.items():
-        rows.append((name, "yes" if name in here else "no", "boxes", "", "Apache-2.0", source))
+        rows.append((name, "yes" if name in here else "no", "boxes", "", DETECTOR_LICENCE, source))
     sys.stdout.write(as_table(("NAME", "HERE", "REGIONS", "LANGUAGES", "LICENCE", "WEIGHTS"), rows) + "\n")
     sys.stdout.write(
         "\nHERE: on this machine; `regionclip towers get NAME` gets the others. The rows `boxes` are proposers.\n"
