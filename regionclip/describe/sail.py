@@ -11,6 +11,8 @@ Letters: T tiles, B prompts, g rows and columns of a tile's patches, n positions
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -43,6 +45,10 @@ _PICTURE: Final = ("<img>", "<IMG_CONTEXT>", "</img>")
 _FIXED: Final = {"ps_version": "v2", "downsample_ratio": 0.5, "template": "univl-chat"}
 _PIXELS: Final = Pixels(Image.Resampling.BICUBIC, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _TILES: Final = 10
+_SIZES: Final = (
+    *("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_channels", "patch_size"),
+    *("rms_norm_eps", "qkv_bias"),
+)
 _PLACEMENT: Final = ("attn_implementation", "_attn_implementation", "torch_dtype", "dtype")
 _NAMES: Final = (
     ("vision_model.embeddings.patch_embed.", "vision_model.preprocessor.patchifier.proj."),
@@ -103,7 +109,7 @@ class Tiling:
 
     def cut(self, picture: Frame, device: torch.device) -> torch.Tensor:
         """Tiles of a picture, `(T, 3, size, size)`: row by row; of several the last one is the whole picture."""
-        size, (columns, rows) = self.size, self.shape(picture.shape[0], picture.shape[1])
+        size, (columns, rows) = self.size, self.shape(*picture.shape[:2])
         large = self.pixels.prepare(picture, (rows * size, columns * size), device)  # (3, rows*size, columns*size)
         tiles = large.reshape(3, rows, size, columns, size).permute(1, 3, 0, 2, 4).reshape(-1, 3, size, size)
         if len(tiles) == 1:
@@ -113,11 +119,10 @@ class Tiling:
     def shape(self, height: int, width: int) -> tuple[int, int]:
         """Columns and rows whose ratio is nearest to the picture's; of equal ones more, if it has half their pixels."""
         sides = range(1, self.most + 1)
-        shapes = sorted(
-            ((i, j) for i in sides for j in sides if i * j <= self.most), key=lambda shape: shape[0] * shape[1]
-        )
         best, least = (1, 1), float("inf")
-        for columns, rows in shapes:
+        for columns, rows in sorted(product(sides, sides), key=prod):
+            if columns * rows > self.most:
+                break
             off = abs(width / height - columns / rows)
             large = height * width > 0.5 * self.size**2 * columns * rows
             if off < least or (off == least and large):
@@ -191,8 +196,8 @@ class SailSpeaker(Speaker):
 
 def _network(notes: Mapping[str, Any], folder: Path, name: str) -> SailVL2:
     """The network that a config.json describes, on the meta device."""
-    path, language = folder / CONFIG, dict(notes.get("llm_config", {}))
-    kind = " ".join(map(str, (language.get("model_type"), *language.get("architectures", []))))
+    path, language = folder / CONFIG, dict(notes.get("llm_config") or {})
+    kind = " ".join(map(str, (language.get("model_type"), *(language.get("architectures") or ()))))
     if "moe" in kind.lower():
         raise WeightsError(f"{path}: a mixture of experts ({kind}) is not supported: expected SAIL-VL2-2B or -8B")
     if "thinking" in name.lower():
@@ -209,9 +214,7 @@ def _network(notes: Mapping[str, Any], folder: Path, name: str) -> SailVL2:
         with torch.device("meta"):  # no memory and no random numbers for weights that the file replaces
             return SailVL2(
                 Aimv2VisionConfig(
-                    **{name: vision[name] for name in ("hidden_size", "intermediate_size", "num_hidden_layers")},
-                    **{name: vision[name] for name in ("num_attention_heads", "num_channels", "patch_size")},
-                    **{name: vision[name] for name in ("rms_norm_eps", "qkv_bias")},
+                    **{name: vision[name] for name in _SIZES},
                     mlp_bias=vision["use_bias"],
                     image_size=size,
                     use_head=False,
