@@ -65,7 +65,7 @@ class Verifier:
         kept.data[VERIFIED] = verified[passed]
         return kept
 
-    def incident(self, frame: Frame, box: Sequence[float], label: str) -> tuple[float, bool]:
-        """How probable an incident's label is in its box, 0..1, and whether that is enough to report it."""
-        verified = self.describer.verify(frame, box, label)
+    def incident(self, frame: Frame, box: Sequence[float], phrase: str) -> tuple[float, bool]:
+        """How probable it is that an incident's box shows what a phrase says, 0..1, and whether that is enough."""
+        verified = self.describer.verify(frame, box, phrase)
         return verified, verified >= self.settings.min_probability

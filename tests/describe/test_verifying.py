@@ -185,6 +185,18 @@ def test_an_incident_is_verified_when_it_begins(describer: Describer) -> None:
     assert {event.verified for event in events if event.rule == "plain"} == {None}
 
 
+def test_an_incident_is_asked_about_by_the_phrase_that_matched(describer: Describer) -> None:
+    watch = Watch(RULES, source="cam", verifier=asking(describer, min_probability=0.0))
+    events: list[Event] = []
+    for k in range(30):
+        things = INSIDE(k / 5)
+        events += watch.update(rows(things, {"prompt": ["红色的人"] * len(things)}), frame(k / 5, k))
+    start = next(event for event in events if event.rule == "checked")
+    assert start.box is not None
+    assert start.label == "person"
+    assert start.verified == describer.verify(frame(0).image, start.box, "红色的人")
+
+
 @pytest.mark.parametrize("seconds", [12, 6])  # it has ended, or goes on
 def test_a_dismissed_incident_is_not_reported(describer: Describer, seconds: int) -> None:
     events = told_by(asking(describer, min_probability=1.0), seconds=seconds)
