@@ -13,7 +13,7 @@ from regionclip.errors import few
 from regionclip.evaluation.certainty.conformance import SelfCheck
 from regionclip.frames import Frame
 from regionclip.towers.base import Tower
-from regionclip.towers.checkpoints.hub import CONFIG, TINY_WEIGHTS, TOKENIZER, WEIGHTS, locate
+from regionclip.towers.checkpoints.hub import CONFIG, TINY_WEIGHTS, locate
 from regionclip.towers.checkpoints.loading import read_json, read_tensors, weights_digest
 from regionclip.towers.checkpoints.released import RELEASES, RegionResult
 from regionclip.towers.crops import CropTower
@@ -33,8 +33,8 @@ def weight_checks(detector: Detector, frame: Frame | None = None) -> list[SelfCh
     """
     tower, config = detector.tower, detector.config
     assert isinstance(tower, TrunkTower)
-    folder = locate(config.weights or TINY_WEIGHTS, (CONFIG, WEIGHTS, TOKENIZER), revision=config.revision).folder
-    kind = read_json(folder / CONFIG)["model_type"], tower.card.width
+    folder = locate(config.weights or TINY_WEIGHTS, revision=config.revision).folder
+    kind = read_json(folder / CONFIG).get("model_type"), tower.card.width
     name = next((name for name, each in RELEASES.items() if each.tensors and kind == (each.model_type, each.width)), "")
     return [
         _count(tower, name),

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 import torch
 
+from regionclip.config import Config
 from regionclip.errors import ImageFileError
 from regionclip.frames import Frame, find_images, read_frame
 from regionclip.scenes.clips import render_clip
@@ -139,8 +140,7 @@ def make(folder: Path, photos: Iterable[Frame], scenes: int) -> Domain:
 
 def _towers(folder: Path) -> list[TinyTower]:
     """One for each of `BUDGETS`."""
-    device = torch.device("cpu")
-    return [TinyTower.load(folder, device=device, dtype=torch.float32, budget=budget) for budget in BUDGETS]
+    return [TinyTower.load(folder, Config(tower="tiny", budget=budget), torch.device("cpu")) for budget in BUDGETS]
 
 
 def _statistics(towers: Sequence[TinyTower], frames: Iterable[Frame]) -> torch.Tensor:
