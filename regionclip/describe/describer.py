@@ -1,4 +1,4 @@
-"""Describer: regions of frames in; sentences, and probabilities of yes, out.
+"""Describer: regions of frames in; sentences, and probabilities of yes, out. `load` makes one.
 
 A region is shown as a crop enlarged by `context`, as crop towers see it: nothing is painted over it, small things keep
 their pixels, and the model need know nothing of coordinates. So questions speak of the middle of the picture.
@@ -7,6 +7,7 @@ Letters: N regions, C labels.
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
@@ -17,12 +18,17 @@ from numpy.typing import ArrayLike, NDArray
 from heads.pool import clip_to_frame
 from regionclip.boxes import check_boxes
 from regionclip.describe import questions
+from regionclip.describe.native import NativeSpeaker
 from regionclip.describe.questions import Language
+from regionclip.describe.sail import SailSpeaker
 from regionclip.describe.speaker import Prompt, Speaker
 from regionclip.errors import BoxError, ConfigError, PromptError
 from regionclip.frames import Frame, FrameLike, to_frame
 from regionclip.timing import stage
+from regionclip.towers.checkpoints.hub import CONFIG, locate
+from regionclip.towers.checkpoints.loading import fingerprint, read_json
 from regionclip.towers.crops import enlarged
+from regionclip.towers.device import choose_device, choose_dtype
 from regionclip.words.phrase import language_of
 
 T = TypeVar("T")
@@ -169,6 +175,39 @@ class Describer:
                 f"verify: {self.name} does not tell yes from no by one token in {language!r}: ask in another language"
             )
         return found
+
+
+def load(
+    name: str | Path,
+    *,
+    revision: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    context: float = CONTEXT,
+) -> Describer:
+    """Make a describer of SAIL-VL2 in its released layout, or of any image-text-to-text model of transformers.
+
+    Args:
+        name: folder, or hub name as `BytedanceDouyinContent/SAIL-VL2-2B` (its cache first).
+        revision: commit of the hub repository; None for the newest.
+        device: `auto`, `cpu`, `cuda`, ...
+        dtype: `auto` takes bfloat16 where the processor is fast at it; `float32`, `bfloat16`, `float16`.
+        context: sides of the crop that is shown of a region, in units of the box's, 1..10.
+
+    Raises:
+        ConfigError: for settings that do not fit this machine, or a context that cannot be.
+        WeightsError: files are missing, damaged or do not fit, or it is a model of a kind that is not supported.
+    """
+    if not 1 <= context <= 10:
+        raise ConfigError(f"describe: expected a context in 1..10, got {context!r}")
+    where = choose_device(device)
+    number = choose_dtype(dtype, where)
+    checkpoint = locate(name, revision=revision)
+    folder = checkpoint.folder
+    title = folder.resolve().name if checkpoint.commit is None else str(name)
+    is_sail = read_json(folder / CONFIG).get("model_type") == "sailvl"
+    kind: type[Speaker] = SailSpeaker if is_sail else NativeSpeaker
+    return Describer(kind.load(folder, title, dtype=number, device=where), title, fingerprint(checkpoint), context)
 
 
 def _language(labels: Sequence[str]) -> Language:

@@ -131,13 +131,7 @@ class Tiling:
 
 
 class SailSpeaker(Speaker):
-    """SAIL-VL2 as a `Speaker`.
-
-    Args:
-        network: in evaluation mode.
-        tokenizer: of the same checkpoint.
-        tiling: how pictures are cut.
-    """
+    """SAIL-VL2, its tokenizer, and how it cuts pictures."""
 
     def __init__(self, network: SailVL2, tokenizer: PreTrainedTokenizerFast, tiling: Tiling) -> None:
         marks = tokenizer.get_added_vocab()
@@ -148,11 +142,7 @@ class SailSpeaker(Speaker):
 
     @classmethod
     def load(cls, folder: Path, name: str, *, dtype: torch.dtype, device: torch.device) -> Self:
-        """Load a folder in the released layout; by its name alone a Thinking variant is known.
-
-        Raises:
-            WeightsError: a file is missing or damaged, the weights do not fit, or it is another network.
-        """
+        """See `Speaker.load`; a folder in the released layout, where a Thinking variant is known by its name alone."""
         network = _network(read_json(folder / CONFIG), folder, name)
         _fill(network, read_tensors(folder), folder, dtype, device)
         path = folder / "preprocessor_config.json"
