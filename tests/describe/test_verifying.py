@@ -85,6 +85,14 @@ def test_only_rows_below_the_margin_are_asked(describer: Describer) -> None:
     assert list(np.isnan(found.data["verified"])) == [True, True, True, False]
 
 
+def test_a_row_without_area_is_not_asked_about(describer: Describer) -> None:
+    """As of a track whose box was carried out of the frame."""
+    given = some_rows([0.1, 0.1], ["red", "blue"])
+    given.xyxy[0] = [160, 10, 160, 70]
+    found = asking(describer, margin=0.5, min_probability=0.0).rows(planted(), given)
+    assert list(np.isnan(found.data["verified"])) == [True, False]
+
+
 def test_rows_that_are_found_wrong_are_left_out(describer: Describer) -> None:
     given = some_rows([0.1, 0.2, 0.3, 0.9], ["red", "blue", "车", "dog"])
     values = asking(describer, margin=0.5, min_probability=0.0).rows(planted(), given).data["verified"]

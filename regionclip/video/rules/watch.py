@@ -239,12 +239,13 @@ class Watch:
             self._dismissed.remove(key)
             return None
         rule, about, verified = self._watchers[place].rule, spell.about, None
-        if rule.verify and happening.phase == "start" and about.box is not None and about.label is not None:
+        x1, y1, x2, y2 = about.box or (0, 0, 0, 0)
+        if rule.verify and happening.phase == "start" and about.label is not None and x1 < x2 and y1 < y2:
             assert self._verifier is not None  # see __init__
             names = rows.data.get("class_name", ())
             phrases = dict(zip(names, rows.data.get("prompt", names), strict=True))  # a name may mean nothing to others
             phrase = str(phrases.get(about.label, about.label))
-            verified, passed = self._verifier.incident(frame.image, about.box, phrase)
+            verified, passed = self._verifier.incident(frame.image, (x1, y1, x2, y2), phrase)
             if not passed:
                 if rule.kind not in MOMENTS:
                     self._dismissed.add(key)
