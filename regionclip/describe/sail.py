@@ -10,7 +10,6 @@ Letters: T tiles, B prompts, g rows and columns of a tile's patches, n positions
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -93,52 +92,39 @@ class SailVL2(nn.Module):
         return merged
 
 
-@dataclass(frozen=True, slots=True)
-class Tiling:
-    """How pictures become tiles.
+def tiling(height: int, width: int, size: int, most: int) -> tuple[int, int]:
+    """Columns and rows of tiles of `size` pixels a side, at most so many, whose ratio is nearest to the picture's.
 
-    Attributes:
-        size: rows and columns of a tile in pixels.
-        most: tiles that a picture may be cut into, the small whole beside them not counted.
-        pixels: what its values become.
+    Of equal ones more, if the picture has half their pixels.
     """
-
-    size: int
-    most: int
-    pixels: Pixels
-
-    def cut(self, picture: Frame, device: torch.device) -> torch.Tensor:
-        """Tiles of a picture, `(T, 3, size, size)`: row by row; of several the last one is the whole picture."""
-        size, (columns, rows) = self.size, self.shape(*picture.shape[:2])
-        large = self.pixels.prepare(picture, (rows * size, columns * size), device)  # (3, rows*size, columns*size)
-        tiles = large.reshape(3, rows, size, columns, size).permute(1, 3, 0, 2, 4).reshape(-1, 3, size, size)
-        if len(tiles) == 1:
-            return tiles
-        return torch.cat([tiles, self.pixels.prepare(picture, (size, size), device)[None]])
-
-    def shape(self, height: int, width: int) -> tuple[int, int]:
-        """Columns and rows whose ratio is nearest to the picture's; of equal ones more, if it has half their pixels."""
-        sides = range(1, self.most + 1)
-        best, least = (1, 1), float("inf")
-        for columns, rows in sorted(product(sides, sides), key=prod):
-            if columns * rows > self.most:
-                break
-            off = abs(width / height - columns / rows)
-            large = height * width > 0.5 * self.size**2 * columns * rows
-            if off < least or (off == least and large):
-                best, least = (columns, rows), off
-        return best
+    sides = range(1, most + 1)
+    best, least = (1, 1), float("inf")
+    for columns, rows in sorted(product(sides, sides), key=prod):
+        if columns * rows > most:
+            break
+        off = abs(width / height - columns / rows)
+        large = height * width > 0.5 * size**2 * columns * rows
+        if off < least or (off == least and large):
+            best, least = (columns, rows), off
+    return best
 
 
 class SailSpeaker(Speaker):
-    """SAIL-VL2, its tokenizer, and how it cuts pictures."""
+    """SAIL-VL2.
 
-    def __init__(self, network: SailVL2, tokenizer: PreTrainedTokenizerFast, tiling: Tiling) -> None:
+    Args:
+        network: in evaluation mode.
+        tokenizer: of the same checkpoint.
+        pixels: what those of a picture become.
+        most: tiles that a picture may be cut into, the small whole beside them not counted.
+    """
+
+    def __init__(self, network: SailVL2, tokenizer: PreTrainedTokenizerFast, pixels: Pixels, most: int) -> None:
         marks = tokenizer.get_added_vocab()
         if missing := [mark for mark in ("<|im_start|>", _END, *_PICTURE) if mark not in marks]:
             raise WeightsError(f"tokenizer.json: expected the marks of SAIL-VL2, without {', '.join(missing)}")
         super().__init__(network.language_model, tokenizer, end=marks[_END], special=marks)
-        self.network, self._tiling, self._context = network, tiling, marks[_PICTURE[1]]
+        self.network, self._pixels, self._most, self._context = network, pixels, most, marks[_PICTURE[1]]
 
     @classmethod
     def load(cls, folder: Path, name: str, *, dtype: torch.dtype, device: torch.device) -> Self:
@@ -147,9 +133,8 @@ class SailSpeaker(Speaker):
         _fill(network, read_tensors(folder), folder, dtype, device)
         path = folder / "preprocessor_config.json"
         most = read_json(path).get("max_dynamic_patch", _TILES) if path.is_file() else _TILES
-        tiling = Tiling(network.size, most, Pixels.read(folder, _PIXELS))
         tokenizer = PreTrainedTokenizerFast(tokenizer_object=read_tokenizer(folder))  # type: ignore[no-untyped-call]
-        return cls(network, tokenizer, tiling)
+        return cls(network, tokenizer, Pixels.read(folder, _PIXELS), most)
 
     def read(self, prompts: Sequence[Prompt]) -> Inputs:
         """See `Speaker.read`."""
@@ -158,7 +143,7 @@ class SailSpeaker(Speaker):
         for prompt in prompts:
             for picture in prompt.pictures:
                 if id(picture) not in seen:
-                    tiles = self._tiling.cut(picture, self.model.device).to(self.model.dtype)
+                    tiles = self._cut(picture).to(self.model.dtype)
                     seen[id(picture)] = self.network.see(tiles).flatten(0, 1)  # (tokens, D)
             rows.append(self._embedded(prompt.text, [seen[id(picture)] for picture in prompt.pictures]))
         longest = max(map(len, rows))
@@ -171,6 +156,14 @@ class SailSpeaker(Speaker):
         """See `Speaker.follow`."""
         embeds = torch.cat([inputs["inputs_embeds"], self.model.get_input_embeddings()(tails)], 1)
         return {"inputs_embeds": embeds, "attention_mask": torch.cat([inputs["attention_mask"], mask], 1)}
+
+    def _cut(self, picture: Frame) -> torch.Tensor:
+        """Tiles of a picture, `(T, 3, size, size)`: row by row; of several the last one is the whole picture."""
+        size, prepare, device = self.network.size, self._pixels.prepare, self.model.device
+        columns, rows = tiling(picture.shape[0], picture.shape[1], size, self._most)
+        large = prepare(picture, (rows * size, columns * size), device)  # (3, rows*size, columns*size)
+        tiles = large.reshape(3, rows, size, columns, size).permute(1, 3, 0, 2, 4).reshape(-1, 3, size, size)
+        return tiles if len(tiles) == 1 else torch.cat([tiles, prepare(picture, (size, size), device)[None]])
 
     def _embedded(self, text: str, pictures: Sequence[torch.Tensor]) -> torch.Tensor:
         """A conversation `(n, D)` up to where the answer begins; `pictures` are `(tokens, D)` each."""

@@ -156,7 +156,8 @@ def _from_hub(name: str, needed: Sequence[str], revision: str | None) -> Checkpo
         raise WeightsError(_unreachable(name, missing, _reason(error))) from error
     if missing := missing_files(folder, needed):
         # Without a connection the client gives what its cache has, without a word.
-        raise WeightsError(_unreachable(name, missing, "the hub, or its cache without a connection, has only the rest"))
+        rest = "has only the rest; of a pickle `regionclip towers convert` makes what is missing"
+        raise WeightsError(_unreachable(name, missing, f"the hub, or its cache without a connection, {rest}"))
     return Checkpoint(folder, folder.name)
 
 
