@@ -114,16 +114,16 @@ def classify(
     try:
         for image in progress(images, "classify"):
             try:
-                frame = read_frame(image)
+                features = detector.features(image)
             except ImageFileError as error:
                 say(f"{error}")
                 records.append({"file": readable(str(image)), "error": readable(str(error)), "labels": []})
                 continue
-            found = detector.classify_image(frame, vocabulary)
+            found = detector.classify_image(features, vocabulary)
             assert found.confidence is not None
             named = zip((vocabulary.names[place] for place in found.class_id), found.confidence.tolist(), strict=True)
             labels = [(name, score) for name, score in named if score >= (words.threshold or 0)]
-            records.append(classified_record(str(image), frame.shape[:2], labels))
+            records.append(classified_record(str(image), features, labels))
             if str(json_file) != "-":
                 sys.stdout.write(f"{image}\n" + "".join(f"  {score:.4f}  {name}\n" for name, score in labels))
     finally:  # as above
