@@ -25,6 +25,7 @@ from regionclip.cli.evaluate.app import evaluate
 from regionclip.cli.explain import explain
 from regionclip.cli.lists import proposals
 from regionclip.cli.scenes import scenes
+from regionclip.cli.serving.mcp import mcp
 from regionclip.cli.teach import teach
 from regionclip.cli.terminal import exits
 from regionclip.cli.terminal.output import say, show_warnings
@@ -43,7 +44,7 @@ app = typer.Typer(
 )
 for _command in (
     *(detect, video, stream, site, bag, ros2, dora, demo, proposals, doctor, bench, explain, index, ask, teach),
-    *(calibrate, scenes, train),
+    *(calibrate, scenes, train, mcp),
 ):
     app.command()(_command)
 app.add_typer(evaluate, name="eval")
