@@ -48,6 +48,7 @@ class AutoLabels:
         Raises:
             FileError: where it cannot be written, or is there already with something in it.
         """
+        folder = Path(os.path.abspath(folder))  # noqa: PTH100 - `.` has no name of its own
         part = folder.with_name(f".{folder.name}.{os.getpid()}")
         try:
             (part / "images").mkdir(parents=True)

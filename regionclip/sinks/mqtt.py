@@ -196,11 +196,11 @@ class Mqtt(QueuedSink):
         if reason.is_failure:
             self._problems.begin("broker", FileError(f"refused: {reason}"))
             return
+        self._problems.end("broker")
         with self._changed:
             self._here, self._problem = True, ""
             self._stale = dict.fromkeys(self._retained)  # a broker that was restarted may have forgotten all
             self._changed.notify_all()
-        self._problems.end("broker")
 
     def _on_disconnect(self, *told: object) -> None:
         self._away()

@@ -63,7 +63,8 @@ class SiteOutputs:
 
     def see(self, frame: VideoFrame, regions: Regions | None) -> None:
         """Show what the tower saw to those that take it."""
-        show(self._open.values(), frame, regions)
+        with self._problems.noted("regions"):
+            show(self._open.values(), frame, regions)
 
     def keep_status(self, content: bytes) -> None:
         """Give the latest status to those that take it."""

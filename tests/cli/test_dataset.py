@@ -118,6 +118,15 @@ def test_a_folder_that_holds_something_is_left_alone(
     assert not (tmp_path / "b").exists()
 
 
+def test_the_folder_one_stands_in(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    labels = AutoLabels(Vocabulary(["red"]))
+    labels.add(pictures / "a.jpg", sv.Detections(xyxy=np.zeros((0, 4), np.float32), class_id=np.zeros(0, int)))
+    labels.write(Path(), "yolo")
+    assert (tmp_path / "here" / "labels" / "a.txt").read_text() == ""
+
+
 def test_nothing_is_left_where_it_cannot_be_written_whole(pictures: Path, tmp_path: Path) -> None:
     labels = AutoLabels(Vocabulary(["red"]))
     nothing = sv.Detections(xyxy=np.zeros((0, 4), np.float32), class_id=np.zeros(0, int))
