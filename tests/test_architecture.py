@@ -45,7 +45,7 @@ video.rules
 video.output
 sinks
 video
-site
+site  agents
 robot
 robot.ros
 robot.transports
@@ -64,7 +64,7 @@ evaluation.accuracy
 training.embedded
 
 cli.terminal
-cli.cameras
+cli.cameras  cli.serving
 cli.evaluate
 cli
 """
