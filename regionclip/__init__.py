@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from regionclip import describe as describe
     from regionclip import robot as robot
     from regionclip.answers.regions import Regions as Regions
+    from regionclip.archive.store import Archive as Archive
     from regionclip.archive.store import FrameKey as FrameKey
-    from regionclip.archive.store import RegionsStore as RegionsStore
     from regionclip.config import Config as Config
     from regionclip.detector import Detector as Detector
     from regionclip.drawing import Style as Style
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from regionclip.words.vocabulary import Vocabulary as Vocabulary
 
 _HOME = {
+    "Archive": "regionclip.archive.store",
     "Bag": "regionclip.robot.transports.bags",
     "Config": "regionclip.config",
     "Detector": "regionclip.detector",
@@ -52,7 +53,6 @@ _HOME = {
     "Proposer": "proposals.base",
     "RegionclipError": "regionclip.errors",
     "Regions": "regionclip.answers.regions",
-    "RegionsStore": "regionclip.archive.store",
     "Style": "regionclip.drawing",
     "Timings": "regionclip.timing",
     "Tower": "regionclip.towers.base",

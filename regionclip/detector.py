@@ -1,6 +1,6 @@
 """Detector: frame and words in, labelled regions out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import copy
 
 import numpy as np
@@ -15,8 +15,6 @@ from regionclip.answers.explain import Wanted, explain
 from regionclip.answers.explanation import Explanation
 from regionclip.answers.heatmap import Heatmap
 from regionclip.answers.regions import Regions
-from regionclip.archive.search import Hit, search
-from regionclip.archive.store import FrameKey, RegionsStore
 from regionclip.boxes import Boxes
 from regionclip.config import Config
 from regionclip.describe.verifier import Verifier
@@ -287,16 +285,6 @@ class Detector:
         names = tuple(vocabulary.names[place] for place in plain)
         warn_of_domain(features)
         return Heatmap(scores, names, self.thresholds(vocabulary)[plain], features.frame_size)
-
-    def classify_all(self, store: RegionsStore, words: Words) -> Iterator[tuple[FrameKey, sv.Detections]]:
-        """`classify` for each frame of a store, in stored order; refuses at once those of another tower."""
-        vocabulary = Vocabulary.of(words)
-        self.scorer.check_fingerprint(store.fingerprint, "regions")
-        return ((key, self.classify(regions, vocabulary)) for key, regions in store)
-
-    def search(self, store: RegionsStore, words: Words, *, top: int = 10) -> list[Hit]:
-        """The best regions of each label over all frames, whatever the thresholds (`regionclip.archive.search`)."""
-        return search(store, Vocabulary.of(words), self.scorer, top)
 
     def teach(  # noqa: PLR0913 - a label's own fields are named here as in Label
         self,

@@ -116,35 +116,39 @@ def decode_frame(
     return frame
 
 
-def find_images(sources: Iterable[str | Path]) -> list[Path]:
+def find_images(sources: Iterable[str | Path], suffixes: frozenset[str] = SUFFIXES) -> list[Path]:
     """Picture files behind paths, folders (not their sub-folders) and glob patterns, in order, each once.
 
+    Args:
+        sources: paths, folders and patterns.
+        suffixes: what counts in folders and patterns, in small letters; others may be named among them.
+
     Raises:
-        ImageFileError: where a source names nothing, or a folder holds no picture.
+        ImageFileError: where a source names nothing, or a folder holds no such file.
     """
     found: dict[Path, None] = {}
     for source in sources:
         path = Path(source)
         if os.path.isdir(path):  # noqa: PTH112 - False for names that the system refuses, where pathlib raises
             try:
-                inside = sorted(entry for entry in path.iterdir() if _is_picture(entry))
+                inside = sorted(entry for entry in path.iterdir() if _is_one_of(entry, suffixes))
             except OSError as error:
                 raise ImageFileError(f"folder {path} cannot be read: {error.strerror}") from error
             if not inside:
-                raise ImageFileError(f"folder {path} holds no pictures: expected {', '.join(sorted(SUFFIXES))}")
+                raise ImageFileError(f"folder {path} holds no pictures: expected {', '.join(sorted(suffixes))}")
         elif os.path.exists(path):  # noqa: PTH110
             inside = [path]
         else:
             matches = map(Path, glob.glob(str(source), recursive=True))  # noqa: PTH207
-            inside = sorted(match for match in matches if _is_picture(match))
+            inside = sorted(match for match in matches if _is_one_of(match, suffixes))
             if not inside:
                 raise ImageFileError(f"{source}: no such file, folder or picture matching the pattern")
         found.update(dict.fromkeys(inside))
     return list(found)
 
 
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.is_file()
+def _is_one_of(path: Path, suffixes: frozenset[str]) -> bool:
+    return path.suffix.lower() in suffixes and path.is_file()
 
 
 def _holds_several(image: Image.Image) -> bool:

@@ -33,7 +33,6 @@ drawing
 answers
 describe
 scorer
-archive
 proposing
 detector
 loading
@@ -45,7 +44,7 @@ video.rules
 video.output
 sinks
 video
-site  agents
+archive  site  agents
 robot
 robot.ros
 robot.transports
@@ -167,8 +166,10 @@ def test_the_three_packages_come_from_one_place() -> None:
 
 
 def test_exported_names() -> None:
-    classes = "Bag Config Detector FrameKey ImageFeatures Label PerceptionCore Proposals Proposer RegionclipError"
-    more = "Regions RegionsStore Style Timings Tower TowerCard Trails Vocabulary ZoneShape"
+    classes = (
+        "Archive Bag Config Detector FrameKey ImageFeatures Label PerceptionCore Proposals Proposer RegionclipError"
+    )
+    more = "Regions Style Timings Tower TowerCard Trails Vocabulary ZoneShape"
     functions = "annotate annotate_video blur load open_source stream"
     assert regionclip.__all__ == f"{classes} {more} {functions}".split()
     for name in regionclip.__all__:

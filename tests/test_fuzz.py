@@ -19,7 +19,7 @@ from toy import ToyTower, planted
 
 from proposals.dense import DenseHead
 from regionclip.answers.regions import Regions
-from regionclip.archive.store import FrameKey, RegionsStore
+from regionclip.archive.store import Archive, FrameKey
 from regionclip.boxes import GivenBoxes
 from regionclip.config import Config, config_folder
 from regionclip.data.coco_file import CocoFile
@@ -164,15 +164,14 @@ def test_regions(tmp_path: Path) -> None:
     attack(tmp_path / "r.npz", Regions.load, mutated.zip_changed, 400)
 
 
-@pytest.mark.parametrize(
-    ("file", "mutate"), [("000000.npz", mutated.zip_changed), ("store.json", mutated.text_changed)]
-)
-def test_stores(tmp_path: Path, file: str, mutate: Mutate) -> None:
-    store = RegionsStore.create(tmp_path / "store", "toy-1", {"note": ["x", 1]})
-    with store.writer() as writer:
+@pytest.mark.parametrize("folder", ["data", "_versions"])
+def test_archives(tmp_path: Path, folder: str) -> None:
+    archive = Archive.create(tmp_path / "archive", ToyTower().card, {"note": ["x", 1]})
+    with archive.writer() as writer:
         writer.add(FrameKey("a.png"), some_regions())
         writer.add(FrameKey("v.mp4", 3, 1.5), some_regions())
-    attack(store.path / file, lambda _: list(RegionsStore(store.path)), mutate, 400)
+    file = min((archive.path / "regions.lance" / folder).iterdir())
+    attack(file, lambda _: list(Archive(archive.path)), mutated.bytes_changed, 200)
 
 
 def small_tiny(folder: Path) -> Path:

@@ -1,1 +1,1 @@
-"""Regions of many frames, kept and asked again."""
+"""Regions of many frames kept in one store, and asked in words, by pictures, or both."""

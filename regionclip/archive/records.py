@@ -1,49 +1,38 @@
-"""Result JSON of an archive: frames asked again, and search (docs/formats.md)."""
+"""Result JSON of a search (docs/formats.md)."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
-import supervision as sv
-
-from regionclip.answers.records import image_record, made_by, plain_value, readable
-from regionclip.answers.regions import Regions
+from regionclip.answers.records import made_by, plain_value, readable
+from regionclip.archive.rows import FrameKey
 from regionclip.archive.search import Hit
-from regionclip.archive.store import FrameKey
 from regionclip.towers.card import TowerCard
-from regionclip.words.vocabulary import Vocabulary
 
 SEARCH_SCHEMA = "regionclip.search/1"
-"""Layout of the file of `regionclip ask --top`."""
+"""Layout of the file of `regionclip search --json`."""
 
 
-def frame_record(key: FrameKey, regions: Regions, detections: sv.Detections) -> dict[str, Any]:
-    """One stored frame's entry of the result file: that of a picture, with its place in its source."""
-    return image_record(key.source, regions, detections) | _frame(key)
-
-
-def search_json(card: TowerCard, vocabulary: Vocabulary, hits: Sequence[Hit]) -> str:
-    """The file of `regionclip ask --top` as text; `card` is of the tower that was asked."""
-    found = [
-        {
-            "label": hit.label,
-            "confidence": plain_value(hit.confidence),
-            "score": plain_value(hit.score),
-            "prompt": hit.prompt,
-            **_frame(hit.key),
-            "region": hit.region,
-            "box": [round(side, 2) for side in hit.box],
-        }
-        for hit in hits
-    ]
-    content = {
-        "schema": SEARCH_SCHEMA,
-        **made_by(card),
-        "labels": list(vocabulary.names),
-        "hits": found,
-    }
+def search_json(card: TowerCard, hits: Sequence[Hit]) -> str:
+    """The file of `regionclip search --json` as text; `card` is of the tower that was asked."""
+    content = {"schema": SEARCH_SCHEMA, **made_by(card), "hits": [_hit(hit) for hit in hits]}
     return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
+def _hit(hit: Hit) -> dict[str, Any]:
+    return {
+        "label": hit.label,
+        "confidence": plain_value(hit.confidence),
+        "score": plain_value(hit.score),
+        "prompt": hit.prompt,
+        **_frame(hit.best.key),
+        "region": hit.region,
+        "box": [round(side, 2) for side in hit.best.box],
+        "track": hit.track,
+        "sights": [{**_frame(sight.key), "box": [round(side, 2) for side in sight.box]} for sight in hit.sights],
+    }
+
+
 def _frame(key: FrameKey) -> dict[str, Any]:
-    return {"file": readable(key.source), "index": key.index, "seconds": plain_value(key.seconds)}
+    names = {"file": readable(key.source), "camera": readable(key.camera), "index": key.index}
+    return {**names, "seconds": plain_value(key.seconds), "utc_seconds": plain_value(key.utc_seconds)}

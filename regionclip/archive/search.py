@@ -1,163 +1,157 @@
-"""The best regions of many frames for free-form words.
+"""The things of an archive that fit words, a picture, or both.
 
-Letters: N regions of a frame, C labels.
+Up to a number of rows all regions are scored. Where there is an index it finds those that are nearest to the phrases
+and the picture by cosine, and these are then scored in the same way.
+
+Letters: N regions of a batch, C labels, M candidates of a label, best first.
 """
 
-import heapq
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, NamedTuple
 
-import torch
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
-from heads.pool import clip_to_frame
-from heads.select import select
-from regionclip.answers.decide import rules
-from regionclip.answers.regions import Regions
-from regionclip.archive.store import FrameKey, RegionsStore
-from regionclip.config import Config
+from regionclip.archive.asking import Asking, Query
+from regionclip.archive.rows import SIDES, FrameKey, key_of
+from regionclip.archive.store import Archive, told
+from regionclip.archive.things import OF_THINGS, Things
+from regionclip.detector import Detector
 from regionclip.errors import ConfigError
-from regionclip.scorer import Scorer
-from regionclip.words.asked import Asked
-from regionclip.words.vocabulary import Vocabulary
 
-_TOGETHER = 1024
-"""Regions from which on frames are scored: in one product, as a product has its own costs."""
+_CANDIDATES = 1000
+"""Regions a label that are grouped to things at first; more where these make too few things."""
 
-_ROUNDING, _SMALLEST = 1e-5, 1e-37
-"""Share and summand that are far above what confidences lose in float32."""
+_PROBES = 40
+"""Parts of the index that are looked at for each phrase."""
+
+_KEY = ("source", "index", "seconds", "utc_seconds", "camera")
+_FITS = np.dtype([("row", np.int64), ("score", np.float32), ("confidence", np.float32), ("phrase", np.int64)])
+"""What is known of a candidate: its row id, and the place of the phrase that matched best."""
+
+
+class Sight(NamedTuple):
+    """A thing on one frame: the frame, and x1 y1 x2 y2 in its pixels, clipped to it."""
+
+    key: FrameKey
+    box: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One region that fits a label.
+    """One thing that fits a label, told by the region of it that fits best.
 
     Attributes:
-        key: of its frame.
-        region: its index in the frame.
-        box: x1 y1 x2 y2 in pixels of the frame, clipped to it.
-        label: name of the label.
-        prompt: the phrase that matched best.
-        score: 0..1, as `Detector.scores` gives it.
+        label: name of the label; empty for a picture alone.
+        prompt: the phrase that matched best; empty for a picture alone.
+        score: 0..1.
         confidence: 0..1, by which hits are ranked: the score, weighed with objectness where that counts.
+        best: where it fits best.
+        region: index of that region in its frame.
+        track: number of its track in the source, or None.
+        sights: all that is known of it among what fits, in order of time.
+        thumbnail: JPEG file, or None where there is none.
     """
 
-    key: FrameKey
-    region: int
-    box: tuple[float, float, float, float]
     label: str
     prompt: str
     score: float
     confidence: float
+    best: Sight
+    region: int
+    track: int | None
+    sights: tuple[Sight, ...]
+    thumbnail: bytes | None = field(repr=False)
 
 
-def search(store: RegionsStore, vocabulary: Vocabulary, scorer: Scorer, top: int) -> list[Hit]:
-    """The `top` best regions of each label, label by label, best first; thresholds do not matter.
-
-    Labels are asked one by one: none takes a region from another. Of proposals of one frame that overlap by more than
-    the config allows, the best is left; boxes from outside all stay. Of equals the frame that was stored first is
-    better. Attributes (labels with `of`) are left out.
+def search(archive: Archive, detector: Detector, query: Query) -> list[Hit]:
+    """The best things of each label, label by label, best first; of equals the one that was stored first.
 
     Raises:
-        ConfigError: for a `top` below 1.
-        FingerprintError: for a store of another tower.
+        ConfigError: for a `top` below 1, or where there is neither a word nor a picture.
+        FingerprintError: where another tower made the embeddings.
     """
-    scorer.check_fingerprint(store.fingerprint, "regions")
-    if top < 1:
-        raise ConfigError(f"search: expected top of at least 1, got {top}")
-    labels, phrases = tuple(vocabulary), [phrase for label in vocabulary for phrase in label.phrases]
-    best: dict[int, list[tuple[float, int, Hit]]] = {place: [] for place in vocabulary.plain}  # heaps
-    order = 0
-    config = scorer.config
-    for frame in _scored(store, scorer, scorer.ask(vocabulary)):
-        for place, heap in best.items():
-            if len(heap) == top and frame.ceilings[place] <= heap[0][0]:
-                continue  # nothing of this frame can enter
-            for region, confidence in frame.ranked(place, config)[:top]:
-                order -= 1  # of equals the later one is the lesser
-                if len(heap) == top and confidence <= heap[0][0]:
-                    break
-                x1, y1, x2, y2 = frame.boxes[region].tolist()
-                phrase = phrases[int(frame.phrase[region, place])]
-                score = float(frame.values[region, place])
-                hit = Hit(frame.key, region, (x1, y1, x2, y2), labels[place].name, phrase, score, confidence)
-                heapq.heappush(heap, (confidence, order, hit))
-                if len(heap) > top:
-                    heapq.heappop(heap)
-    return [hit for heap in best.values() for _, _, hit in sorted(heap, reverse=True)]
+    detector.scorer.check_fingerprint(archive.fingerprint, f"archive {archive.path}")
+    if query.top < 1:
+        raise ConfigError(f"search: expected top of at least 1, got {query.top}")
+    archive.refresh()
+    asking, exact = Asking(archive, detector, query), query.exact or not archive.indexed
+    size = max(_CANDIDATES, 10 * query.top)
+    while True:
+        best = _best(archive, asking, size, exact=exact)
+        hits = [_hits(archive, asking, place, fits) for place, fits in enumerate(best)]
+        if all(len(found) == query.top or len(fits) < size for found, fits in zip(hits, best, strict=True)):
+            return [hit for found in hits for hit in found]
+        size *= 8  # things that were seen often have filled the list
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Frame:
-    """One frame with what its regions score.
-
-    Attributes:
-        key: which frame.
-        regions: N of them, at least one.
-        values: `(N, C)` scores.
-        phrase: `(N, C)` long, as in `heads.classify.Scores`.
-        ceilings: for each of the C labels a number that no confidence of this frame exceeds.
-    """
-
-    key: FrameKey
-    regions: Regions
-    values: torch.Tensor
-    phrase: torch.Tensor
-    ceilings: list[float]
-
-    @property
-    def boxes(self) -> torch.Tensor:
-        """`(N, 4)`, clipped to the frame."""
-        return clip_to_frame(torch.from_numpy(self.regions.xyxy), self.regions.frame_size)[0]
-
-    def ranked(self, place: int, config: Config) -> list[tuple[int, float]]:
-        """Regions and their confidences for the label at `place`, best first."""
-        usual = rules(self.regions, config)
-        suppress: Literal["none", "class"] = "none" if usual.nms == "none" else "class"
-        rows = select(
-            self.boxes,
-            self.values[:, place : place + 1],
-            replace(usual, nms=suppress, top_k=None, max_detections=None, unknown=False),
-            thresholds=torch.zeros(1, dtype=torch.float64),
-            objectness=torch.from_numpy(self.regions.objectness),
-            valid=torch.from_numpy(self.regions.valid),
-        )
-        return list(zip(rows.region.tolist(), rows.confidence.tolist(), strict=True))
+def _best(archive: Archive, asking: Asking, size: int, *, exact: bool) -> list[NDArray[np.void]]:
+    """Of each label the `size` regions that fit best, `(M,)` of `_FITS` each."""
+    best = [np.zeros(0, _FITS)] * len(asking.names)
+    for batch in archive.scan(asking.columns, asking.query.where) if exact else _near(archive, asking, size):
+        judged = asking.judge(batch)  # (N, C) each
+        for place in range(len(best)):
+            new = np.zeros(batch.num_rows, _FITS)
+            new["row"] = batch["_rowid"].to_numpy()
+            for name, column in judged.items():
+                new[name] = column[:, place]
+            both = np.concatenate([best[place], new[new["confidence"] >= asking.query.threshold]])
+            best[place] = both[np.argsort(-both["confidence"], kind="stable")[:size]]
+    return best
 
 
-def _scored(store: RegionsStore, scorer: Scorer, asked: Asked) -> Iterator[_Frame]:
-    """Frames that have regions, in stored order, scored many at a time: a score depends on its own region alone."""
-    for frames in _gathered(store):
-        together = Regions.joined([regions for _, regions in frames])
-        scores = scorer.scores(together, asked)
-        highest = _highest(together, scores.values, scorer.config)  # (M, C)
-        start = 0
-        for key, regions in frames:
-            rows = slice(start, start + len(regions))
-            start = rows.stop
-            ceilings = highest[rows].amax(dim=0).tolist()
-            yield _Frame(key, regions, scores.values[rows], scores.phrase[rows], ceilings)
+def _near(archive: Archive, asking: Asking, size: int) -> Iterator[pa.RecordBatch]:
+    """The `size` regions that are nearest to each phrase and the picture, by the index."""
+    seen = np.zeros(0, np.int64)
+    for vector in asking.vectors:
+        with told(archive.path):
+            query: Any = archive.table.search(vector)  # typed as one of words
+            near = query.distance_type("l2").nprobes(_PROBES).where(asking.query.where)
+            rows = near.select([*asking.columns, "_distance"]).with_row_id(True).limit(size).to_arrow()
+        new = rows.filter(pa.array(~np.isin(rows["_rowid"].to_numpy(), seen)))
+        seen = np.concatenate([seen, new["_rowid"].to_numpy()])
+        yield from new.combine_chunks().to_batches()
 
 
-def _gathered(store: RegionsStore) -> Iterator[list[tuple[FrameKey, Regions]]]:
-    """Frames in stored order, those without regions left out; neighbours of one kind together, `_TOGETHER` regions."""
-    frames: list[tuple[FrameKey, Regions]] = []
-    for key, regions in store:
-        first = frames[0][1] if frames else regions
-        alike = (first.given, first.has_objectness) == (regions.given, regions.has_objectness)
-        if frames and (not alike or sum(len(each) for _, each in frames) >= _TOGETHER):
-            yield frames
-            frames = []
-        if len(regions):
-            frames.append((key, regions))
-    if frames:
-        yield frames
+def _hits(archive: Archive, asking: Asking, place: int, fits: NDArray[np.void]) -> list[Hit]:
+    """The best things among the candidates `(M,)` of a label."""
+    if not len(fits):
+        return []
+    rows = _taken(archive, fits["row"], tuple(dict.fromkeys((*_KEY, *OF_THINGS, "region", "height", "width"))))
+    things = Things(rows, iou=asking.iou, usual=asking.usual, every=int(archive.settings.get("every", 1)))
+    chosen = list(islice(things, asking.query.top))  # (m,) each
+    pictures = _taken(archive, fits["row"][[each[0] for each in chosen]], ("thumbnail",))["thumbnail"].to_pylist()
+    known = rows.drop(["embedding"]).to_pylist()
+    hits = []
+    for sights, picture in zip(chosen, pictures, strict=True):
+        row, fit = known[sights[0]], fits[sights[0]]
+        tracks = (known[sight]["track"] for sight in sights)
+        order = np.argsort([known[sight]["index"] for sight in sights])
+        hits.append(Hit(
+            label=asking.names[place],
+            prompt=str(asking.phrases[fit["phrase"]]),
+            score=float(fit["score"]),
+            confidence=float(fit["confidence"]),
+            best=_sight(row),
+            region=row["region"],
+            track=next(filter(lambda track: track is not None and track >= 0, tracks), None),
+            sights=tuple(_sight(known[sight]) for sight in sights[order]),
+            thumbnail=picture,
+        ))  # fmt: skip
+    return hits
 
 
-def _highest(regions: Regions, values: torch.Tensor, config: Config) -> torch.Tensor:
-    """`(M, C)` float64: the confidences that `select` gives for `(M, C)` scores, and a little more against rounding."""
-    weight = rules(regions, config).weight
-    objectness = torch.from_numpy(regions.objectness).double()[:, None]  # (M, 1)
-    confidence = values.double() ** (1 - weight) * objectness**weight  # (M, C)
-    confidence[~torch.from_numpy(regions.valid)] = 0
-    return confidence * (1 + _ROUNDING) + _SMALLEST
+def _sight(row: Mapping[str, Any]) -> Sight:
+    x1, y1, x2, y2 = np.clip([row[side] for side in SIDES], 0, [row["width"], row["height"]] * 2).tolist()
+    return Sight(key_of(row), (x1, y1, x2, y2))
+
+
+def _taken(archive: Archive, ids: NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
+    """Columns of rows, in the order of their ids."""
+    with told(archive.path):
+        rows = archive.table.take_row_ids(ids.tolist()).select(list(columns)).with_row_id().to_arrow()
+    place = {row: number for number, row in enumerate(rows["_rowid"].to_pylist())}
+    return rows.take([place[row] for row in ids.tolist()])

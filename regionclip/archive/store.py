@@ -1,251 +1,300 @@
-"""RegionsStore: regions of many frames in a folder, to be asked with any words later, in bounded memory.
+"""Archive: regions of many frames in a LanceDB table, to be asked with any words later, in bounded memory.
 
-A folder holds `store.json`, which says what made the regions, and shards of whole frames, each a plain .npz that is
-written under another name first: a crash loses the frames of the shard that was not yet full, and nothing else.
+What is added goes in as one version of the table: a crash loses what was not added yet, and nothing else.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
-
-from regionclip.answers.regions import DATA, REGION_COLUMNS, Regions, check_regions, plain_column
-from regionclip.errors import BoxError, ConfigError, FileError, FingerprintError
-from regionclip.formats.arrays import Layout, check_layout, read_arrays, write_arrays
-from regionclip.formats.files import write_file
+from regionclip.answers.regions import Regions
+from regionclip.archive.thumbnails import thumbnails
+from regionclip.errors import BoxError, ConfigError, FileError, FingerprintError, RegionclipError
 from regionclip.formats.growing import lock
+from regionclip.frames import Frame, FrameLike
+from regionclip.towers.card import TowerCard
 
-_FORMAT = 1
-_NOTES = "store.json"
+try:
+    import lancedb
+    import pyarrow as pa
+    from lancedb.index import IvfPq
+
+    from regionclip.archive.rows import HEAD, FileNote, frames_of, note_row, rows_of, schema
+    from regionclip.archive.rows import FrameKey as FrameKey
+except ImportError as error:
+    raise ConfigError(f'archives need the package lancedb ({error}): pip install "regionclip[archive]"') from error
+
+if TYPE_CHECKING:
+    from regionclip.archive.search import Hit
+    from regionclip.detector import Detector
+    from regionclip.words.vocabulary import Words
+
+_FORMAT, _TABLE = 1, "regions"
 _FRAMES, _REGIONS = 64, 4096
-"""Frames and regions from which on a shard is written."""
+"""Frames and regions from which on a batch is written."""
 
-_FRAME_LAYOUT: Layout = {
-    "source": ("str", ("F",)),
-    "index": ("int", ("F",)),
-    "seconds": ("float", ("F",)),
-    "frame_size": ("int", ("F", 2)),
-    "count": ("int", ("F",)),
-    "has_objectness": ("bool", ("F",)),
-    "given": ("bool", ("F",)),
-}
+EXACT = 200_000
+"""Rows up to which a search compares all; `Archive.finish` makes an index of more (docs/search.md)."""
+
+_READING = timedelta(hours=1)
+"""For how long old versions stay for searches that read them."""
 
 
-@dataclass(frozen=True, slots=True)
-class FrameKey:
-    """Which frame: `source` and `index` tell it from all others.
-
-    Attributes:
-        source: name of the picture or the video.
-        index: of the frame in its source, from 0.
-        seconds: its time in the source, or None where there is none.
-    """
-
-    source: str
-    index: int = 0
-    seconds: float | None = None
-
-    @property
-    def identity(self) -> tuple[str, int]:
-        """What no two frames of a store share."""
-        return self.source, self.index
-
-
-class RegionsStore:
-    """Regions of many frames. Iterating gives `(FrameKey, Regions)` in stored order, one shard in memory at a time.
+class Archive:
+    """Regions of many frames. Iterating gives `(FrameKey, Regions)` in stored order, a batch in memory at a time.
 
     Args:
         path: a folder that `create` made.
 
     Raises:
-        FileError: where there is no such store, or it is damaged.
+        FileError: where there is no such archive, or it is damaged.
 
     Attributes:
         path: the folder.
         fingerprint: revision of the tower that made the embeddings.
-        notes: what else was noted when it was created, such as the settings.
+        settings: what else decides which regions there are, as noted when the archive was created.
+        table: of LanceDB, as it was when it was opened; `refresh` looks again.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        try:
-            content = json.loads((self.path / _NOTES).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise FileError(
-                f"regions {path}: {_NOTES} cannot be read ({error.strerror}): expected a folder that "
-                "`regionclip index` or RegionsStore.create made"
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise FileError(f"regions {path}: {_NOTES} is damaged: {error}") from error
-        if not isinstance(content, dict) or content.get("format") != _FORMAT or "fingerprint" not in content:
-            raise FileError(f"regions {path}: expected {_NOTES} of format {_FORMAT}, got {str(content)[:80]}")
-        self.fingerprint = str(content["fingerprint"])
-        self.notes: dict[str, Any] = dict(content.get("notes", {}))
+        if not self.is_at(self.path):
+            raise FileError(f"archive {path}: expected a folder that `regionclip index` or Archive.create made")
+        with told(self.path):
+            self.table = lancedb.connect(self.path).open_table(_TABLE)
+            columns = self.table.schema
+            head = json.loads((columns.metadata or {})[HEAD])
+            if head["format"] != _FORMAT:
+                raise FileError(
+                    f"archive {path}: expected format {_FORMAT}, got {head['format']}; index its files again"
+                )
+            if not columns.equals(schema(columns.field("embedding").type.list_size, head)):
+                raise FileError(f"archive {path}: expected the columns of docs/formats.md, got {columns.names}")
+            self.fingerprint: str = head["fingerprint"]
+            self.settings: Mapping[str, Any] = head["settings"]
 
     @classmethod
-    def create(cls, path: str | Path, fingerprint: str, notes: Mapping[str, Any] | None = None) -> Self:
-        """Make an empty store for the regions of one tower; `notes` are kept with it, as JSON.
+    def create(cls, path: str | Path, card: TowerCard, settings: Mapping[str, Any] | None = None) -> Self:
+        """Make an empty archive for the regions of one tower.
 
         Raises:
-            ConfigError: where there is something of that name.
-            FileError: where it cannot be written.
+            ConfigError: where there is something of that name, but for an empty folder.
+            FileError: where it cannot be made.
         """
         path = Path(path)
         cls.check_free(path)
-        content = {"format": _FORMAT, "fingerprint": fingerprint, "notes": dict(notes or {})}
-        write_file(path / _NOTES, json.dumps(content, ensure_ascii=False, indent=1).encode())
+        head = {"format": _FORMAT, "fingerprint": card.revision, "settings": dict(settings or {})}
+        left = (path / f"{_TABLE}.lance").exists()  # by a crash
+        with told(path):
+            lancedb.connect(path).create_table(
+                _TABLE, schema=schema(card.width, head), mode="overwrite" if left else "create"
+            )
         return cls(path)
 
     @staticmethod
-    def check_free(path: Path) -> None:
-        """Make sure that a store can be created there.
+    def is_at(path: Path) -> bool:
+        """Whether there is an archive, whole or damaged."""
+        return any(path.glob(f"{_TABLE}.lance/_versions/*"))
+
+    @classmethod
+    def check_free(cls, path: Path) -> None:
+        """Make sure that an archive can be made there.
 
         Raises:
             ConfigError: where there is something of that name, but for an empty folder.
         """
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise ConfigError(
-                f"regions {path}: expected a name that is free, got one that exists; take another name, or add to it "
-                "(--resume, or RegionsStore(path).writer())"
-            )
-
-    def __iter__(self) -> Iterator[tuple[FrameKey, Regions]]:
-        for shard in self._shards():
-            arrays = _read(shard)
-            starts = np.cumsum([0, *arrays["count"].tolist()]).tolist()
-            for place, key in enumerate(_keys(arrays)):
-                yield key, self._frame(arrays, place, slice(starts[place], starts[place + 1]))
+        own = {f"{_TABLE}.lance", "lock"}
+        if cls.is_at(path) or (path.exists() and (not path.is_dir() or {each.name for each in path.iterdir()} - own)):
+            raise ConfigError(f"archive {path}: expected a name that is free, got one that exists; take another name")
 
     def __len__(self) -> int:
-        return len(self.frame_keys())
+        """Regions."""
+        with told(self.path):
+            return int(self.table.count_rows("region >= 0"))
 
     def __repr__(self) -> str:
-        return f"<regions {self.path}: {len(self._shards())} shards, tower {self.fingerprint}>"
+        return f"<archive {self.path}: {len(self)} regions, tower {self.fingerprint}>"
 
-    def frame_keys(self) -> list[FrameKey]:
-        """The frames that are stored, in order; reads no embeddings."""
-        return [key for shard in self._shards() for key in _keys(_read(shard, ("source", "index", "seconds")))]
+    def __iter__(self) -> Iterator[tuple[FrameKey, Regions]]:
+        columns = [name for name in self.table.schema.names if name not in ("thumbnail", "note")]
+        return frames_of(self.scan(columns, "note IS NULL"), self.fingerprint)
+
+    def scan(self, columns: Sequence[str], where: str) -> Iterator[pa.RecordBatch]:
+        """Columns of the rows that fit an SQL condition, in stored order, with `_rowid`; no batch is empty."""
+        with told(self.path):
+            found = self.table.search().where(where).select(list(columns)).with_row_id(True)
+            for batch in found.to_batches(batch_size=8192):
+                if batch.num_rows:
+                    yield batch.select([*columns, "_rowid"])
+
+    def files(self) -> dict[str, FileNote]:
+        """The latest note of each indexed file, by digest."""
+        texts = (text for batch in self.scan(["note"], "note IS NOT NULL") for text in batch["note"].to_pylist())
+        notes = (FileNote(**json.loads(text)) for text in texts)
+        return {note.digest: note for note in notes}
 
     @contextmanager
-    def writer(self) -> Iterator["RegionsWriter"]:
-        """Add frames. What was added is written when a shard is full, and at the end, also after an error.
+    def writer(self) -> Iterator["ArchiveWriter"]:
+        """Add frames. They are written when a batch is full, and at the end, also after an error.
 
         Raises:
-            FileError: where another program is writing to this store.
+            FileError: where another program is writing to this archive.
         """
-        with (self.path / _NOTES).open("rb") as held:
+        with (self.path / "lock").open("wb") as held:
             lock(held, self.path)
-            writer = RegionsWriter(self)
+            self.refresh()
+            writer = ArchiveWriter(self)
             try:
                 yield writer
             finally:
                 writer.flush()
 
-    def _shards(self) -> list[Path]:
-        return sorted(self.path.glob("[0-9]*.npz"))
+    def refresh(self) -> None:
+        """See what others have added since this archive was opened."""
+        with told(self.path):
+            self.table.checkout_latest()
 
-    def _frame(self, arrays: Mapping[str, NDArray[Any]], place: int, rows: slice) -> Regions:
-        own = {name: column[place if name in _FRAME_LAYOUT else rows] for name, column in arrays.items()}
-        return Regions.of_arrays(own, self.fingerprint)
+    @property
+    def indexed(self) -> bool:
+        """Whether there is an index of the embeddings, by which a search looks at a part of the rows only."""
+        with told(self.path):
+            return bool(self.table.list_indices())
+
+    def finish(self, exact: int = EXACT) -> None:
+        """Put small batches together; of more than `exact` rows make the index, or take new rows into it."""
+        with told(self.path):
+            self.table.optimize(cleanup_older_than=_READING)
+            if not self.indexed and self.table.count_rows() > exact:
+                width = self.table.schema.field("embedding").type.list_size
+                # The embeddings are of unit length: by distance they are in the order of their cosines. Sample and
+                # iterations are below what is usual, to make an index in minutes; docs/search.md has its recall.
+                parts = max(width // 8, 1)
+                config = IvfPq(distance_type="l2", num_sub_vectors=parts, sample_rate=64, max_iterations=15)
+                self.table.create_index("embedding", config=config)
+
+    def search(  # noqa: PLR0913 - each narrows what is asked
+        self,
+        detector: "Detector",
+        words: "Words" = (),
+        *,
+        like: FrameLike | None = None,
+        without: "Words" = (),
+        camera: str | None = None,
+        since: float | datetime | None = None,
+        until: float | datetime | None = None,
+        top: int = 10,
+        threshold: float = 0.0,
+        exact: bool = False,
+    ) -> "list[Hit]":
+        """The things that fit best, label by label, best first (`regionclip.archive.asking.Query`).
+
+        Raises:
+            ConfigError: for a `top` below 1, or where there is neither a word nor a picture.
+            FingerprintError: where another tower made the embeddings.
+        """
+        from regionclip.archive.asking import Query
+        from regionclip.archive.search import search
+
+        query = Query(words, like, without, camera, since, until, top, threshold, exact)
+        return search(self, detector, query)
 
 
-class RegionsWriter:
-    """Adds frames to a store; `RegionsStore.writer` makes one."""
+class ArchiveWriter:
+    """Adds frames to an archive; `Archive.writer` makes one.
 
-    def __init__(self, store: RegionsStore) -> None:
-        self._store = store
-        self._known = {key.identity for key in store.frame_keys()}
-        self._waiting: list[tuple[FrameKey, Regions]] = []
-        shards = store._shards()
-        self._next = int(shards[-1].stem) + 1 if shards else 0
+    Attributes:
+        columns: of the archive, as `rows_of` takes them.
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive, self.columns = archive, archive.table.schema
+        self._known: dict[str, set[int]] = {}
+        self._files = archive.files()
+        self._named = {note.source: note for note in self._files.values()}
+        self._waiting: list[pa.Table] = []
+        self._notes: dict[str, FileNote] = {}
 
     def __contains__(self, key: FrameKey) -> bool:
-        return key.identity in self._known
+        if key.source not in self._known:
+            mine = f"source = {quoted(key.source)} AND region <= 0 AND note IS NULL"
+            stored = self._archive.scan(["index"], mine)
+            self._known[key.source] = {index for batch in stored for index in batch["index"].to_pylist()}
+        return key.index in self._known[key.source]
 
-    def add(self, key: FrameKey, regions: Regions) -> None:
+    def add(self, key: FrameKey, regions: Regions, image: Frame | None = None) -> None:
         """Add one frame.
+
+        Args:
+            key: of the frame.
+            regions: N of them.
+            image: `(H, W, 3)`, of which thumbnails are kept.
 
         Raises:
             BoxError: for a frame that is stored already, or a column that holds Python objects.
             FingerprintError: for regions of another tower.
-            FileError: where a full shard cannot be written.
+            FileError: where a full batch cannot be written.
         """
+        what = f"archive {self._archive.path}"
         if key in self:
-            raise BoxError(f"regions {self._store.path}: frame {key.index} of {key.source} is stored already")
-        if regions.fingerprint != self._store.fingerprint:
+            raise BoxError(f"{what}: frame {key.index} of {key.source} is stored already")
+        if regions.fingerprint != self._archive.fingerprint:
             raise FingerprintError(
-                f"regions {self._store.path}: expected those of {self._store.fingerprint}, got {regions.fingerprint}; "
-                "give each tower a store of its own"
+                f"{what}: expected regions of {self._archive.fingerprint}, got {regions.fingerprint}; "
+                "give each tower an archive of its own"
             )
-        for name, column in regions.data.items():
-            plain_column(name, np.asarray(column))  # refused here, not when other frames wait beside it
-        if self._waiting and _columns(self._waiting[0][1]) != _columns(regions):
-            self.flush()  # the frames of a shard have the same columns
-        self._known.add(key.identity)
-        self._waiting.append((key, regions))
-        if len(self._waiting) >= _FRAMES or sum(len(each) for _, each in self._waiting) >= _REGIONS:
+        pictures = None if image is None else thumbnails(image, regions.xyxy, regions.valid)
+        self.append(rows_of(self.columns, key, regions, pictures))
+        self._known[key.source].add(key.index)
+
+    def append(self, rows: pa.Table, note: FileNote | None = None) -> None:
+        """Add rows that `rows_of` made, and with them, in one piece, what is known of their file after them.
+
+        Whether they are stored already is not looked up: of files the notes tell.
+        """
+        self._waiting.append(rows)
+        if note is not None:
+            self._notes[note.digest] = note
+        if len(self._waiting) >= _FRAMES or sum(each.num_rows for each in self._waiting) >= _REGIONS:
             self.flush()
 
+    def note(self, note: FileNote) -> None:
+        """Keep what is known of a file, with the next batch."""
+        self._notes[note.digest] = note
+
+    def clear(self, note: FileNote) -> None:
+        """Make room for a file: remove what is there of an earlier content of it, and of it under another name."""
+        kept = note.source if note.next else ""
+        earlier = self._files.get(note.digest), self._named.get(note.source)
+        for source in {old.source for old in earlier if old is not None} - {kept}:
+            self.flush()
+            with told(self._archive.path):
+                self._archive.table.delete(f"source = {quoted(source)}")
+
     def flush(self) -> None:
-        """Write what waits as a shard of its own."""
-        if not self._waiting:
-            return
-        write_arrays(self._store.path / f"{self._next:06}.npz", _packed(self._waiting))
-        self._next += 1
-        self._waiting = []
+        """Write what waits."""
+        rows = [*self._waiting, *(note_row(self.columns, note) for note in self._notes.values())]
+        self._waiting, self._notes = [], {}
+        if rows:
+            with told(self._archive.path):
+                self._archive.table.add(pa.concat_tables(rows))
 
 
-def _packed(frames: list[tuple[FrameKey, Regions]]) -> dict[str, NDArray[Any]]:
-    keys, regions = [key for key, _ in frames], [each for _, each in frames]
-    arrays: dict[str, NDArray[Any]] = {
-        "source": np.array([key.source for key in keys], dtype=np.str_),
-        "index": np.array([key.index for key in keys], np.int64),
-        "seconds": np.array([np.nan if key.seconds is None else key.seconds for key in keys], np.float64),
-        "frame_size": np.array([each.frame_size for each in regions], np.int64),  # (F, 2)
-        "count": np.array([len(each) for each in regions], np.int64),
-        "has_objectness": np.array([each.has_objectness for each in regions], bool),
-        "given": np.array([each.given for each in regions], bool),
-    }
-    for name in REGION_COLUMNS:
-        arrays[name] = np.concatenate([getattr(each, name) for each in regions])
-    if regions[0].tracker_id is not None:
-        arrays["tracker_id"] = np.concatenate([np.asarray(each.tracker_id, np.int64) for each in regions])
-    for name in regions[0].data:
-        arrays[f"{DATA}{name}"] = np.concatenate([plain_column(name, np.asarray(each.data[name])) for each in regions])
-    return arrays
+def quoted(text: str) -> str:
+    """Text in an SQL condition."""
+    return "'" + text.replace("'", "''") + "'"
 
 
-def _columns(regions: Regions) -> tuple[Any, ...]:
-    """What has to be alike in a shard: the columns, their shapes and kinds, and the width."""
-    data = tuple((name, np.asarray(c).dtype.kind, np.shape(c)[1:]) for name, c in regions.data.items())
-    return regions.tracker_id is None, regions.embeddings.shape[1:], data
-
-
-def _keys(arrays: Mapping[str, NDArray[Any]]) -> list[FrameKey]:
-    columns = (arrays[name].tolist() for name in ("source", "index", "seconds"))
-    return [
-        FrameKey(source, index, None if np.isnan(seconds) else seconds)
-        for source, index, seconds in zip(*columns, strict=True)
-    ]
-
-
-def _read(shard: Path, names: tuple[str, ...] | None = None) -> dict[str, NDArray[Any]]:
-    """Arrays of a shard; `names` for some of them.
-
-    Raises:
-        FileError: where they cannot be read, or are not as `_packed` makes them.
-    """
-    what = f"regions {shard}"
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turn what LanceDB raises into a FileError of one line that names the archive."""
     try:
-        arrays = read_arrays(shard, what, names)
-        frames = check_layout(arrays, {name: _FRAME_LAYOUT[name] for name in names or _FRAME_LAYOUT}, what)
-        if names is None and arrays["count"].sum() != (n := check_regions(arrays, what)):
-            raise FileError(f"{what}: count: expected {n} regions in {frames['F']} frames, got {arrays['count']}")
-    except FileError as error:
-        raise FileError(f"{error}; remove this file and index its frames again") from error
-    return arrays
+        yield
+    except RegionclipError:
+        raise
+    except Exception as error:  # LanceDB lets out a dozen kinds, and panics of Rust where a file is damaged
+        reason = re.split(r", /\w+/", str(error).partition("\n")[0])[0]  # without places in its own code
+        raise FileError(f"archive {path}: {reason}; if a file of it is damaged, index its sources again") from error

@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from regionclip.cli.ask import ask, index
+from regionclip.cli.archive import index, search
 from regionclip.cli.bench import bench
 from regionclip.cli.calibrate import calibrate
 from regionclip.cli.cameras.bag import bag
@@ -46,7 +46,7 @@ app = typer.Typer(
 )
 for _command in (
     *(detect, classify, describe, video, stream, site, bag, ros2, dora, demo, proposals),
-    *(doctor, bench, explain, index, ask, teach, calibrate, scenes, train, serve, mcp),
+    *(doctor, bench, explain, index, search, teach, calibrate, scenes, train, serve, mcp),
 ):
     app.command()(_command)
 app.add_typer(evaluate, name="eval")

@@ -1,4 +1,4 @@
-"""The examples of docs/explain.md and docs/regions.md run as they stand."""
+"""The examples of docs/explain.md run as they stand."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,6 @@ from toy import planted
 
 from regionclip.answers.explain import DECISIONS
 from regionclip.answers.explanation import Explanation
-from regionclip.scenes.render import render_scene
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -44,18 +43,3 @@ def test_every_decision_is_told_of() -> None:
     page = (DOCS / "explain.md").read_text(encoding="utf-8")
     for decision in {*DECISIONS.values(), "not_asked"} - {"named", "off"}:
         assert f"`{decision}`" in page
-
-
-def test_regions_asked_later(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for index, name in enumerate(("a.jpg", "b.jpg")):
-        cv2.imwrite(name, render_scene(5, index, (240, 320)).frame)
-    names = ran("regions.md")
-    assert [key.source for key in names["store"].frame_keys()] == ["a.jpg", "b.jpg"]
-    printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 2 + len(
-        names["det"].search(names["store"], ["红色的灭火器", "a person with a backpack"], top=5)
-    )
-    assert any(line.startswith("红色的灭火器: ") for line in printed)

@@ -64,7 +64,7 @@ ASKED = ("-p", "person")
         (("vocab", "check", "words.toml"), exits.USAGE),
         (("train", "--config", "bad.toml"), exits.USAGE),
         (("calibrate", "--vocabulary", "words.toml", "--empty", ".", "--out", "o"), exits.USAGE),
-        (("ask", "absent.regions", *ASKED), exits.FAILED),
+        (("search", "absent", *ASKED), exits.FAILED),
         (("video", "whole.png", *ASKED, "--out", "o.mp4", "--rules", "bad.toml"), exits.USAGE),
         (("site", "bad.toml"), exits.USAGE),
         (("video", "whole.png", *ASKED, "--out", "o.avi"), exits.USAGE),

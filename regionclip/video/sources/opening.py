@@ -22,7 +22,8 @@ PICTURE_FPS = 25.0
 """Pictures a second of folders, patterns and numbered pictures for which no `fps` is given."""
 
 _STREAMS = ("rtsp", "rtsps", "http", "https")
-_VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv")
+VIDEOS = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm", ".wmv")
+"""File names that count as videos."""
 
 
 def open_source(
@@ -118,7 +119,7 @@ def _kind_of_url(text: str, scheme: str, mode: SourceMode) -> SourceKind:
             )
         if suffix in SUFFIXES:
             raise ConfigError(f"{mask(text)}: one picture is no stream; give the camera's RTSP or MJPEG address")
-        if suffix in _VIDEOS or mode == "every":
+        if suffix in VIDEOS or mode == "every":
             return "video"
     return "stream"
 
