@@ -10,7 +10,7 @@ import numpy as np
 import supervision as sv
 from PIL import ExifTags, Image
 
-from regionclip.drawing.sheet import Tile, contact_sheet
+from regionclip.drawing.sheet import Tile, around, contact_sheet
 from regionclip.errors import FileError
 from regionclip.formats.pictures import picture_suffix, write_picture
 from regionclip.frames import Frame, read_frame
@@ -74,7 +74,7 @@ class AutoLabels:
 
     def doubtful(self) -> Frame:
         """A sheet `(H, W, 3)` of the least certain rows: those to look at first."""
-        return contact_sheet([self._tile(picture, row) for _, picture, row in self.least_certain()])
+        return contact_sheet({"": [self._tile(picture, row) for _, picture, row in self.least_certain()]})
 
     def _tile(self, picture: Path, row: int) -> Tile:
         found = self._found[picture]
@@ -83,7 +83,7 @@ class AutoLabels:
         sure = f"{found.confidence[row]:.2f}, margin {said['margin']:.2f}"
         rival = f"next: {said['runner_up']}" if said["runner_up"] else ""
         lines = filter(None, (str(said["class_name"]), sure, rival, picture.name))
-        return Tile(read_frame(picture), found.xyxy[row].tolist(), tuple(lines))
+        return Tile(around(read_frame(picture), found.xyxy[row].tolist()), tuple(lines))
 
     def _copy(self, picture: Path, folder: Path) -> Path:
         """The picture under a name that no other has, upright, as a format that everything reads."""
