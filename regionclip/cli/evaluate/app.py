@@ -3,6 +3,7 @@
 import typer
 
 from regionclip.cli.evaluate.clips import events, tracks
+from regionclip.cli.evaluate.photographs import boxes, coco, lvis, ovcoco, ovlvis, suite
 from regionclip.cli.evaluate.recall import recall
 from regionclip.cli.evaluate.robot import robot
 from regionclip.cli.evaluate.scenes import alarms, scenes, teaching, tiling
@@ -12,5 +13,7 @@ evaluate = typer.Typer(
     no_args_is_help=True,
     help="Measure a tower, or the reading of live video. Figures of rendered scenes say nothing about photographs.",
 )
+for _protocol in (boxes, coco, ovcoco, lvis, ovlvis, suite):
+    evaluate.command()(_protocol)
 for _protocol in (scenes, teaching, alarms, live, tiling, recall, tracks, events, cameras, soak, video, robot):
     evaluate.command()(_protocol)
