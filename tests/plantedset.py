@@ -28,7 +28,7 @@ def write_set(folder: Path, pictures: Sequence[Squares], **changed: Any) -> Path
         "categories": [{"id": place, "name": name, "name_zh": _ZH[name]} for place, name in enumerate(NAMES)],
     }
     for number, squares in enumerate(pictures):
-        write_picture(folder / "images" / f"{number}.png", planted(**squares))
+        write_picture(folder / "images" / f"{number}.png", planted(128, 192, **squares))
         notes["images"].append({"id": number, "file_name": f"{number}.png", "width": 192, "height": 128})
         for name, (x1, y1, x2, y2) in squares.items():
             box = [x1, y1, x2 - x1, y2 - y1]

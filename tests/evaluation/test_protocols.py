@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from plantedset import NAMES, write_set
+from plantedset import NAMES, Squares, write_set
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from toy import ToyTower, toy_detector
@@ -21,7 +21,7 @@ from regionclip.evaluation.protocols.rows import Recorded
 from regionclip.evaluation.protocols.truth import TrueImage, TrueSet, ask
 
 RED, GREEN = (16, 16, 48, 48), (96, 32, 160, 96)
-PICTURES = ({"red": RED}, {"red": RED, "green": GREEN}, {})
+PICTURES: tuple[Squares, ...] = ({"red": RED}, {"red": RED, "green": GREEN}, {})
 
 
 def read(path: Path, **more: Any) -> TrueSet:  # noqa: ANN401
@@ -115,11 +115,8 @@ def test_figures_are_those_of_faster_coco_eval(tmp_path: Path) -> None:
     faster = pytest.importorskip("faster_coco_eval")
     rng = np.random.default_rng(5)
     squares = [
-        {
-            name: tuple(int(side) for side in (x, y, x + w, y + h))
-            for name, (x, y, w, h) in zip(NAMES, rows, strict=False)
-        }
-        for rows in rng.integers(8, 60, (12, 3, 4))
+        {name: (x, y, x + w, y + h) for name, (x, y, w, h) in zip(NAMES, rows, strict=False)}
+        for rows in rng.integers(8, 60, (12, 3, 4)).tolist()
     ]
     path = write_set(tmp_path, squares)
     notes = json.loads(path.read_text())
@@ -169,7 +166,8 @@ def read_with(path: Path, notes: dict[str, Any]) -> TrueSet:
 
 def name_all(tmp_path: Path, detector: Detector, truth: TrueSet, **more: Any) -> Report:  # noqa: ANN401
     words = {name: ask(truth, [], name)[1] for name in ("en", "zh")}
-    return boxes.evaluate(detector, truth, words, tmp_path / "run", **{"crowds": False, "watch": iter, **more})
+    run = boxes.name(detector, truth, words, tmp_path / "run", **{"crowds": False, "watch": iter, **more})
+    return boxes.report(detector, truth, run)
 
 
 def test_true_boxes_named(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 import typer
 
 from regionclip.cli.evaluate.clips import events, tracks
-from regionclip.cli.evaluate.photographs import boxes, coco, lvis, ovcoco, ovlvis, suite
+from regionclip.cli.evaluate.judging import calibration, errors, presence
+from regionclip.cli.evaluate.photographs import boxes, coco, fgovd, lvis, ovcoco, ovlvis, retrieval, suite
 from regionclip.cli.evaluate.recall import recall
 from regionclip.cli.evaluate.robot import robot
 from regionclip.cli.evaluate.scenes import alarms, scenes, teaching, tiling
@@ -13,7 +14,7 @@ evaluate = typer.Typer(
     no_args_is_help=True,
     help="Measure a tower, or the reading of live video. Figures of rendered scenes say nothing about photographs.",
 )
-for _protocol in (boxes, coco, ovcoco, lvis, ovlvis, suite):
+for _protocol in (boxes, coco, ovcoco, lvis, ovlvis, fgovd, retrieval, suite, presence, errors, calibration):
     evaluate.command()(_protocol)
 for _protocol in (scenes, teaching, alarms, live, tiling, recall, tracks, events, cameras, soak, video, robot):
     evaluate.command()(_protocol)

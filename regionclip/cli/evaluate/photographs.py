@@ -1,4 +1,4 @@
-"""`regionclip eval boxes`, `coco`, `ovcoco`, `suite`, `lvis` and `ovlvis`: published protocols on photographs.
+"""`regionclip eval boxes`, `coco`, `ovcoco`, `lvis`, `ovlvis`, `fgovd`, `retrieval` and `suite`: on photographs.
 
 What they measure, and figures: docs/evaluation.md.
 """
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from regionclip.cli.evaluate.sets import AskOptions, OutOptions, SetOptions, keep, watch
+from regionclip.cli.evaluate.sets import AskOptions, OutOptions, SetOptions, keep, name_boxes, watch
 from regionclip.cli.terminal import options
-from regionclip.cli.terminal.output import preparing
 from regionclip.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,25 +36,17 @@ def boxes(
     ] = None,
 ) -> None:
     """True boxes named among all classes: top-1 and top-5, by class and size, English and Chinese and their gap."""
-    from regionclip.evaluation.protocols.boxes import PUBLISHED, evaluate
-    from regionclip.evaluation.protocols.truth import ask
+    from regionclip.evaluation.protocols.boxes import PUBLISHED, report
 
     options.check_choice("--published", published, tuple(PUBLISHED))
-    settings = tower.settings().replaced(mode=mode)
+    settings, how = tower.settings().replaced(mode=mode), (language, templates, crowds)
     if published is not None:
         if language or templates != "none" or mode != "closed" or tower.budget not in (None, "dynamic"):
             raise ConfigError(f"--published {published}: fixes words, templates, mode and budget; leave those out")
-        chosen = PUBLISHED[published]
-        language, templates, crowds = list(chosen.languages), chosen.templates, chosen.crowds
-        settings = settings.replaced(budget="dynamic")
-    folder, truth = out.folder("boxes", which.files, tower.files), which.read()
-    for name in language:
-        options.check_choice("--language", name, ("en", "zh"))
-    words = {name: ask(truth, [], name, templates)[1] for name in language or truth.languages}
-    detector = tower.load(settings)
-    for vocabulary in words.values():
-        preparing(detector, vocabulary)
-    out.tell(evaluate(detector, truth, words, folder, crowds=crowds, watch=watch), folder)
+        settings, how = settings.replaced(budget="dynamic"), PUBLISHED[published]
+    folder = out.folder("boxes", which.files, tower.files)
+    detector, truth, run = name_boxes(tower, settings, which, folder, how)
+    out.tell(report(detector, truth, run), folder)
 
 
 @options.grouped
@@ -93,6 +84,24 @@ def ovlvis(
 ) -> None:
     """OV-LVIS: AP of novel (rare) and base classes, all asked together."""
     _lvis("ovlvis", tower, which, out, asked, per_image)
+
+
+@options.grouped
+def fgovd(tower: options.DetectorOptions, which: SetOptions, out: OutOptions) -> None:
+    """FG-OVD: the true description of a box among false ones that differ in an attribute."""
+    from regionclip.evaluation.protocols.fgovd import evaluate
+
+    folder, truth = out.folder("fgovd", which.files, tower.files), which.read()
+    out.tell(evaluate(tower.load(), truth, folder, watch), folder)
+
+
+@options.grouped
+def retrieval(tower: options.DetectorOptions, which: SetOptions, out: OutOptions) -> None:
+    """Captions of pictures and pictures of captions: recall at 1, 5 and 10, on a file of COCO captions."""
+    from regionclip.evaluation.protocols.retrieval import evaluate
+
+    folder, truth = out.folder("retrieval", which.files, tower.files), which.read()
+    out.tell(evaluate(tower.load(), truth, folder, watch), folder)
 
 
 @options.grouped

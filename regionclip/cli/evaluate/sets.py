@@ -15,6 +15,7 @@ from regionclip.errors import ConfigError
 from regionclip.formats.outputs import check_outputs
 
 if TYPE_CHECKING:
+    from regionclip.config import Config
     from regionclip.detector import Detector
     from regionclip.evaluation.protocols.report import Report
     from regionclip.evaluation.protocols.rows import Recorded
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from regionclip.words.vocabulary import Vocabulary
 
 watch = partial(progress, what="images")
+Naming = tuple[list[str], str, bool]
+"""Languages, templates, and whether crowd boxes are asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +84,11 @@ class OutOptions:
 
 
 def keep(report: "Report", folder: Path) -> None:
-    """Write `figures.json` and `figures.csv` beside the rows."""
+    """Write the figures beside the rows, as `PROTOCOL.json` and `PROTOCOL.csv`."""
     from regionclip.formats.files import write_file
 
-    write_json(folder / "figures.json", report.record())
-    write_file(folder / "figures.csv", report.csv().encode())
+    write_json(folder / f"{report.name}.json", report.record())
+    write_file(folder / f"{report.name}.csv", report.csv().encode())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,3 +139,21 @@ class AskOptions:
         from regionclip.evaluation.protocols.coco import find
 
         return find(detector, truth, words, folder, boxes=self.boxes, watch=watch)
+
+
+def name_boxes(
+    tower: options.DetectorOptions, settings: "Config", which: SetOptions, folder: Path, how: Naming
+) -> "tuple[Detector, TrueSet, Recorded]":
+    """Rows of all true boxes."""
+    from regionclip.evaluation.protocols import boxes
+    from regionclip.evaluation.protocols.truth import ask
+
+    languages, templates, crowds = how
+    for language in languages:
+        options.check_choice("--language", language, ("en", "zh"))
+    truth = which.read()
+    words = {language: ask(truth, [], language, templates)[1] for language in languages or truth.languages}
+    detector = tower.load(settings)
+    for vocabulary in words.values():
+        preparing(detector, vocabulary)
+    return detector, truth, boxes.name(detector, truth, words, folder, crowds=crowds, watch=watch)

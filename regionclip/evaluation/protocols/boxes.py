@@ -10,7 +10,7 @@ What is true of a federated set beyond the annotated class is not asked: a box h
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,25 +23,17 @@ from regionclip.evaluation.protocols.truth import TrueBox, TrueImage, TrueSet, g
 from regionclip.towers.base import ImageFeatures
 from regionclip.words.vocabulary import Vocabulary
 
-
-class Variant(NamedTuple):
-    """A published protocol: languages of the names, templates, and whether crowd boxes are asked."""
-
-    languages: tuple[str, ...]
-    templates: str
-    crowds: bool
-
-
-PUBLISHED: Mapping[str, Variant] = {
-    "fgclip2": Variant(("en",), "imagenet", True),
-    "boxclass-cn": Variant(("zh",), "none", True),
+PUBLISHED: Mapping[str, tuple[list[str], str, bool]] = {
+    "fgclip2": (["en"], "imagenet", True),
+    "boxclass-cn": (["zh"], "none", True),
 }
+"""Languages of the names, templates, and whether crowd boxes are asked."""
 TOP = 5
 SIZES = (("small", 0.0, 32.0**2), ("medium", 32.0**2, 96.0**2), ("large", 96.0**2, float("inf")))
 """COCO's, by the area in pixels that the file states."""
 
 
-def evaluate(
+def name(
     detector: Detector,
     truth: TrueSet,
     words: Mapping[str, Vocabulary],
@@ -49,8 +41,8 @@ def evaluate(
     *,
     crowds: bool,
     watch: Watch,
-) -> Report:
-    """Name all true boxes in each language.
+) -> Recorded:
+    """The best labels of all true boxes in each language.
 
     Args:
         detector: its config says how scores compare (`closed` is the softmax of the protocol).
@@ -83,15 +75,17 @@ def evaluate(
                 ]
         return rows
 
-    run = record(detector, truth, folder, header_of(detector, truth, "boxes", words, crowds=crowds), answer, watch)
-    return _report(detector, truth, run, crowds)
+    header = header_of(detector, truth, "boxes", words, crowds=crowds)
+    return record(detector, truth, folder, header, answer, watch)
 
 
 def _asked(image: TrueImage, crowds: bool) -> list[TrueBox]:
     return [box for box in image.boxes if crowds or not box.crowd]
 
 
-def _report(detector: Detector, truth: TrueSet, run: Recorded, crowds: bool) -> Report:
+def report(detector: Detector, truth: TrueSet, run: Recorded) -> Report:
+    """Top-1 and top-5 of what `name` wrote."""
+    crowds = bool(run.header["crowds"])
     boxes = [(image.id, box) for image in truth.images for box in _asked(image, crowds)]
     languages = list(run.header["words"])
     ranks = np.stack([_ranks(boxes, run.rows, language) for language in languages])  # (languages, N)
@@ -112,8 +106,7 @@ def _report(detector: Detector, truth: TrueSet, run: Recorded, crowds: bool) -> 
         f"mode {detector.config.mode}, templates: {templates}",
         _intervals(ranks, np.array([image for image, _ in boxes], int), languages),
     )
-    title = f"boxes: {truth.identity}, {len(truth.images)} images"
-    return Report(title, notes, {"boxes": rows, "per class": per_class}, run.header)
+    return Report("boxes", truth.title, notes, {"boxes": rows, "per class": per_class}, run.header)
 
 
 def _intervals(ranks: NDArray[np.int64], picture: NDArray[np.int64], languages: Sequence[str]) -> str:

@@ -69,7 +69,8 @@ def report(detector: Detector, truth: TrueSet, run: Recorded) -> Report:
     figures |= {f"AP {size}": found.ap(size=size) for size in SIZES[1:]}
     figures |= {"AR@100": found.ar()} | {f"AR@100 {size}": found.ar(size=size) for size in SIZES[1:]}
     return Report(
-        f"coco: {truth.identity}, {len(truth.images)} images",
+        "coco",
+        truth.title,
         notes_of(detector.tower.card, run, *said_of(detector, truth, run)),
         {"classes": [{"classes": "all", **figures}], "per class": per_class(truth, found)},
         run.header,
@@ -94,7 +95,8 @@ def ov_report(detector: Detector, truth: TrueSet, run: Recorded) -> Report:
     parts = {"novel": split["novel"], "base": split["base"], "all": None}
     rows = [{"classes": name, "AP50": found.ap(ids, iou=0.5), "AP": found.ap(ids)} for name, ids in parts.items()]
     return Report(
-        f"ovcoco, generalised: {truth.identity}, {len(truth.images)} images",
+        "ovcoco",
+        truth.title,
         notes_of(detector.tower.card, run, *said_of(detector, truth, run)),
         {"classes": rows, "per class": per_class(truth, found)},
         run.header,

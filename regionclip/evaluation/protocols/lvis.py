@@ -47,7 +47,8 @@ def report(detector: Detector, truth: TrueSet, run: Recorded, *, novel: bool = F
     ]
     most = detector.config.max_detections
     return Report(
-        f"{'ov' * novel}lvis: {truth.identity}, {len(truth.images)} images",
+        "ovlvis" if novel else "lvis",
+        truth.title,
         notes_of(
             detector.tower.card,
             run,

@@ -22,14 +22,16 @@ class Report:
     """Tables by name, and what must be said beside them.
 
     Attributes:
-        title: protocol and set.
+        name: of the protocol.
+        of: the set, in words.
         notes: lines that go with the figures: tower, patches, boxes.
         parts: tables; those of `long` are left out of the printed text.
         header: what made the rows.
         long: names of parts that are too long for a screen.
     """
 
-    title: str
+    name: str
+    of: str
     notes: tuple[str, ...]
     parts: Mapping[str, Figures]
     header: Mapping[str, Any]
@@ -37,7 +39,7 @@ class Report:
 
     def table(self) -> str:
         """For a terminal."""
-        lines = [self.title, *self.notes]
+        lines = [f"{self.name}: {self.of}", *self.notes]
         for name, rows in self.parts.items():
             if name not in self.long and rows:
                 lines += ["", as_table((name, *list(rows[0])[1:]), [tuple(map(_cell, row.values())) for row in rows])]
@@ -46,7 +48,14 @@ class Report:
     def record(self) -> dict[str, Any]:
         """For `json.dumps`."""
         parts = {name: [dict(row) for row in rows] for name, rows in self.parts.items()}
-        return {"schema": _SCHEMA, "title": self.title, "notes": list(self.notes), "run": dict(self.header), **parts}
+        return {
+            "schema": _SCHEMA,
+            "protocol": self.name,
+            "set": self.of,
+            "notes": list(self.notes),
+            "run": dict(self.header),
+            **parts,
+        }
 
     def csv(self) -> str:
         """One figure a line: `part,row,figure,value`."""

@@ -47,4 +47,4 @@ def report(reports: Mapping[str, Report], folder: Path) -> Report:
     one = next(iter(reports.values()))
     notes = (*one.notes[:-1], "patches and classes are those of the first set; each set's own stand in its folder")
     header = {name: each.header for name, each in reports.items()}
-    return Report(f"suite: {folder.name}, {len(rows)} sets", notes, {"sets": [*rows, means]}, header)
+    return Report("suite", f"{folder.name}, {len(rows)} sets", notes, {"sets": [*rows, means]}, header)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Self
@@ -39,14 +39,17 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class TrueBox:
-    """An annotation; `xywh` in pixels, `area` as the file states it (of a mask, where there is one)."""
+    """An annotation: `xywh` in pixels, `area` as the file states it (of a mask, where there is one).
+
+    `false` are classes that it is not, where the file names such (FG-OVD).
+    """
 
     id: int
     category: int
     xywh: tuple[float, float, float, float]
     area: float
     crowd: bool
-    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    false: tuple[int, ...] = ()
 
     @property
     def xyxy(self) -> tuple[float, float, float, float]:
@@ -65,13 +68,15 @@ class TrueImage:
         boxes: all of them, crowds too.
         judged: ids of the classes that were looked for; None for all.
         partial: ids of those of which more may be there than is annotated.
+        captions: what people said of it.
     """
 
     id: int
     path: Path
     boxes: tuple[TrueBox, ...]
-    judged: frozenset[int] | None
-    partial: frozenset[int]
+    judged: frozenset[int] | None = None
+    partial: frozenset[int] = frozenset()
+    captions: tuple[str, ...] = ()
 
     def judges(self, category: int) -> bool:
         """Whether the image says anything of a class."""
@@ -114,6 +119,11 @@ class TrueSet:
         digest = hashlib.sha256(content).hexdigest()[:16]
         part = "" if split is None else f", split {split}"
         return cls(f"{annotations.name}, sha256 {digest}{part}", found[0], shown)
+
+    @property
+    def title(self) -> str:
+        """What it is, in words."""
+        return f"{self.identity}, {len(self.images)} images"
 
     @property
     def is_federated(self) -> bool:
@@ -185,16 +195,20 @@ def given_boxes(boxes: Sequence[TrueBox]) -> NDArray[np.float32]:
 def _read(
     notes: Mapping[str, Any], folder: Path, split: str | None
 ) -> tuple[tuple[Category, ...], tuple[TrueImage, ...]]:
-    categories = tuple(_category(entry) for entry in notes["categories"])
+    categories = tuple(_category(entry) for entry in notes.get("categories", []))
     boxes: dict[int, list[TrueBox]] = {entry["id"]: [] for entry in notes["images"]}
+    captions: dict[int, list[str]] = {number: [] for number in boxes}
     known = {each.id for each in categories}
     for entry in notes["annotations"]:
+        if "caption" in entry:
+            captions[entry["image_id"]].append(str(entry["caption"]))
+            continue
         if entry["category_id"] not in known:
             raise ValueError(f"annotation {entry.get('id')} is of category {entry['category_id']}, which is not listed")
         boxes[entry["image_id"]].append(_box(entry))
     of_source = {name: frozenset(each["category_ids"]) for name, each in notes.get("sources", {}).items()}
     images = (
-        _image(entry, folder, boxes[entry["id"]], of_source)
+        replace(_image(entry, folder, boxes[entry["id"]], of_source), captions=tuple(captions[entry["id"]]))
         for entry in notes["images"]
         if split in (None, entry.get("split"))
     )
@@ -210,8 +224,8 @@ def _category(entry: Mapping[str, Any]) -> Category:
 def _box(entry: Mapping[str, Any]) -> TrueBox:
     x, y, width, height = map(float, entry["bbox"])
     area = float(entry.get("area", width * height))
-    kept = {key: entry[key] for key in ("neg_category_ids",) if key in entry}
-    return TrueBox(entry["id"], entry["category_id"], (x, y, width, height), area, bool(entry.get("iscrowd")), kept)
+    false = tuple(entry.get("neg_category_ids", ()))
+    return TrueBox(entry["id"], entry["category_id"], (x, y, width, height), area, bool(entry.get("iscrowd")), false)
 
 
 def _image(
