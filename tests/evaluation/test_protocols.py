@@ -236,6 +236,14 @@ def test_names_of_coco_are_known_in_chinese(tmp_path: Path) -> None:
     ]
 
 
+def test_a_file_in_chinese(tmp_path: Path) -> None:
+    """BoxClass-CN: the names are Chinese, and there are no others."""
+    path = write_set(tmp_path, PICTURES, categories=[{"id": n, "name": name} for n, name in enumerate("红绿蓝灰")])
+    truth = read(path)
+    assert truth.languages == ("zh",)
+    assert ask(truth, [], "zh")[1].names == ("红", "绿", "蓝", "灰")
+
+
 def test_split_of_ovcoco(tmp_path: Path) -> None:
     from regionclip.evaluation.protocols.truth import COCO as KNOWN
 
@@ -288,6 +296,7 @@ def test_a_suite(tmp_path: Path) -> None:
         ({"images": [{"id": 0}], "annotations": []}, BoxError, "an entry without 'coco_url'"),
         ({"annotations": [{"id": 1, "image_id": 0, "category_id": 0, "bbox": [1, 2]}]}, BoxError, "expected COCO JSON"),
         ({"images": [], "annotations": []}, BoxError, "no images"),
+        ({"categories": [{"id": 0, "name": "red"}] * 2}, BoxError, "categories: expected an id of its own"),
     ],
 )
 def test_sets_that_cannot_be_used(tmp_path: Path, changed: dict[str, Any], error: type[Exception], named: str) -> None:

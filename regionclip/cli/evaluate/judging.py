@@ -4,12 +4,15 @@
 """
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regionclip.cli.evaluate.sets import AskOptions, OutOptions, SetOptions, name_boxes
 from regionclip.cli.terminal import options
+
+if TYPE_CHECKING:
+    from regionclip.detector import Detector
 
 _Threshold = Annotated[
     float | None, typer.Option(min=0, max=1, help="Least score of a row that is said; the tower's own without it.")
@@ -32,9 +35,7 @@ def presence(
     detector, truth, run = asked.find(tower, which.read(), folder)
     from regionclip.evaluation.protocols.presence import report
 
-    level = next(
-        each for each in (threshold, tower.settings().threshold, detector.tower.card.threshold) if each is not None
-    )
+    level = _level(threshold, tower, detector)
     out.tell(report(detector, truth, run, level, fps), folder)
 
 
@@ -54,9 +55,7 @@ def errors(
     from regionclip.evaluation.protocols.errors import judge, report
     from regionclip.formats.files import write_file
 
-    level = next(
-        each for each in (threshold, tower.settings().threshold, detector.tower.card.threshold) if each is not None
-    )
+    level = _level(threshold, tower, detector)
     found = judge(truth, run.rows)
     out.tell(report(detector, truth, run, found, level), folder)
     write_file(folder / "confusion.png", pictures.confusion(truth, found, level))
@@ -85,3 +84,9 @@ def calibration(
     out.tell(told, folder)
     write_file(folder / "reliability.png", diagram)
     sys.stdout.write(f"{folder / 'reliability.png'}\n")
+
+
+def _level(threshold: float | None, tower: options.DetectorOptions, detector: "Detector") -> float:
+    """The threshold that is asked for, else that of the settings, else the tower's: the detector's own is 0."""
+    levels = (threshold, tower.settings().threshold, detector.tower.card.threshold)
+    return next(level for level in levels if level is not None)

@@ -138,9 +138,9 @@ def _lvis(
     asked: AskOptions,
     per_image: int,
 ) -> None:
-    from regionclip.evaluation.protocols.lvis import check, report
+    from regionclip.evaluation.protocols.lvis import LABELS, check, report
 
     folder, truth = out.folder(protocol, which.files, tower.files), which.read()
     check(truth, which.annotations)
-    detector, truth, run = asked.find(tower, truth, folder, max_detections=per_image)
+    detector, truth, run = asked.find(tower, truth, folder, max_detections=per_image, labels_per_region=LABELS)
     out.tell(report(detector, truth, run, novel=protocol == "ovlvis"), folder)

@@ -72,7 +72,8 @@ class Report:
 def notes_of(card: TowerCard, run: Recorded, *more: str) -> tuple[str, ...]:
     """What is said beside every figure: the tower, what it knows, its patches, and where the rows are."""
     most = "dynamic budget" if card.budget == "dynamic" else f"at most {card.budget}"
-    used = f"median {statistics.median(run.patches):.0f} an image" if run.patches else "a crop each"
+    used = "a crop" if card.region_mode == "crop" else "no image was looked at"
+    used = f"median {statistics.median(run.patches):.0f} an image" if run.patches else used
     lines = (
         f"tower {card.name}@{card.revision}, region mode {card.region_mode}",
         f"patches: {most}, {used}",

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from regionclip.errors import BoxError, ConfigError, ImageFileError, PromptError, few
 from regionclip.scenes.language.sentences import Language
+from regionclip.words.phrase import language_of
 from regionclip.words.vocabulary import Label, Vocabulary, parse_label
 
 COCO: Mapping[str, Any] = tomllib.loads((files(__package__) / "coco.toml").read_text("utf-8"))
@@ -29,7 +30,7 @@ COCO: Mapping[str, Any] = tomllib.loads((files(__package__) / "coco.toml").read_
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A class: its `id` in the file, names in English and, where known, in Chinese, and LVIS's frequency r, c or f."""
+    """A class: its `id` and name in the file, the Chinese name where it is known, and LVIS's frequency r, c or f."""
 
     id: int
     en: str
@@ -133,6 +134,8 @@ class TrueSet:
     @property
     def languages(self) -> tuple[Language, ...]:
         """The languages that all classes have a name in."""
+        if all(each.zh == each.en for each in self.categories):
+            return ("zh",)  # the file is in Chinese
         return ("en", "zh") if all(each.zh for each in self.categories) else ("en",)
 
     def only(self, ids: Collection[int]) -> Self:
@@ -198,6 +201,9 @@ def _read(
     categories = tuple(_category(entry) for entry in notes.get("categories", []))
     boxes: dict[int, list[TrueBox]] = {entry["id"]: [] for entry in notes["images"]}
     captions: dict[int, list[str]] = {number: [] for number in boxes}
+    for part in ("images", "annotations", "categories"):
+        if len({entry["id"] for entry in notes.get(part, [])}) < len(notes.get(part, [])):
+            raise ValueError(f"{part}: expected an id of its own of each, got one twice")
     known = {each.id for each in categories}
     for entry in notes["annotations"]:
         if "caption" in entry:
@@ -217,7 +223,7 @@ def _read(
 
 def _category(entry: Mapping[str, Any]) -> Category:
     name = str(entry["name"]).replace("_", " ")  # LVIS writes fire_hydrant
-    chinese = entry.get("name_zh") or COCO["zh"].get(name)
+    chinese = entry.get("name_zh") or COCO["zh"].get(name) or (name if language_of(name) == "zh" else None)
     return Category(entry["id"], name, chinese, entry.get("frequency", ""))
 
 
