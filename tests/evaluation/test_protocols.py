@@ -220,6 +220,8 @@ def test_words(tmp_path: Path) -> None:
     assert next(label.phrases for label in ask(truth, [], "both")[1]) == ("red", "红")
     with pytest.raises(PromptError, match=r"'pink' is no class of annotations.json"):
         ask(truth, ["pink"], "en")
+    with pytest.raises(PromptError, match="'red' is asked twice"):
+        ask(truth, ["red", "红"], "en")
     bare = read(
         write_set(tmp_path / "bare", PICTURES, categories=[{"id": n, "name": name} for n, name in enumerate(NAMES)])
     )

@@ -170,12 +170,14 @@ def ask(truth: TrueSet, prompts: Sequence[str], language: str, templates: str = 
         templates: a set of templates for the languages that it has.
 
     Raises:
-        PromptError: for a prompt that names no class, or a set of templates that does not exist.
+        PromptError: for a prompt that names no class, a class named twice, or a set of templates that does not exist.
         ConfigError: where the set has no names in that language.
     """
     if prompts:
         labels = [parse_label(prompt) for prompt in prompts]
         chosen = truth.named([label.name for label in labels])
+        if twice := [each.en for place, each in enumerate(chosen) if each in chosen[:place]]:
+            raise PromptError(f"{twice[0]!r} is asked twice: give one -p all its phrases, name=phrase|phrase")
         truth = replace(truth.only({each.id for each in chosen}), categories=tuple(chosen))
     else:
         if language != "en" and "zh" not in truth.languages:
