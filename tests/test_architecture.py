@@ -59,7 +59,7 @@ calibration
 training.trainees
 training
 evaluation  evaluation.speed  evaluation.certainty
-evaluation.accuracy
+evaluation.accuracy  evaluation.protocols
 training.embedded
 
 cli.terminal
