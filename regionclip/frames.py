@@ -73,17 +73,27 @@ def read_frame(path: str | Path) -> Frame:
     return decode_frame(content, f"picture {path}")
 
 
-def decode_frame(content: bytes, what: str) -> Frame:
-    """Decode the bytes of a picture file, upright; `what` names it in errors.
+def decode_frame(
+    content: bytes, what: str, *, formats: tuple[str, ...] | None = None, most_pixels: int | None = None
+) -> Frame:
+    """Decode the bytes of a picture file, upright.
+
+    Args:
+        content: of the file.
+        what: names it in errors.
+        formats: Pillow's names of those that are taken; None takes all that it reads.
+        most_pixels: a larger picture is refused before any pixel is decoded; None leaves it to Pillow's own limit.
 
     Raises:
-        ImageFileError: where they are no picture, or a truncated one.
+        ImageFileError: where they are no picture, or a truncated one, or one too large.
     """
     if not content:
         raise ImageFileError(f"{what} is empty")
     try:
         with quiet():  # Pillow warns of damage to the notes beside the pixels; damaged pixels raise
-            image = Image.open(io.BytesIO(content))
+            image = Image.open(io.BytesIO(content), formats=formats)
+            if most_pixels is not None and image.width * image.height > most_pixels:
+                raise FrameError(f"expected {most_pixels:,} pixels at most, got {image.width} x {image.height}")
             several = _holds_several(image)
         if image.format in _SILENT:
             image.load()  # the long part, out of `quiet` so that threads need not wait for one another

@@ -49,6 +49,7 @@ site
 robot
 robot.ros
 robot.transports
+web
 
 scenes.painting
 scenes.kinds

@@ -32,6 +32,7 @@ from regionclip.cli.terminal.output import say, show_warnings
 from regionclip.cli.towers import towers
 from regionclip.cli.train import train
 from regionclip.cli.vocab import vocab
+from regionclip.cli.web import web
 from regionclip.errors import ImageFileError, InputError, RegionclipError, SourceError, WeightsError
 
 app = typer.Typer(
@@ -44,7 +45,7 @@ app = typer.Typer(
 )
 for _command in (
     *(detect, classify, describe, video, stream, site, bag, ros2, dora, demo, proposals),
-    *(doctor, bench, explain, index, ask, teach, calibrate, scenes, train),
+    *(doctor, bench, explain, index, ask, teach, calibrate, scenes, train, web),
 ):
     app.command()(_command)
 app.add_typer(evaluate, name="eval")
