@@ -114,8 +114,12 @@ def run(
             ssr_mode=False, enable_monitoring=False, **appearance(),
         )  # fmt: skip
         # An open page keeps a connection, for which nobody waits at the end.
-        how = {"log_level": "warning", "access_log": False, "server_header": False, "timeout_graceful_shutdown": 3}
-        server = Server(uvicorn.Config(_spoken(app, language), **how))
+        # An open page keeps a connection, for which the end does not wait.
+        config = uvicorn.Config(
+            _spoken(app, language), log_level="warning", access_log=False, server_header=False,
+            timeout_graceful_shutdown=3,
+        )  # fmt: skip
+        server = Server(config)
         ready(server)
         await server.serve([listener])
 
