@@ -31,11 +31,7 @@ def appearance() -> dict[str, Any]:
 
 
 def build(detector: Detector) -> gr.Blocks:
-    """The page that asks a detector.
-
-    Raises:
-        ConfigError: where a proposer with memory cannot start afresh for each camera.
-    """
+    """The page that asks a detector."""
     card, least = detector.tower.card, float(detector.thresholds(Vocabulary(["-"]))[0])
     page = gr.Blocks(title="regionclip", analytics_enabled=False, delete_cache=(600, KEPT))
     with page:

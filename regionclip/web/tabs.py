@@ -59,7 +59,7 @@ def picture_tab(asking: Asking) -> None:
                 )
                 find = gr.Button(said("ask"), variant="primary", elem_id="find")
             shown = gr.Image(label=said("answer"), height=_SHOWN, interactive=False, buttons=_BUTTONS, elem_id="answer")
-        status = gr.Markdown(elem_id="status", elem_classes="said")
+        status = gr.Markdown(elem_id="status")
         with gr.Column(visible=False) as details:
             table = gr.Dataframe(label=said("table"), interactive=False, wrap=True, max_height=420, elem_id="table")
             with gr.Row(visible=asking.detector.tower.card.region_mode != "crop"):
@@ -135,7 +135,7 @@ def video_tab(asking: Asking) -> None:
             with gr.Column():
                 shown = gr.Video(label=said("answer"), interactive=False, height=_SHOWN, elem_id="annotated")
                 results = gr.DownloadButton(said("results"), interactive=False, elem_id="results")  # type: ignore[arg-type]
-        status = gr.Markdown(elem_id="video-status", elem_classes="said")
+        status = gr.Markdown(elem_id="video-status")
     stop = gr.State(Event)
 
     inputs = [given, stop, every, asking.words, asking.threshold, asking.language]
@@ -187,7 +187,7 @@ def camera_tab(asking: Asking) -> None:
             shown = gr.Image(
                 label=said("answer"), interactive=False, height=_SHOWN, buttons=_BUTTONS, elem_id="watched"
             )
-        status = gr.Markdown(elem_id="camera-status", elem_classes="said")
+        status = gr.Markdown(elem_id="camera-status")
     inputs = [given, gr.State(lambda: asking.detector.for_source()), asking.words, asking.threshold, asking.language]
     on(given.stream, _watch, inputs, [status, shown], stream_every=0.2, time_limit=KEPT, show_progress="hidden")
 
