@@ -49,6 +49,7 @@ robot
 robot.ros
 robot.transports
 serve
+web
 
 scenes.painting
 scenes.kinds

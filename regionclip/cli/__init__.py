@@ -28,6 +28,7 @@ from regionclip.cli.lists import proposals
 from regionclip.cli.scenes import scenes
 from regionclip.cli.serving.mcp import mcp
 from regionclip.cli.serving.serve import serve
+from regionclip.cli.serving.web import web
 from regionclip.cli.teach import teach
 from regionclip.cli.terminal import exits
 from regionclip.cli.terminal.output import say, show_warnings
@@ -46,7 +47,7 @@ app = typer.Typer(
 )
 for _command in (
     *(detect, classify, describe, video, stream, site, bag, ros2, dora, demo, proposals),
-    *(doctor, bench, explain, index, search, teach, calibrate, scenes, train, serve, mcp),
+    *(doctor, bench, explain, index, search, teach, calibrate, scenes, train, serve, web, mcp),
 ):
     app.command()(_command)
 app.add_typer(evaluate, name="eval")

@@ -32,16 +32,18 @@ def serve(
 ) -> None:
     """Answer frames of many clients over HTTP, until Ctrl-C or SIGTERM (docs/serve.md)."""
     try:
-        from regionclip.serve.running import Serving, check_address, listen, read_token, run
+        from regionclip.serve.listening import address, check_address, listen
+        from regionclip.serve.running import Serving, read_token, run
     except ImportError as error:
         raise ConfigError(f'serve needs more packages ({error}): pip install "regionclip[serve]"') from error
     from regionclip.serve.limits import Limits
 
     token = read_token(token_file)
-    check_address(host, token)
+    check_address(
+        host, protected=token is not None, protect="give --token-file FILE, whose line requests must then bear"
+    )
     limits = Limits(clients=clients, seconds=timeout, batch=batch)
     tower.settings()
     serving = Serving(load=tower.load, limits=limits, token=token, vocabularies=vocabularies, workers=workers)
     with listen(host, port) as listener:
-        where = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-        run(serving, listener, ready=lambda: say(f"serving at {where}"))
+        run(serving, listener, ready=lambda: say(f"serving at {address(host, listener)}"))
