@@ -18,13 +18,14 @@ from regionclip.answers.regions import Regions
 from regionclip.boxes import Boxes
 from regionclip.config import Config
 from regionclip.describe.verifier import Verifier
-from regionclip.drawing.text import check_drawable
-from regionclip.errors import ConfigError, DomainWarning, DrawingError, FrameError, PromptError, warn
+from regionclip.drawing.text import drawable_lines
+from regionclip.errors import ConfigError, FrameError, PromptError
 from regionclip.frames import FrameLike, to_frame
 from regionclip.proposing import NoProposer
 from regionclip.scorer import Scorer
 from regionclip.timing import stage
 from regionclip.towers.base import ImageFeatures, Target, Tower
+from regionclip.towers.domain import warn_of_domain
 from regionclip.towers.tiles import Closeness, look_closely
 from regionclip.words.phrase import check_phrase
 from regionclip.words.phrase_cache import Watch
@@ -77,11 +78,9 @@ class Detector:
             raise ConfigError(
                 f"proposer: expected a `Proposer`, got {type(proposer).__name__}; derive its class from it"
             )
-        config = config or Config()
-        if config.objectness_weight is None:
-            config = config.replaced(objectness_weight=proposer.objectness_weight)
-        self.tower, self.verifier = tower, verifier
-        self.config = config
+        self.tower, self.verifier, self.config = tower, verifier, config or Config()
+        if self.config.objectness_weight is None:
+            self.config = self.config.replaced(objectness_weight=proposer.objectness_weight)
         self.scorer = Scorer(tower, self.config, type(proposer).__name__, store)
         self.proposer = proposer if self.config.tiles == "none" else in_tiles(proposer, self.config.max_proposals)
 
@@ -166,7 +165,7 @@ class Detector:
                 regions = Regions.pool(features, boxes)
         else:
             regions = self._proposed(features, words)
-        self._warn_of_domain(features)
+        warn_of_domain(features)
         return regions
 
     def _proposed(self, features: ImageFeatures, words: Words | None) -> Regions:
@@ -180,26 +179,13 @@ class Detector:
         with stage("pool"):
             return Regions.pool(features, proposals, has_objectness=proposer.has_objectness, given=False)
 
-    def _warn_of_domain(self, features: ImageFeatures) -> None:
-        if features.out_of_domain:
-            warn(
-                f"this frame is of no kind that the tower knows, its labels mean nothing: {self.tower.card.notice}",
-                DomainWarning,
-            )
-
     def banner(self, out_of_domain: bool | None) -> tuple[str, ...]:
         """Lines for `annotate(..., banner=...)` where `Regions.out_of_domain` is true; else none.
 
         In both languages; in English alone where no font for Chinese is at hand.
         """
         domain = self.tower.card.domain
-        if domain is None or not out_of_domain:
-            return ()
-        try:
-            check_drawable(domain.banner)
-        except DrawingError:
-            return domain.banner[:1]
-        return domain.banner
+        return drawable_lines(domain.banner) if domain is not None and out_of_domain else ()
 
     def proposer_for(self, words: Words | None) -> Proposer:
         """The proposer; where it looks for words, bound to these.
@@ -297,7 +283,7 @@ class Detector:
         scores = self.scorer.maps(features, vocabulary).numpy()  # (C, h, w)
         plain = list(vocabulary.plain)
         names = tuple(vocabulary.names[place] for place in plain)
-        self._warn_of_domain(features)
+        warn_of_domain(features)
         return Heatmap(scores, names, self.thresholds(vocabulary)[plain], features.frame_size)
 
     def teach(  # noqa: PLR0913 - a label's own fields are named here as in Label
@@ -352,7 +338,7 @@ class Detector:
         """
         features = self.features(frame)
         found = self.scorer.classify_image(features, Vocabulary.of(words))
-        self._warn_of_domain(features)
+        warn_of_domain(features)
         return found
 
     def embed_texts(self, texts: Sequence[str], target: Target = "image") -> NDArray[np.float32]:

@@ -4,37 +4,21 @@ What is checked is what loading checks: the weights are loaded. Downloads go int
 copied to where `hub.locate` finds them by the same name, with or without a network.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from regionclip.config import Config, config_names
 from regionclip.errors import ConfigError, WeightsError
-from regionclip.loading import TOWERS
+from regionclip.loading import make_tower
 from regionclip.proposing import DETECTOR_FILES, make_proposer
-from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER, WEIGHTS, keep, locate, on_machine
+from regionclip.towers.checkpoints.hub import CONFIG, NEEDED, keep, locate, on_machine
+from regionclip.towers.checkpoints.released import RELEASES
 
 _SIZES: Final = ("small", "medium", "large", "xlarge")
 DETECTORS: Final = {f"dfine-{size}": f"ustc-community/dfine-{size}-obj365" for size in _SIZES}
-"""Hub names of D-FINE trained on Objects365 (Apache-2.0), which has no nano: proposers, as `--proposer detr=NAME`."""
-
-RELEASED: Final = {
-    "fgclip2-base": ("fgclip2", 768),
-    "fgclip2-large": ("fgclip2", 1024),
-    "fgclip2-so400m": ("fgclip2", 1152),
-    "siglip2-base": ("siglip", 768),
-    "siglip2-base-naflex": ("siglip2", 768),
-    "siglip2-so400m": ("siglip", 1152),
-    "siglip2-so400m-naflex": ("siglip2", 1152),
-    "chinese-clip-base": ("chinese_clip", 512),
-    "chinese-clip-large": ("chinese_clip", 768),
-    "altclip": ("altclip", 768),
-    "altclip-m9": ("altclip", 768),
-    "altclip-m18": ("altclip", 1024),
-    "metaclip2-huge": ("metaclip_2", 1024),
-    "tipsv2-base": ("tipsv2", 768),
-}
-"""`model_type` and width of the embeddings in each release."""
+"""Hub names of D-FINE trained on Objects365, which has no nano: proposers, as `--proposer detr=NAME`."""
+DETECTOR_LICENCE: Final = "Apache-2.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,41 +69,41 @@ def get(name: str, given: Path | None = None) -> Weights:
     source, files = sources[name], _files(name)
     if given is not None and not given.expanduser().is_dir():
         raise WeightsError(f"{given}: no such folder: expected one that holds {', '.join(files)}")
-    from regionclip.towers.checkpoints.loading import weights_digest
+    from regionclip.towers.checkpoints.loading import weight_files, weights_digest
 
     here = on_machine(source, files)
     folder = locate(source if given is None else given, files).folder
-    weights = _looked_through(name, folder, is_new=here is None)
-    if given is None:
-        return weights
-    if here is None:
-        return replace(weights, folder=keep(folder, source, files))
-    if weights_digest(here.folder) != weights.sha256:
-        raise WeightsError(f"{source} is on this machine with other weights than {given}: remove {here.folder} first")
-    return replace(weights, folder=here.folder)
+    licence, sha256 = _checked(name, folder), weights_digest(folder)
+    size = sum(path.stat().st_size for path in weight_files(folder))
+    if given is not None and here is None:
+        folder = keep(folder, source, files)
+    elif given is not None and here is not None:
+        if weights_digest(here.folder) != sha256:
+            raise WeightsError(
+                f"{source} is on this machine with other weights than {given}: remove {here.folder} first"
+            )
+        folder = here.folder
+    return Weights(folder, licence, size, sha256, is_new=here is None)
 
 
 def _files(name: str) -> tuple[str, ...]:
-    return DETECTOR_FILES if name in DETECTORS else (CONFIG, WEIGHTS, TOKENIZER)
+    return DETECTOR_FILES if name in DETECTORS else NEEDED
 
 
-def _looked_through(name: str, folder: Path, *, is_new: bool) -> Weights:
-    """Load the weights as their user would."""
-    from regionclip.towers.checkpoints.loading import read_json, weight_files, weights_digest
+def _checked(name: str, folder: Path) -> str:
+    """The licence of weights, which are loaded as their user would."""
+    from regionclip.towers.checkpoints.loading import read_json
     from regionclip.towers.device import choose_device
 
-    expected, width = ("d_fine", None) if name in DETECTORS else RELEASED[name]
-    found = read_json(folder / CONFIG).get("model_type")
+    release = None if name in DETECTORS else RELEASES[name]
+    expected, found = release.model_type if release else "d_fine", read_json(folder / CONFIG).get("model_type")
     if found != expected:
         raise WeightsError(f"{folder}: expected weights of {name}, model_type {expected!r} in {CONFIG}, got {found!r}")
-    if name in DETECTORS:
+    if release is None:
         make_proposer(Config(device="cpu").with_proposers([f"detr={folder}"]), None)
-        licence = "Apache-2.0"
-    else:
-        config = Config.load(name).changed(weights=str(folder), device="cpu", dtype="float32")
-        card = TOWERS[config.tower](config, choose_device(config.device)).card
-        if card.width != width:
-            raise WeightsError(f"{folder}: expected weights of {name}, {width} channels wide, got {card.width}")
-        licence = card.licence
-    size = sum(path.stat().st_size for path in weight_files(folder))
-    return Weights(folder, licence, size, weights_digest(folder), is_new)
+        return DETECTOR_LICENCE
+    config = Config.load(name).changed(weights=str(folder), device="cpu", dtype="float32")
+    card = make_tower(config, choose_device(config.device)).card
+    if card.width != release.width:
+        raise WeightsError(f"{folder}: expected weights of {name}, {release.width} channels wide, got {card.width}")
+    return card.licence

@@ -6,8 +6,7 @@ Nothing heavy is imported before it is needed: a config with a mistake is told b
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from regionclip.config import AUTO, Config, config_names
 from regionclip.errors import ConfigError, WeightsError
 from regionclip.towers.card import FACTS
-from regionclip.towers.checkpoints.hub import check_source, on_machine
+from regionclip.towers.checkpoints.hub import TINY_WEIGHTS, check_source, on_machine
 
 if TYPE_CHECKING:
     import torch
@@ -27,77 +26,21 @@ if TYPE_CHECKING:
     from regionclip.words.phrase_store import PhraseStore
 
 
-def _tiny(config: Config, device: "torch.device") -> "Tower":
-    import torch
-
-    from regionclip.towers.checkpoints.hub import TINY_WEIGHTS
-    from regionclip.towers.device import choose_dtype
-    from regionclip.towers.tiny.tower import TinyTower
-
-    # bfloat16 was measured to gain nothing at this size.
-    dtype = torch.float32 if config.dtype == "auto" else choose_dtype(config.dtype, device)
-    folder = Path(config.weights or TINY_WEIGHTS)
-    return TinyTower.load(folder, device=device, dtype=dtype, name=config.name or config.tower, budget=config.budget)
-
-
-def _fgclip2(config: Config, device: "torch.device") -> "Tower":
-    from regionclip.towers.fgclip2.tower import FGCLIP2Tower
-
-    return FGCLIP2Tower.load(
-        _weights_of(config),
-        name=config.name or config.tower,
-        revision=config.revision,
-        device=device,
-        dtype=config.dtype,
-        budget=config.budget or "dynamic",
-    )
-
-
-def _crop_tower(home: str, config: Config, device: "torch.device") -> "Tower":
-    """A tower that looks at crops; `home` is its module and class."""
-    from regionclip.towers.crops import CropTower
-
-    module, _, name = home.rpartition(".")
-    try:
-        kind: type[CropTower] = getattr(import_module(module), name)
-    except ImportError as error:
-        raise ConfigError(
-            f"tower {config.tower} cannot be had of the transformers that is installed ({error}): "
-            "pip install --upgrade transformers"
-        ) from error
-    return kind.load(_weights_of(config), config, device)
-
-
-def _weights_of(config: Config) -> str:
-    if config.weights is None:
-        names = [name for name in config_names() if Config.load(name).tower == config.tower]
-        raise ConfigError(
-            f"tower {config.tower} needs weights: expected a folder or hub name (--weights FOLDER), "
-            f"or one of the names {', '.join(names)}"
-        )
-    return config.weights
-
-
-TOWERS: dict[str, "Callable[[Config, torch.device], Tower]"] = {
-    "tiny": _tiny,
-    "fgclip2": _fgclip2,
-    "siglip2": partial(_crop_tower, "regionclip.towers.siglip2.SigLIP2Tower"),
-    "chinese_clip": partial(_crop_tower, "regionclip.towers.clip.chinese_clip.ChineseCLIPTower"),
-    "altclip": partial(_crop_tower, "regionclip.towers.clip.altclip.AltCLIPTower"),
-    "metaclip_2": partial(_crop_tower, "regionclip.towers.clip.metaclip2.MetaCLIP2Tower"),
-    "tipsv2": partial(_crop_tower, "regionclip.towers.tipsv2.TIPSv2Tower"),
+TOWERS = {
+    "tiny": "regionclip.towers.tiny.tower.TinyTower",
+    "fgclip2": "regionclip.towers.fgclip2.tower.FGCLIP2Tower",
+    "siglip2": "regionclip.towers.siglip2.SigLIP2Tower",
+    "chinese_clip": "regionclip.towers.clip.chinese_clip.ChineseCLIPTower",
+    "altclip": "regionclip.towers.clip.altclip.AltCLIPTower",
+    "metaclip_2": "regionclip.towers.clip.metaclip2.MetaCLIP2Tower",
+    "tipsv2": "regionclip.towers.tipsv2.TIPSv2Tower",
 }
-"""Loader of each tower; heavy imports wait until one is asked for."""
+"""Module and class of each tower, imported when one is asked for; its `load(weights, config, device)` makes it."""
 
 MODEL_TYPES = {
     "regionclip-tiny": "tiny",
-    "fgclip2": "fgclip2",
     "siglip": "siglip2",
-    "siglip2": "siglip2",
-    "chinese_clip": "chinese_clip",
-    "altclip": "altclip",
-    "metaclip_2": "metaclip_2",
-    "tipsv2": "tipsv2",
+    **{name: name for name in TOWERS if name != "tiny"},
 }
 """`model_type` of a weight folder's config.json -> tower."""
 
@@ -148,7 +91,7 @@ def load(
     from regionclip.proposing import make_proposer
     from regionclip.towers.device import choose_device, register_nms
 
-    tower = TOWERS[config.tower](config, choose_device(config.device))
+    tower = make_tower(config, choose_device(config.device))
     if proposer is None:
         proposer = make_proposer(config, tower.card.head_width)
     if said := why or tower.card.notice:
@@ -157,11 +100,37 @@ def load(
     return Detector(tower, proposer, config, _phrase_store(config), _verifier(config))
 
 
+def make_tower(config: Config, device: "torch.device") -> "Tower":
+    """The tower of a config that names one.
+
+    Raises:
+        ConfigError: no weights are named, the installed transformers does not know it, or a setting does not fit.
+        WeightsError: files are missing, damaged, or do not fit.
+    """
+    weights = str(TINY_WEIGHTS) if config.weights is None and config.tower == "tiny" else config.weights
+    if weights is None:
+        names = [name for name in config_names() if Config.load(name).tower == config.tower]
+        raise ConfigError(
+            f"tower {config.tower} needs weights: expected a folder or hub name (--weights FOLDER), "
+            f"or one of the names {', '.join(names)}"
+        )
+    module, _, name = TOWERS[config.tower].rpartition(".")
+    try:
+        kind = getattr(import_module(module), name)
+    except ImportError as error:
+        raise ConfigError(
+            f"tower {config.tower} cannot be had of the transformers that is installed ({error}): "
+            "pip install --upgrade transformers"
+        ) from error
+    tower: Tower = kind.load(weights, config, device)
+    return tower
+
+
 def _verifier(config: Config) -> "Verifier | None":
     """Who is asked about rows, if anybody is."""
     if config.verify is None:
         return None
-    from regionclip.describe.loading import load as load_describer
+    from regionclip.describe.describer import load as load_describer
     from regionclip.describe.verifier import Verifier
 
     model, context = config.verify.model, config.verify.context
@@ -243,7 +212,7 @@ def settled_tower(config: Config) -> tuple[Config, str]:
             return config.replaced(name=config.name or folder.resolve().name, tower=_tower_of(folder)), ""
         return config.replaced(name=config.name or shipped.name, tower=shipped.tower), ""
     wanted = Config.load(_FOR_PHOTOGRAPHS)
-    here = on_machine(wanted.weights or "")
+    here = on_machine(wanted.weights or "", revision=config.revision)
     if here is None:
         return config.replaced(tower="tiny"), (
             f"tower tiny, trained on rendered scenes only, as FG-CLIP 2 is not on this machine; for "

@@ -254,7 +254,10 @@ def _parameters(maker: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def _learned_head(config: Config) -> Path:
-    return Path(config.weights or TINY_WEIGHTS).expanduser() / "proposer.safetensors"
+    """Where the head is beside the weights, or would be."""
+    source, name = config.weights or TINY_WEIGHTS, "proposer.safetensors"
+    here = on_machine(source, (name,), revision=config.revision)
+    return (here.folder if here else Path(source).expanduser()) / name
 
 
 def _head(config: Config, width: int | None) -> "DenseHead":

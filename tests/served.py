@@ -21,7 +21,7 @@ from proposals.boxes import BoxesProposer
 from regionclip.detector import Detector
 from regionclip.frames import Frame
 from regionclip.serve import Limits, create_app
-from regionclip.serve.running import listen
+from regionclip.serve.listening import listen
 from regionclip.towers.base import ImageFeatures, TokenGrid
 
 RED = planted(red=(16, 16, 80, 80))

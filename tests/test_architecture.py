@@ -44,12 +44,12 @@ video.rules
 video.output
 sinks
 video
-archive  site
+archive  site  agents
 robot
 robot.ros
 robot.transports
 serve
-cluster
+cluster  web
 
 scenes.painting
 scenes.kinds
@@ -60,11 +60,11 @@ calibration
 training.trainees
 training
 evaluation  evaluation.speed  evaluation.certainty
-evaluation.accuracy
+evaluation.accuracy  evaluation.protocols
 training.embedded
 
 cli.terminal
-cli.cameras
+cli.cameras  cli.serving
 cli.evaluate
 cli
 """

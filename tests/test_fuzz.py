@@ -204,7 +204,7 @@ def test_weights_of_tiny(tmp_path: Path, file: str, mutate: Mutate) -> None:
         if file == "proposer.safetensors":
             make_proposer(Config(weights=str(folder), proposers=("dense",)), 16)
         else:
-            TinyTower.load(folder, device=CPU, dtype=FLOAT32)
+            TinyTower.load(folder, Config(tower="tiny", dtype="float32"), CPU)
 
     attack(folder / file, read, mutate, 40)
 
@@ -221,7 +221,9 @@ def test_weights_of_tiny(tmp_path: Path, file: str, mutate: Mutate) -> None:
 )
 def test_weights_of_fgclip2(tmp_path: Path, fgclip2_folder: Path, file: str, mutate: Mutate) -> None:
     folder = copytree(fgclip2_folder, tmp_path / "fgclip2")
-    attack(folder / file, lambda _: FGCLIP2Tower.load(folder, device=CPU, dtype=FLOAT32), mutate, 40)
+    attack(
+        folder / file, lambda _: FGCLIP2Tower.load(folder, Config(tower="fgclip2", dtype="float32"), CPU), mutate, 40
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """From names, options and presets to proposers."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ from proposals.union import UnionProposer
 from regionclip.answers.decide import rules
 from regionclip.config import Config, preset_names
 from regionclip.errors import BoxError, ConfigError, WeightsError
-from regionclip.proposing import PROPOSERS, make_proposer, options_of
+from regionclip.proposing import PROPOSERS, make_proposer, options_of, settled
+from regionclip.towers.checkpoints.hub import TINY_WEIGHTS
 
 FRAME = planted(red=(16, 16, 80, 80))
 WIDTH = 128  # of tiny's tokens
@@ -135,6 +137,16 @@ def test_auto_takes_the_learned_head_where_there_is_one(
     assert [type(member) for member in proposer._proposers] == [GridProposer, EdgeProposer, EdgeProposer]
     assert 0 < len(proposer._proposers[0](FRAME, None)) <= 5  # type: ignore[arg-type]
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_auto_takes_the_learned_head_beside_a_copy_of_named_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = tmp_path / "regionclip" / "weights" / "qihoo360" / "fg-clip2-base"
+    folder.mkdir(parents=True)
+    shutil.copy(TINY_WEIGHTS / "proposer.safetensors", folder)
+    assert settled(Config.load("fgclip2-base")).proposers == ("dense",)
 
 
 def test_auto_takes_the_detector_that_is_on_this_machine(

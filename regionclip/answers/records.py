@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from regionclip.answers.detections import OWN_COLUMNS, VERIFIED
 from regionclip.answers.regions import Regions
+from regionclip.towers.base import ImageFeatures
 from regionclip.towers.card import TowerCard
 from regionclip.words.vocabulary import Vocabulary
 
@@ -78,10 +79,12 @@ def asked_record(card: TowerCard, vocabulary: Vocabulary, thresholds: NDArray[np
     return {**made_by(card), "labels": labels}
 
 
-def classified_record(file: str, frame_size: tuple[int, int], labels: Sequence[tuple[str, float]]) -> dict[str, Any]:
-    """One picture's entry of the file of `regionclip classify`: `(H, W)` in pixels, labels and their confidence."""
+def classified_record(file: str, features: ImageFeatures, labels: Sequence[tuple[str, float]]) -> dict[str, Any]:
+    """One picture's entry of the file of `regionclip classify`: its features, its labels and their confidence."""
+    height, width = features.frame_size
     rows = [{"label": name, "confidence": plain_value(confidence)} for name, confidence in labels]
-    return {"file": readable(file), "width": frame_size[1], "height": frame_size[0], "labels": rows}
+    size = {"width": width, "height": height, "out_of_domain": features.out_of_domain}
+    return {"file": readable(file), **size, "labels": rows}
 
 
 def classification(card: TowerCard, vocabulary: Vocabulary, images: Sequence[dict[str, Any]]) -> dict[str, Any]:

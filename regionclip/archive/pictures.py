@@ -4,49 +4,37 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-import cv2
 import numpy as np
 import supervision as sv
 from av.error import FFmpegError
 
 from regionclip.archive.rows import FrameKey
 from regionclip.archive.search import Hit
-from regionclip.drawing.canvas import Canvas
 from regionclip.drawing.picture import annotate
-from regionclip.drawing.style import Style
-from regionclip.drawing.text import line_height
+from regionclip.drawing.sheet import Tile, contact_sheet
 from regionclip.errors import SourceError
 from regionclip.frames import Frame, decode_frame
 from regionclip.video.output.writer import VideoWriter
 from regionclip.video.sources.base import utc_text
 from regionclip.video.sources.decoding import Upright, open_video
 
-_TILE, _GAP, _COLUMNS, _HEAD, _TEXT = 200, 14, 5, 22, 14
-"""Of a sheet, in pixels: tiles, the room between them, how many in a row, text of titles and below tiles."""
-
-_PAPER, _MOUNT = (255, 255, 255), (238, 238, 238)
 _AROUND_SECONDS, _LONGEST = 2.0, 20.0
 """Of a clip: what is shown before and after a thing, and all together."""
 
 
 def sheet(hits: Sequence[Hit]) -> Frame:
     """A page `(H, W, 3)` with a tile for each hit, label by label: what it shows, how sure, where and when."""
-    groups = [list(group) for _, group in groupby(hits, key=lambda hit: hit.label)]
-    line = line_height(_TEXT)
-    row, head = _TILE + 3 * line + 2 * _GAP, 3 * _HEAD
-    height = sum(head + -(-len(group) // _COLUMNS) * row for group in groups) or head
-    page = Canvas(np.full((height, _GAP + (_TILE + _GAP) * _COLUMNS, 3), _PAPER, np.uint8), Style())
-    top = 0
-    for group in groups:
-        page.put(page.plate([group[0].label], _PAPER, size=_HEAD), _GAP // 2, top + _GAP)
-        top += head
-        for place, hit in enumerate(group):
-            x, y = _GAP + place % _COLUMNS * (_TILE + _GAP), top + place // _COLUMNS * row
-            page.pixels[y : y + _TILE, x : x + _TILE] = _tile(hit)
-            for number, text in enumerate((f"{place + 1} · {hit.confidence:.2f}", *where(hit))):
-                page.put(page.plate([text], _PAPER, size=_TEXT, limit=_TILE), x - 4, y + _TILE + 4 + number * line)
-        top += -(-len(group) // _COLUMNS) * row
-    return page.pixels
+    return contact_sheet(
+        {
+            label: [_tile(place, hit) for place, hit in enumerate(group, 1)]
+            for label, group in groupby(hits, key=lambda hit: hit.label)
+        }
+    )
+
+
+def _tile(place: int, hit: Hit) -> Tile:
+    picture = None if hit.thumbnail is None else decode_frame(hit.thumbnail, "thumbnail")
+    return Tile(picture, (f"{place} · {hit.confidence:.2f}", *where(hit)))
 
 
 def where(hit: Hit) -> tuple[str, str]:
@@ -101,16 +89,3 @@ def _between(source: str, begin: float, end: float) -> Iterator[tuple[float, Fra
                     yield seconds, upright(frame)
         except FFmpegError as error:
             raise SourceError(f"{source}: {error}") from error
-
-
-def _tile(hit: Hit) -> Frame:
-    """`(_TILE, _TILE, 3)`: a hit's thumbnail on a mount."""
-    tile = np.full((_TILE, _TILE, 3), _MOUNT, np.uint8)
-    if hit.thumbnail is not None:
-        picture = decode_frame(hit.thumbnail, "thumbnail")
-        scale = _TILE / max(picture.shape[:2])
-        size = [max(round(side * scale), 1) for side in picture.shape[1::-1]]
-        large = cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC)
-        y, x = (_TILE - large.shape[0]) // 2, (_TILE - large.shape[1]) // 2
-        tile[y : y + large.shape[0], x : x + large.shape[1]] = large
-    return tile

@@ -3,7 +3,6 @@
 Letters: N regions.
 """
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +14,8 @@ _SIDE, _AROUND, _QUALITY = 160, 0.15, 85
 
 def thumbnails(image: Frame, boxes: NDArray[np.float32], valid: NDArray[np.bool_]) -> list[bytes | None]:
     """JPEG files of what boxes `(N, 4)` show, and a little around them; None where one is not valid, `(N,)`."""
+    import cv2  # whose archive is not there need not wait for it
+
     height, width = image.shape[:2]
     found: list[bytes | None] = []
     for box, usable in zip(boxes, valid, strict=True):

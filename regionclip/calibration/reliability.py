@@ -4,6 +4,7 @@ Letters: n pairs of a region and a label, B bins.
 """
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,22 +89,22 @@ def error_with_interval(pairs: ScoredPairs) -> Share:
     return Share(value, max(0.0, 2 * value - float(high)), max(0.0, 2 * value - float(low)))
 
 
-def diagram(before: ScoredPairs, after: ScoredPairs, title: str) -> bytes:
-    """A reliability diagram as PNG: score against the share of right answers, before and after, and how many pairs."""
+def diagram(series: Mapping[str, ScoredPairs], title: str) -> bytes:
+    """A reliability diagram as PNG: score against the share of right answers, of two series at most."""
     figure = Figure(figsize=(6, 7), dpi=110)
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     axes.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="a score that is what it says")
-    for pairs, name, colour, mark in ((before, "before", "tab:orange", "s"), (after, "after", "tab:blue", "o")):
+    for (name, pairs), (colour, mark) in zip(series.items(), (("tab:orange", "s"), ("tab:blue", "o")), strict=False):
         error = error_with_interval(pairs)
         text = f"{name}: error {error.value:.3f} [{error.low:.3f}, {error.high:.3f}]"
         if len(pairs.chances):
             said, true, _ = bins(pairs)
             axes.plot(said, true, f"{mark}-", color=colour, markersize=5, label=text)
-        below.hist(pairs.chances, np.linspace(0, 1, 21), color=colour, histtype="step")
+            below.hist(pairs.chances, np.linspace(0, 1, 21), color=colour, histtype="step", log=True)
     axes.set(ylabel="share of right labels", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), title=title)
     axes.grid(alpha=0.3)
     axes.legend(loc="upper left")
-    below.set(xlabel="score", ylabel="pairs", yscale="log")
+    below.set(xlabel="score", ylabel="pairs")
     below.grid(alpha=0.3)
     figure.tight_layout()
     content = io.BytesIO()

@@ -26,7 +26,9 @@ from regionclip.cli.evaluate.app import evaluate
 from regionclip.cli.explain import explain
 from regionclip.cli.lists import proposals
 from regionclip.cli.scenes import scenes
-from regionclip.cli.serve import serve
+from regionclip.cli.serving.mcp import mcp
+from regionclip.cli.serving.serve import serve
+from regionclip.cli.serving.web import web
 from regionclip.cli.teach import teach
 from regionclip.cli.terminal import exits
 from regionclip.cli.terminal.output import say, show_warnings
@@ -45,7 +47,7 @@ app = typer.Typer(
 )
 for _command in (
     *(detect, classify, describe, video, stream, site, bag, ros2, dora, demo, proposals),
-    *(doctor, bench, explain, index, search, teach, calibrate, scenes, train, serve),
+    *(doctor, bench, explain, index, search, teach, calibrate, scenes, train, serve, web, mcp),
 ):
     app.command()(_command)
 app.add_typer(evaluate, name="eval")

@@ -62,8 +62,7 @@ def bench(
     settings = tower.settings().changed(budget=patches)
     import torch
 
-    from regionclip.evaluation.speed.random_detector import random_dfine_small
-    from regionclip.evaluation.speed.random_tower import random_fgclip2
+    from regionclip.evaluation.speed.random_tower import random_dfine_small, random_fgclip2
     from regionclip.evaluation.speed.stages import measure, measure_words, table, words_table
 
     if threads is not None:

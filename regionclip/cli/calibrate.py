@@ -167,7 +167,7 @@ def _from_labelled(
     answered = [answer(detector, words, truth, true_boxes=true_boxes) for truth in progress(truths, "calibrate")]
     found = calibrate_labelled(detector, words, answered, beta)
     source = {"annotations": str(annotations), "pictures": len(truths), "true_boxes": true_boxes}
-    drawn = diagram(found.before, found.after, f"{out.stem}, {len(truths)} pictures")
+    drawn = diagram({"before": found.before, "after": found.after}, f"{out.stem}, {len(truths)} pictures")
     report = labelled_json(found, beta, source)
     _write(out, found.vocabulary, {_REPORT: report, _DIAGRAM: drawn}, labelled_table(found, beta))
 

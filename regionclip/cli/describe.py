@@ -9,11 +9,7 @@ from regionclip.cli.terminal.output import progress, waiting
 from regionclip.errors import BoxError, ConfigError
 
 if TYPE_CHECKING:
-    from regionclip.describe.describer import Describer
     from regionclip.describe.questions import Language
-    from regionclip.frames import Frame
-
-    Region = list[float] | None
 
 
 def describe(
@@ -50,13 +46,13 @@ def describe(
         raise ConfigError("describe: expected one of --question, --label, --read, --summary, got several")
     if summary and boxes:
         raise ConfigError("describe: a summary is of whole frames: expected no --box")
-    regions: list[Region] = [_box(text) for text in boxes or ()] or [None]
+    regions: list[list[float] | None] = [_box(text) for text in boxes or ()] or [None]
     language: Language = "zh" if chinese else "en"
     from regionclip.frames import find_images, read_frame
 
     images = find_images(sources)
     with waiting("loading the describer"):
-        from regionclip.describe.loading import load
+        from regionclip.describe.describer import load
 
         describer = load(model, device=device, dtype=dtype)
     if summary:
@@ -65,26 +61,14 @@ def describe(
     for image in progress(images, "describe"):
         frame = read_frame(image)
         for region in regions:
-            answer = _answer(describer, frame, region, question, labels or [], read=read, language=language)
+            if labels:
+                found = describer.verify_all(frame, [region] * len(labels), labels).tolist()
+                answer = "; ".join(f"{label} {value:.3f}" for label, value in zip(labels, found, strict=True))
+            elif question is not None:
+                answer = describer.ask(frame, question, region)
+            else:
+                answer = (describer.read_text if read else describer.caption)(frame, region, language)
             _line(str(image), "" if region is None else ",".join(f"{side:g}" for side in region), answer)
-
-
-def _answer(
-    describer: "Describer",
-    frame: "Frame",
-    region: "Region",
-    question: str | None,
-    labels: list[str],
-    *,
-    read: bool,
-    language: "Language",
-) -> str:
-    if labels:
-        found = describer.verify_all(frame, [region] * len(labels), labels)
-        return "; ".join(f"{label} {value:.3f}" for label, value in zip(labels, found.tolist(), strict=True))
-    if question is not None:
-        return describer.ask(frame, question, region)
-    return (describer.read_text if read else describer.caption)(frame, region, language)
 
 
 def _line(*parts: str) -> None:

@@ -2,20 +2,22 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from regionclip.cli.terminal import exits, options
 from regionclip.cli.terminal.output import preparing, print_detections, progress, say, write_json
-from regionclip.errors import ImageFileError
+from regionclip.errors import ConfigError, ImageFileError
 
 if TYPE_CHECKING:
     import supervision as sv
 
     from regionclip.boxes import Boxes
     from regionclip.config import Config
+    from regionclip.data.auto_labels import AutoLabels, DatasetFormat
     from regionclip.detector import Detector
     from regionclip.words.vocabulary import Vocabulary
 
@@ -26,6 +28,48 @@ Sources = Annotated[
         help="Picture files, folders (not their sub-folders), glob patterns ('photos/**/*.jpg').",
     ),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetOptions:
+    """A set to train on, of what was found."""
+
+    dataset: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write pictures and boxes here as a set to train on (docs/datasets.md)."),
+    ] = None
+    form: Annotated[str, typer.Option("--format", help="Of --dataset: coco, yolo or voc.")] = "coco"
+    review: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Write a sheet of the least certain: those to look at first."),
+    ] = None
+
+    def check(self) -> None:
+        """Refuse what cannot be written.
+
+        Raises:
+            ConfigError: for an unknown format, a folder that holds something, and a sheet that is no picture.
+        """
+        options.check_choice("--format", self.form, ("coco", "yolo", "voc"))
+        if self.dataset is not None and self.dataset.is_dir() and any(self.dataset.iterdir()):
+            raise ConfigError(f"--dataset {self.dataset}: expected a folder that is not there yet, or is empty")
+        if self.review is not None and self.review.suffix.lower() not in (".png", ".jpg"):
+            raise ConfigError(f"--review {self.review}: expected a name ending in .png or .jpg")
+
+    def begun(self, vocabulary: "Vocabulary") -> "AutoLabels":
+        """What is to be gathered."""
+        from regionclip.data.auto_labels import AutoLabels
+
+        return AutoLabels(vocabulary)
+
+    def write(self, labelled: "AutoLabels") -> None:
+        """Write what is asked for, where a picture could be read."""
+        from regionclip.formats.pictures import write_picture
+
+        if labelled and self.dataset is not None:
+            labelled.write(self.dataset, cast("DatasetFormat", self.form))
+        if labelled and self.review is not None:
+            write_picture(self.review, labelled.doubtful())
 
 
 @options.grouped
@@ -49,10 +93,12 @@ def detect(
             help="Ask this describer (docs/describe.md) about labels of small margin, and drop those it finds wrong.",
         ),
     ] = None,
+    *,
+    training: DatasetOptions,
 ) -> None:
     """Label regions of pictures with free-form words.
 
-    Without --boxes, the proposer finds the regions. Results are printed; --out and --json write them to files.
+    Without --boxes, the proposer finds the regions. Results are printed; --out, --json and --dataset write them.
     """
     from regionclip.formats.outputs import check_outputs
     from regionclip.formats.pictures import check_replaceable, picture_names
@@ -63,12 +109,14 @@ def detect(
     pictures = [None] * len(images) if out is None else picture_names(out, images)
     inputs = {"SOURCE": images, "--boxes": boxes, **words.files, **tower.files}
     drawn = [picture for picture in pictures if picture is not None]
-    check_outputs({"--json": json_file, "--out": drawn}, inputs, folders={"--out": out})
+    files = {"--json": json_file, "--out": drawn, "--review": training.review}
+    check_outputs(files, inputs, folders={"--out": out, "--dataset": training.dataset})
+    training.check()
     check_replaceable(zip(drawn, images, strict=False))
     given = options.boxes_of(boxes, images)
     if len(images) == 1 and json_file is None:
         read_frame(images[0])  # told before anything heavy is loaded
-    if out is not None:
+    if out is not None or training.review is not None:
         from regionclip.drawing.text import check_drawable
 
         check_drawable(vocabulary.names)
@@ -79,15 +127,19 @@ def detect(
     if boxes is None and detector.proposer.has_memory:
         say("a proposer here remembers earlier pictures: these count as frames of one camera, in order")
     records: list[dict[str, Any]] = []
+    labelled = training.begun(vocabulary)
     try:
         for image, own, picture in progress(list(zip(images, given, pictures, strict=True)), "detect"):
             record, detections = _one(detector, vocabulary, image, own, picture)
             records.append(record)
+            if detections is not None:
+                labelled.add(image, detections)
             if detections is not None and str(json_file) != "-":  # printed last: what is printed is in the file
                 print_detections(str(image), detections)
     finally:  # an interrupt loses the pictures to come, not those that are done
         asked = asked_record(detector.tower.card, vocabulary, detector.thresholds(vocabulary))
         write_json(json_file, result_json(asked, records))
+    training.write(labelled)
     _check_read(records)
 
 
@@ -114,16 +166,16 @@ def classify(
     try:
         for image in progress(images, "classify"):
             try:
-                frame = read_frame(image)
+                features = detector.features(image)
             except ImageFileError as error:
                 say(f"{error}")
                 records.append({"file": readable(str(image)), "error": readable(str(error)), "labels": []})
                 continue
-            found = detector.classify_image(frame, vocabulary)
+            found = detector.classify_image(features, vocabulary)
             assert found.confidence is not None
             named = zip((vocabulary.names[place] for place in found.class_id), found.confidence.tolist(), strict=True)
             labels = [(name, score) for name, score in named if score >= (words.threshold or 0)]
-            records.append(classified_record(str(image), frame.shape[:2], labels))
+            records.append(classified_record(str(image), features, labels))
             if str(json_file) != "-":
                 sys.stdout.write(f"{image}\n" + "".join(f"  {score:.4f}  {name}\n" for name, score in labels))
     finally:  # as above

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from regionclip.cli.terminal.output import say, waiting
-from regionclip.errors import ConfigError
+from regionclip.errors import ConfigError, few
 from regionclip.formats.tables import as_table
 
 _SHOWN = 9  # languages of a row
@@ -25,7 +25,7 @@ def list_(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from regionclip.config import Config, config_names
-    from regionclip.getting import DETECTORS, obtained
+    from regionclip.getting import DETECTOR_LICENCE, DETECTORS, obtained
     from regionclip.towers.card import FACTS
 
     rows: list[tuple[str, ...]] = []
@@ -34,20 +34,15 @@ def list_(context: typer.Context) -> None:
         config = Config.load(name)
         facts, weights = FACTS[config.tower], config.weights or "ships with regionclip"
         is_here = "yes" if config.weights is None or name in here else "no"
-        rows.append((name, is_here, facts.modes[0], _listed(facts.languages_of(name)), facts.licence, weights))
+        rows.append((name, is_here, facts.modes[0], few(facts.languages_of(name), _SHOWN), facts.licence, weights))
     for name, source in DETECTORS.items():
-        rows.append((name, "yes" if name in here else "no", "boxes", "", "Apache-2.0", source))
+        rows.append((name, "yes" if name in here else "no", "boxes", "", DETECTOR_LICENCE, source))
     sys.stdout.write(as_table(("NAME", "HERE", "REGIONS", "LANGUAGES", "LICENCE", "WEIGHTS"), rows) + "\n")
     sys.stdout.write(
         "\nHERE: on this machine; `regionclip towers get NAME` gets the others. The rows `boxes` are proposers.\n"
         "Weights of your own: --weights FOLDER. `regionclip doctor --tower NAME` tests one. Region modes, sizes and "
         "published figures: docs/towers.md.\n"
     )
-
-
-def _listed(languages: tuple[str, ...]) -> str:
-    more = len(languages) - _SHOWN
-    return " ".join(languages[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 @towers.command(name="get")

@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from regionclip.describe.describer import Describer as Describer
-    from regionclip.describe.loading import load as load
+    from regionclip.describe.describer import load as load
 
-_HOME = {"Describer": "describer", "load": "loading"}
-
-__all__ = list(_HOME)
+__all__ = ["Describer", "load"]
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
+    if name not in __all__:
         raise AttributeError(f"module regionclip.describe has no attribute {name!r}")
-    return getattr(import_module(f"regionclip.describe.{_HOME[name]}"), name)
+    return getattr(import_module("regionclip.describe.describer"), name)
 
 
 def __dir__() -> list[str]:

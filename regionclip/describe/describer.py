@@ -1,4 +1,4 @@
-"""Describer: regions of frames in; sentences, and probabilities of yes, out.
+"""Describer: regions of frames in; sentences, and probabilities of yes, out. `load` makes one.
 
 A region is shown as a crop enlarged by `context`, as crop towers see it: nothing is painted over it, small things keep
 their pixels, and the model need know nothing of coordinates. So questions speak of the middle of the picture.
@@ -6,8 +6,10 @@ their pixels, and the model need know nothing of coordinates. So questions speak
 Letters: N regions, C labels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,13 +18,20 @@ from numpy.typing import ArrayLike, NDArray
 from heads.pool import clip_to_frame
 from regionclip.boxes import check_boxes
 from regionclip.describe import questions
+from regionclip.describe.native import NativeSpeaker
 from regionclip.describe.questions import Language
+from regionclip.describe.sail import SailSpeaker
 from regionclip.describe.speaker import Prompt, Speaker
 from regionclip.errors import BoxError, ConfigError, PromptError
 from regionclip.frames import Frame, FrameLike, to_frame
 from regionclip.timing import stage
+from regionclip.towers.checkpoints.hub import CONFIG, locate
+from regionclip.towers.checkpoints.loading import fingerprint, read_json
 from regionclip.towers.crops import enlarged
+from regionclip.towers.device import choose_device, choose_dtype
 from regionclip.words.phrase import language_of
+
+T = TypeVar("T")
 
 CONTEXT = 1.5
 """Sides of a crop in units of the box's, as of crop towers."""
@@ -49,7 +58,6 @@ class Describer:
 
     def __init__(self, speaker: Speaker, name: str, revision: str, context: float = CONTEXT) -> None:
         self.speaker, self.name, self.revision, self.context = speaker, name, revision, context
-        self._signs = {language: self._yes_no(language) for language in questions.YES}
         self._lock = Lock()
 
     def __repr__(self) -> str:
@@ -93,13 +101,7 @@ class Describer:
         """How probable the model finds it that a region shows `label`, 0..1.
 
         A closed question, read off one forward pass: the probability that the answer begins with a word for yes,
-        against that of a word for no.
-
-        Args:
-            frame: as everywhere.
-            box: as everywhere.
-            label: a word or a phrase.
-            language: of the question; None takes the label's.
+        against that of a word for no. It is in `language`; None takes the label's.
 
         Raises:
             PromptError: for a label with marks of the model's own in it.
@@ -115,19 +117,18 @@ class Describer:
         language: Language | None = None,
     ) -> NDArray[np.float32]:
         """`verify` of several regions of a frame, one label each: `(N,)`."""
-        frame, prompts, signs = to_frame(frame), [], []
-        for box, label in zip(boxes, labels, strict=True):
-            asked = language or ("zh" if language_of(label) == "zh" else "en")
-            text = (questions.VERIFY_WHOLE if box is None else questions.VERIFY)[asked]
+        frame, asked = to_frame(frame), [language or _language([label]) for label in labels]
+        signs, prompts = {each: self._yes_no(each) for each in set(asked)}, []
+        for box, label, each in zip(boxes, labels, asked, strict=True):
+            text = (questions.VERIFY_WHOLE if box is None else questions.VERIFY)[each]
             prompts.append(Prompt((self._picture(frame, box),), text.format(label=self.speaker.check(label))))
-            signs.append(self._sign(asked))
         found = np.zeros(len(prompts), np.float32)  # (N,)
         with stage("describe"), self._lock:
-            for start in range(0, len(prompts), TOGETHER):
-                logits = self.speaker.next(prompts[start : start + TOGETHER])  # (B, V)
-                for place, (row, (yes, no)) in enumerate(zip(logits, signs[start:], strict=False), start):
-                    # What is neither yes nor no, and the sum over the vocabulary, fall out of the quotient.
-                    found[place] = torch.sigmoid(row[yes].logsumexp(0) - row[no].logsumexp(0))
+            rows = (row for group in _groups(prompts) for row in self.speaker.next(group))  # (V,) each
+            for place, (row, each) in enumerate(zip(rows, asked, strict=True)):
+                yes, no = signs[each]
+                # What is neither yes nor no, and the sum over the vocabulary, fall out of the quotient.
+                found[place] = torch.sigmoid(row[yes].logsumexp(0) - row[no].logsumexp(0))
         return found
 
     def rerank(
@@ -135,31 +136,20 @@ class Describer:
     ) -> NDArray[np.float32]:
         """How the model would share one answer among labels, `(C,)`, sum 1: the likelihood of each as a whole answer.
 
-        Long labels are less likely than short ones; so compare labels of one kind.
-
-        Args:
-            frame: as everywhere.
-            box: as everywhere.
-            labels: different ones.
-            language: of the question; None takes Chinese where all labels are.
+        Long labels are less likely than short ones; so compare labels of one kind. The question is in `language`; None
+        takes Chinese where all labels are.
         """
         if not labels:
             return np.zeros(0, np.float32)
-        chinese = all(language_of(label) == "zh" for label in labels)
-        text = questions.NAME[language or ("zh" if chinese else "en")]
-        prompt = Prompt((self._picture(frame, box),), text)
+        prompt = Prompt((self._picture(frame, box),), questions.NAME[language or _language(labels)])
         answers = [self.speaker.check(label) for label in labels]
         with stage("describe"), self._lock:
-            parts = [
-                self.speaker.likelihoods(prompt, answers[start : start + TOGETHER])
-                for start in range(0, len(answers), TOGETHER)
-            ]
+            parts = [self.speaker.likelihoods(prompt, group) for group in _groups(answers)]
         return np.asarray(torch.cat(parts).softmax(0).numpy(), np.float32)
 
     def _say(self, prompts: Sequence[Prompt], most: int) -> list[str]:
         with stage("describe"), self._lock:
-            groups = [prompts[start : start + TOGETHER] for start in range(0, len(prompts), TOGETHER)]
-            return [answer for group in groups for answer in self.speaker.say(group, most)]
+            return [answer for group in _groups(prompts) for answer in self.speaker.say(group, most)]
 
     def _picture(self, frame: FrameLike, box: ArrayLike | None) -> Frame:
         """What the model sees of a region, `(h, w, 3)` uint8 BGR."""
@@ -173,19 +163,57 @@ class Describer:
         x1, y1, x2, y2 = enlarged(inside.numpy(), self.context, size)[0].tolist()
         return np.ascontiguousarray(frame[y1:y2, x1:x2])
 
-    def _yes_no(self, language: Language) -> tuple[list[int], list[int]]:
-        """Tokens that are a word for yes, and for no, with the space before it or without."""
+    def _yes_no(self, language: Language) -> list[list[int]]:
+        """Tokens that are a word for yes, and those for no, with the space before it or without."""
         found: list[list[int]] = []
         for words in (questions.YES[language], questions.NO[language]):
             spelt = (self.speaker.ids(space + word) for word in words for space in ("", " "))
             seen = ([token for token in ids if self.speaker.text([token]).strip()] for ids in spelt)
             found.append(sorted({ids[0] for ids in seen if len(ids) == 1}))
-        return found[0], found[1]
-
-    def _sign(self, language: Language) -> tuple[list[int], list[int]]:
-        yes, no = self._signs[language]
-        if not (yes and no):
+        if not all(found):
             raise ConfigError(
                 f"verify: {self.name} does not tell yes from no by one token in {language!r}: ask in another language"
             )
-        return yes, no
+        return found
+
+
+def load(
+    name: str | Path,
+    *,
+    revision: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    context: float = CONTEXT,
+) -> Describer:
+    """Make a describer of SAIL-VL2 in its released layout, or of any image-text-to-text model of transformers.
+
+    Args:
+        name: folder, or hub name as `BytedanceDouyinContent/SAIL-VL2-2B` (its cache first).
+        revision: commit of the hub repository; None for the newest.
+        device: `auto`, `cpu`, `cuda`, ...
+        dtype: `auto` takes bfloat16 where the processor is fast at it; `float32`, `bfloat16`, `float16`.
+        context: sides of the crop that is shown of a region, in units of the box's, 1..10.
+
+    Raises:
+        ConfigError: for settings that do not fit this machine, or a context that cannot be.
+        WeightsError: files are missing, damaged or do not fit, or it is a model of a kind that is not supported.
+    """
+    if not 1 <= context <= 10:
+        raise ConfigError(f"describe: expected a context in 1..10, got {context!r}")
+    where = choose_device(device)
+    number = choose_dtype(dtype, where)
+    checkpoint = locate(name, revision=revision)
+    folder = checkpoint.folder
+    title = folder.resolve().name if checkpoint.commit is None else str(name)
+    is_sail = read_json(folder / CONFIG).get("model_type") == "sailvl"
+    kind: type[Speaker] = SailSpeaker if is_sail else NativeSpeaker
+    return Describer(kind.load(folder, title, dtype=number, device=where), title, fingerprint(checkpoint), context)
+
+
+def _language(labels: Sequence[str]) -> Language:
+    """Chinese where all labels are."""
+    return "zh" if all(language_of(label) == "zh" for label in labels) else "en"
+
+
+def _groups(parts: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (parts[start : start + TOGETHER] for start in range(0, len(parts), TOGETHER))

@@ -16,12 +16,7 @@ _SHOWN = 12
 
 
 class NativeSpeaker(Speaker):
-    """A model and the processor that is saved beside it, with its own template of conversations.
-
-    Args:
-        model: in evaluation mode.
-        processor: of the same checkpoint.
-    """
+    """A model and the processor that is saved beside it, with its own template of conversations."""
 
     def __init__(self, model: Any, processor: Any) -> None:  # noqa: ANN401 - of any class
         self.processor, words = processor, processor.tokenizer
@@ -30,24 +25,16 @@ class NativeSpeaker(Speaker):
         super().__init__(model, words, end=words.eos_token_id, special=words.all_special_tokens, lead=lead)
 
     @classmethod
-    def load(cls, folder: Path, *, dtype: torch.dtype, device: torch.device) -> Self:
-        """Load a folder as `save_pretrained` writes it; no code of the checkpoint is run.
-
-        Raises:
-            WeightsError: it is no such model, files are missing or damaged, or the weights do not fit.
-        """
+    def load(cls, folder: Path, name: str, *, dtype: torch.dtype, device: torch.device) -> Self:
+        """See `Speaker.load`; a folder as `save_pretrained` writes it. No code of the checkpoint is run."""
         try:
             processor = AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
                 folder, local_files_only=True, trust_remote_code=False
             )
             loaded: Any = AutoModelForImageTextToText.from_pretrained(
-                folder,
-                dtype=dtype,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
+                folder, dtype=dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True,
                 output_loading_info=True,
-            )
+            )  # fmt: skip
         except Exception as error:  # transformers and what it calls raise whatever they meet
             raise WeightsError(f"{folder}: not an image-text-to-text model that transformers loads: {error}") from error
         model, told = loaded
@@ -55,21 +42,14 @@ class NativeSpeaker(Speaker):
         if listed := [f"{len(keys)} {kind}: {few(keys, _SHOWN)}" for kind, keys in faults.items() if keys]:
             raise WeightsError(f"{folder}: the weights do not fit the model.\n" + "\n".join(listed))
         if not getattr(processor, "chat_template", None):
-            raise WeightsError(
-                f"{folder}: without a chat template: take a variant that is trained to answer (-Instruct)"
-            )
+            raise WeightsError(f"{folder}: no chat template: take a variant that is trained to answer (-Instruct)")
         return cls(model.to(device).eval(), processor)
 
     def read(self, prompts: Sequence[Prompt]) -> Inputs:
         """See `Speaker.read`."""
         images = [[Image.fromarray(np.ascontiguousarray(each[..., ::-1])) for each in p.pictures] for p in prompts]
-        inputs = self.processor(
-            text=[self._template(prompt) for prompt in prompts],
-            images=images,
-            padding=True,
-            padding_side="left",
-            return_tensors="pt",
-        )
+        texts = [self._template(prompt) for prompt in prompts]
+        inputs = self.processor(text=texts, images=images, padding=True, padding_side="left", return_tensors="pt")
         return dict(inputs.to(self.model.device, dtype=self.model.dtype))
 
     def follow(self, inputs: Inputs, tails: torch.Tensor, mask: torch.Tensor) -> Inputs:

@@ -10,7 +10,8 @@ Letters: T tiles, B prompts, g rows and columns of a tile's patches, n positions
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -43,6 +44,10 @@ _PICTURE: Final = ("<img>", "<IMG_CONTEXT>", "</img>")
 _FIXED: Final = {"ps_version": "v2", "downsample_ratio": 0.5, "template": "univl-chat"}
 _PIXELS: Final = Pixels(Image.Resampling.BICUBIC, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _TILES: Final = 10
+_SIZES: Final = (
+    *("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_channels", "patch_size"),
+    *("rms_norm_eps", "qkv_bias"),
+)
 _PLACEMENT: Final = ("attn_implementation", "_attn_implementation", "torch_dtype", "dtype")
 _NAMES: Final = (
     ("vision_model.embeddings.patch_embed.", "vision_model.preprocessor.patchifier.proj."),
@@ -87,74 +92,49 @@ class SailVL2(nn.Module):
         return merged
 
 
-@dataclass(frozen=True, slots=True)
-class Tiling:
-    """How pictures become tiles.
+def tiling(height: int, width: int, size: int, most: int) -> tuple[int, int]:
+    """Columns and rows of tiles of `size` pixels a side, at most so many, whose ratio is nearest to the picture's.
 
-    Attributes:
-        size: rows and columns of a tile in pixels.
-        most: tiles that a picture may be cut into, the small whole beside them not counted.
-        pixels: what its values become.
+    Of equal ones more, if the picture has half their pixels.
     """
-
-    size: int
-    most: int
-    pixels: Pixels
-
-    def cut(self, picture: Frame, device: torch.device) -> torch.Tensor:
-        """Tiles of a picture, `(T, 3, size, size)`: row by row; of several the last one is the whole picture."""
-        size, (columns, rows) = self.size, self.shape(picture.shape[0], picture.shape[1])
-        large = self.pixels.prepare(picture, (rows * size, columns * size), device)  # (3, rows*size, columns*size)
-        tiles = large.reshape(3, rows, size, columns, size).permute(1, 3, 0, 2, 4).reshape(-1, 3, size, size)
-        if len(tiles) == 1:
-            return tiles
-        return torch.cat([tiles, self.pixels.prepare(picture, (size, size), device)[None]])
-
-    def shape(self, height: int, width: int) -> tuple[int, int]:
-        """Columns and rows whose ratio is nearest to the picture's; of equal ones more, if it has half their pixels."""
-        sides = range(1, self.most + 1)
-        shapes = sorted(
-            ((i, j) for i in sides for j in sides if i * j <= self.most), key=lambda shape: shape[0] * shape[1]
-        )
-        best, least = (1, 1), float("inf")
-        for columns, rows in shapes:
-            off = abs(width / height - columns / rows)
-            large = height * width > 0.5 * self.size**2 * columns * rows
-            if off < least or (off == least and large):
-                best, least = (columns, rows), off
-        return best
+    sides = range(1, most + 1)
+    best, least = (1, 1), float("inf")
+    for columns, rows in sorted(product(sides, sides), key=prod):
+        if columns * rows > most:
+            break
+        off = abs(width / height - columns / rows)
+        large = height * width > 0.5 * size**2 * columns * rows
+        if off < least or (off == least and large):
+            best, least = (columns, rows), off
+    return best
 
 
 class SailSpeaker(Speaker):
-    """SAIL-VL2 as a `Speaker`.
+    """SAIL-VL2.
 
     Args:
         network: in evaluation mode.
         tokenizer: of the same checkpoint.
-        tiling: how pictures are cut.
+        pixels: what those of a picture become.
+        most: tiles that a picture may be cut into, the small whole beside them not counted.
     """
 
-    def __init__(self, network: SailVL2, tokenizer: PreTrainedTokenizerFast, tiling: Tiling) -> None:
+    def __init__(self, network: SailVL2, tokenizer: PreTrainedTokenizerFast, pixels: Pixels, most: int) -> None:
         marks = tokenizer.get_added_vocab()
         if missing := [mark for mark in ("<|im_start|>", _END, *_PICTURE) if mark not in marks]:
             raise WeightsError(f"tokenizer.json: expected the marks of SAIL-VL2, without {', '.join(missing)}")
         super().__init__(network.language_model, tokenizer, end=marks[_END], special=marks)
-        self.network, self._tiling, self._context = network, tiling, marks[_PICTURE[1]]
+        self.network, self._pixels, self._most, self._context = network, pixels, most, marks[_PICTURE[1]]
 
     @classmethod
     def load(cls, folder: Path, name: str, *, dtype: torch.dtype, device: torch.device) -> Self:
-        """Load a folder in the released layout; by its name alone a Thinking variant is known.
-
-        Raises:
-            WeightsError: a file is missing or damaged, the weights do not fit, or it is another network.
-        """
+        """See `Speaker.load`; a folder in the released layout, where a Thinking variant is known by its name alone."""
         network = _network(read_json(folder / CONFIG), folder, name)
         _fill(network, read_tensors(folder), folder, dtype, device)
         path = folder / "preprocessor_config.json"
         most = read_json(path).get("max_dynamic_patch", _TILES) if path.is_file() else _TILES
-        tiling = Tiling(network.size, most, Pixels.read(folder, _PIXELS))
         tokenizer = PreTrainedTokenizerFast(tokenizer_object=read_tokenizer(folder))  # type: ignore[no-untyped-call]
-        return cls(network, tokenizer, tiling)
+        return cls(network, tokenizer, Pixels.read(folder, _PIXELS), most)
 
     def read(self, prompts: Sequence[Prompt]) -> Inputs:
         """See `Speaker.read`."""
@@ -163,7 +143,7 @@ class SailSpeaker(Speaker):
         for prompt in prompts:
             for picture in prompt.pictures:
                 if id(picture) not in seen:
-                    tiles = self._tiling.cut(picture, self.model.device).to(self.model.dtype)
+                    tiles = self._cut(picture).to(self.model.dtype)
                     seen[id(picture)] = self.network.see(tiles).flatten(0, 1)  # (tokens, D)
             rows.append(self._embedded(prompt.text, [seen[id(picture)] for picture in prompt.pictures]))
         longest = max(map(len, rows))
@@ -176,6 +156,14 @@ class SailSpeaker(Speaker):
         """See `Speaker.follow`."""
         embeds = torch.cat([inputs["inputs_embeds"], self.model.get_input_embeddings()(tails)], 1)
         return {"inputs_embeds": embeds, "attention_mask": torch.cat([inputs["attention_mask"], mask], 1)}
+
+    def _cut(self, picture: Frame) -> torch.Tensor:
+        """Tiles of a picture, `(T, 3, size, size)`: row by row; of several the last one is the whole picture."""
+        size, prepare, device = self.network.size, self._pixels.prepare, self.model.device
+        columns, rows = tiling(picture.shape[0], picture.shape[1], size, self._most)
+        large = prepare(picture, (rows * size, columns * size), device)  # (3, rows*size, columns*size)
+        tiles = large.reshape(3, rows, size, columns, size).permute(1, 3, 0, 2, 4).reshape(-1, 3, size, size)
+        return tiles if len(tiles) == 1 else torch.cat([tiles, prepare(picture, (size, size), device)[None]])
 
     def _embedded(self, text: str, pictures: Sequence[torch.Tensor]) -> torch.Tensor:
         """A conversation `(n, D)` up to where the answer begins; `pictures` are `(tokens, D)` each."""
@@ -191,8 +179,8 @@ class SailSpeaker(Speaker):
 
 def _network(notes: Mapping[str, Any], folder: Path, name: str) -> SailVL2:
     """The network that a config.json describes, on the meta device."""
-    path, language = folder / CONFIG, dict(notes.get("llm_config", {}))
-    kind = " ".join(map(str, (language.get("model_type"), *language.get("architectures", []))))
+    path, language = folder / CONFIG, dict(notes.get("llm_config") or {})
+    kind = " ".join(map(str, (language.get("model_type"), *(language.get("architectures") or ()))))
     if "moe" in kind.lower():
         raise WeightsError(f"{path}: a mixture of experts ({kind}) is not supported: expected SAIL-VL2-2B or -8B")
     if "thinking" in name.lower():
@@ -209,9 +197,7 @@ def _network(notes: Mapping[str, Any], folder: Path, name: str) -> SailVL2:
         with torch.device("meta"):  # no memory and no random numbers for weights that the file replaces
             return SailVL2(
                 Aimv2VisionConfig(
-                    **{name: vision[name] for name in ("hidden_size", "intermediate_size", "num_hidden_layers")},
-                    **{name: vision[name] for name in ("num_attention_heads", "num_channels", "patch_size")},
-                    **{name: vision[name] for name in ("rms_norm_eps", "qkv_bias")},
+                    **{name: vision[name] for name in _SIZES},
                     mlp_bias=vision["use_bias"],
                     image_size=size,
                     use_head=False,

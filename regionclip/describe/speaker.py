@@ -6,7 +6,8 @@ Letters: B prompts, A answers, n positions, k tokens of the longest answer, V to
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
@@ -52,6 +53,15 @@ class Speaker(ABC):
         lead: str = "",
     ) -> None:
         self.model, self._tokenizer, self.end, self.special, self._lead = model, tokenizer, end, set(special), lead
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path, name: str, *, dtype: torch.dtype, device: torch.device) -> Self:
+        """Load a checkpoint, which is called so.
+
+        Raises:
+            WeightsError: files are missing or damaged, the weights do not fit, or it is another network.
+        """
 
     @abstractmethod
     def read(self, prompts: Sequence[Prompt]) -> Inputs:

@@ -50,7 +50,8 @@ class Verifier:
         verified = np.array([known.get(key, math.nan) for key in keys], np.float32)  # (K,)
         margins = np.asarray(rows.data.get("margin", ()), np.float64)  # (K,)
         if frame is not None:
-            asked = (margins < self.settings.margin) & np.isnan(verified) & (np.array(names) != UNKNOWN)  # (K,)
+            seen = (rows.xyxy[:, 2:] > rows.xyxy[:, :2]).all(axis=1)  # (K,); a track that was carried out has no area
+            asked = seen & (margins < self.settings.margin) & np.isnan(verified) & (np.array(names) != UNKNOWN)  # (K,)
             chosen = [place for place in np.argsort(margins, kind="stable").tolist() if asked[place]]
             chosen = chosen[: self.settings.limit]
             phrases = [str(rows.data["prompt"][place]) for place in chosen]
@@ -65,7 +66,7 @@ class Verifier:
         kept.data[VERIFIED] = verified[passed]
         return kept
 
-    def incident(self, frame: Frame, box: Sequence[float], label: str) -> tuple[float, bool]:
-        """How probable an incident's label is in its box, 0..1, and whether that is enough to report it."""
-        verified = self.describer.verify(frame, box, label)
+    def incident(self, frame: Frame, box: Sequence[float], phrase: str) -> tuple[float, bool]:
+        """How probable it is that an incident's box shows what a phrase says, 0..1, and whether that is enough."""
+        verified = self.describer.verify(frame, box, phrase)
         return verified, verified >= self.settings.min_probability

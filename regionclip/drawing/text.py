@@ -88,6 +88,15 @@ def check_drawable(texts: Iterable[str], font: str | Path | None = None) -> None
         painter.mask(drawable(text, painter), 16)
 
 
+def drawable_lines(lines: tuple[str, ...]) -> tuple[str, ...]:
+    """Lines that all say the same, English first: that one alone where no font for the others is at hand."""
+    try:
+        check_drawable(lines)
+    except DrawingError:
+        return lines[:1]
+    return lines
+
+
 class OpenCVText:
     """The fonts inside OpenCV 5: Rubik, and WenQuanYi Micro Hei for what that lacks."""
 

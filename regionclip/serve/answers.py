@@ -51,6 +51,7 @@ class Detection(_Answer):
     runner_up: str
     negative_margin: float | None
     negative: str
+    verified: float | None = None
     tracker_id: int | None = None
     data: dict[str, float | str | bool | None] = {}
 
@@ -70,6 +71,7 @@ class Picture(_Answer):
     width: int
     height: int
     regions: int
+    out_of_domain: bool | None = None
     invalid_regions: list[int]
     detections: list[Detection]
     classes: list[ClassOfImage] = []

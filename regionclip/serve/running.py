@@ -1,20 +1,18 @@
 """Running the service under uvicorn: one process, or several that share a port."""
 
-import ipaddress
 import os
 import signal
 import socket
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
@@ -22,13 +20,12 @@ from uvicorn.supervisors import Multiprocess
 
 from regionclip.errors import ConfigError, FileError, RegionclipError
 from regionclip.serve.limits import Limits
+from regionclip.serve.listening import Server
 
 if TYPE_CHECKING:  # a parent of workers needs no torch
     from fastapi import FastAPI
 
     from regionclip.detector import Detector
-
-_BACKLOG: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,23 +53,6 @@ class Serving:
         return create_app(self.load(), limits=self.limits, token=self.token, vocabularies=self.vocabularies)
 
 
-def check_address(host: str, token: str | None) -> None:
-    """Make sure that a service without a token is for this machine alone.
-
-    Raises:
-        ConfigError: else.
-    """
-    try:
-        is_local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_local = False
-    if not is_local and token is None:
-        raise ConfigError(
-            f"--host {host}: others than this machine can reach it: give --token-file FILE, whose line "
-            "requests must then bear"
-        )
-
-
 def read_token(file: Path | None) -> str | None:
     """The token of a file: its one line.
 
@@ -92,19 +72,6 @@ def read_token(file: Path | None) -> str | None:
     return token
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that takes connections; port 0 is a free one.
-
-    Raises:
-        ConfigError: where that cannot be.
-    """
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        raise ConfigError(f"--host {host} --port {port}: cannot listen there: {error.strerror or error}") from error
-
-
 def run(serving: Serving, listener: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
     """Serve until SIGTERM or SIGINT: then nothing more is taken, and what is in hand is answered.
 
@@ -117,7 +84,7 @@ def run(serving: Serving, listener: socket.socket, ready: Callable[[], None] = l
         RegionclipError: where the tower cannot be loaded.
     """
     if serving.workers == 1:
-        server = _Server(_config(serving.app(), serving))
+        server = Server(_config(serving.app(), serving))
         ready()
         server.run([listener])
         return
@@ -132,15 +99,6 @@ def run(serving: Serving, listener: socket.socket, ready: Callable[[], None] = l
         workers.run()
         if any(each.exitcode == STARTUP_FAILURE for each in workers.processes):
             raise FileError("the workers could not start")
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Any:  # noqa: ANN401 - uvicorn's own type
-        """End in good order at the first signal, and with code 0: uvicorn would raise it again at the end."""
-        with super().capture_signals():
-            yield
-            self._captured_signals.clear()
 
 
 def _of_worker(serving: Serving) -> "FastAPI":

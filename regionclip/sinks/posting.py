@@ -81,8 +81,7 @@ class Target:
 
     def post(self, content: Mapping[str, Any]) -> Outcome:
         """Send one object; anything that goes wrong is in the outcome."""
-        body = json.dumps(content, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace")
-        request = urllib.request.Request(self._url, data=body, headers=self._headers, method="POST")
+        request = urllib.request.Request(self._url, data=as_bytes(content), headers=self._headers, method="POST")
         try:
             with self._opener.open(request, timeout=self._timeout) as answer:
                 return _judge(answer)
@@ -90,6 +89,11 @@ class Target:
             return Outcome(False, True, _words(error.reason, self._timeout))
         except (OSError, http.client.HTTPException) as error:
             return Outcome(False, True, _words(error, self._timeout))
+
+
+def as_bytes(content: Mapping[str, Any]) -> bytes:
+    """JSON on one line, UTF-8; what is no text, as in file names of other encodings, becomes escapes."""
+    return json.dumps(content, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace")
 
 
 def _judge(answer: http.client.HTTPResponse) -> Outcome:

@@ -1,13 +1,15 @@
 """Who takes events: those of rules and of sources, in one form."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
 
+from regionclip.answers.regions import Regions
 from regionclip.frames import Frame
 from regionclip.sinks.problems import Problems
+from regionclip.video.rules.rule import Rule
 from regionclip.video.rules.watch import SCHEMA, Event
-from regionclip.video.sources.base import SourceEvent, utc_text
+from regionclip.video.sources.base import SourceEvent, VideoFrame, utc_text
 
 if TYPE_CHECKING:
     import supervision as sv
@@ -43,6 +45,23 @@ class Sink(Protocol):
         self.close()
 
 
+@runtime_checkable
+class CameraSink(Protocol):
+    """A sink that is also told what cameras are watched for, how they are doing, and what the tower saw."""
+
+    def watching(self, camera: str, rules: Sequence[Rule] | None) -> None:
+        """A camera is watched for these rules from now on; with None it is not watched any more."""
+        ...
+
+    def keep_status(self, content: bytes) -> None:
+        """The latest status of a site, as in its status file."""
+        ...
+
+    def see(self, frame: VideoFrame, regions: Regions) -> None:
+        """The tower looked at a frame; must not wait."""
+        ...
+
+
 def hand_on(
     sinks: Iterable[Sink],
     event: AnyEvent,
@@ -59,6 +78,13 @@ def hand_on(
         with nullcontext() if problems is None else problems.noted(id(sink)):
             event = sink.send(event, image, rows)
     return event
+
+
+def show(sinks: Iterable[Sink], frame: VideoFrame, regions: Regions | None) -> None:
+    """Show a frame to those sinks that take frames, where the tower looked at it."""
+    for sink in sinks:
+        if regions is not None and isinstance(sink, CameraSink):
+            sink.see(frame, regions)
 
 
 def as_line(event: AnyEvent) -> dict[str, Any]:

@@ -11,10 +11,21 @@ from regionclip.config import AUTO, Config
 from regionclip.errors import ConfigError, RegionclipError
 from regionclip.formats.settings import read_toml
 from regionclip.loading import check_loadable, config_of
+from regionclip.sinks.broker import Broker
 from regionclip.sinks.posting import Target
 from regionclip.site.secrets import SecretText, fill
-from regionclip.site.settings import CameraSettings, OutputSettings, SiteSettings, WebhookSettings
-from regionclip.site.tables import LIVE, NO_RULES, WORDS, CameraTable, DetectorTable, SiteTable, Watched, WebhookTable
+from regionclip.site.settings import CameraSettings, MqttSettings, OutputSettings, SiteSettings, WebhookSettings
+from regionclip.site.tables import (
+    LIVE,
+    NO_RULES,
+    WORDS,
+    CameraTable,
+    DetectorTable,
+    MqttTable,
+    SiteTable,
+    Watched,
+    WebhookTable,
+)
 from regionclip.video.options import FollowOptions
 from regionclip.video.rules.file import RuleSet, load_rules, rules_names, rules_path
 from regionclip.video.sources.opening import source_kind
@@ -113,6 +124,7 @@ class _Reading:
                 snapshots=self._named(site.snapshots),
                 blur=site.blur,
                 webhook=None if site.webhook is None else self._webhook(site.webhook),
+                mqtt=None if site.mqtt is None else self._mqtt(site.mqtt),
             ),
             status=self._named(site.status),
         )
@@ -165,15 +177,18 @@ class _Reading:
         return self._once(rules_path(given) if given in rules_names() else self._beside(given), load_rules)
 
     def _url(self, text: str, password_file: Path | None) -> SecretText:
-        if password_file is not None:
-            self.files.append(password_file)
-        url = fill(text, password_file)
+        url = self._filled(text, password_file)
         if url.value == "-":
             raise ConfigError("expected a camera, or a file played like one, got -, standard input")
         if scheme_of(url.value) is None and not url.value.isdecimal():
             url = SecretText(str(self._beside(url.value)), url.shown, url.secrets)
         source_kind(url.value, "latest")
         return url
+
+    def _filled(self, text: str, password_file: Path | None) -> SecretText:
+        if password_file is not None:
+            self.files.append(password_file)
+        return fill(text, password_file)
 
     def _webhook(self, table: WebhookTable) -> WebhookSettings:
         where = f"{self._path}, [webhook]"
@@ -184,6 +199,12 @@ class _Reading:
         with _about(f"{where}: url"):
             Target(url.value, {name: text.value for name, text in headers}, table.timeout)
         return WebhookSettings(url=url, headers=headers, timeout=table.timeout)
+
+    def _mqtt(self, table: MqttTable) -> MqttSettings:
+        with _about(f"{self._path}, [mqtt]: url"):
+            url = self._filled(table.url, self._named(table.password_file))
+            Broker.of(url.value)
+        return MqttSettings(url=url, discovery=table.discovery, embeddings=table.embeddings)
 
     def _detector(self, table: DetectorTable) -> Config:
         with _about(f"{self._path}, [detector]"):

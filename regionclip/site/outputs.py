@@ -1,15 +1,18 @@
 """Where the events of a site go."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
 import supervision as sv
 
+from regionclip.answers.regions import Regions
 from regionclip.frames import Frame
 from regionclip.sinks.problems import Problems
-from regionclip.sinks.sink import AnyEvent, Sink, hand_on
-from regionclip.site.settings import OutputSettings, WebhookSettings
+from regionclip.sinks.sink import AnyEvent, CameraSink, Sink, hand_on, show
+from regionclip.site.secrets import SecretText
+from regionclip.site.settings import CameraSettings, MqttSettings, OutputSettings, WebhookSettings
+from regionclip.video.sources.base import VideoFrame
 
 
 class SiteOutputs:
@@ -27,6 +30,7 @@ class SiteOutputs:
     def __init__(self, settings: OutputSettings, problems: Problems, say: Callable[[str], None]) -> None:
         self._problems, self._say = problems, say
         self._open: dict[object, Sink] = {}  # by the settings of each
+        self._watched: set[str] = set()
         self.change(settings)
 
     def change(self, settings: OutputSettings) -> None:
@@ -47,9 +51,32 @@ class SiteOutputs:
         """Hand an event to all of them; one that fails does not keep it from the others."""
         hand_on(self._open.values(), event, image, rows, problems=self._problems)
 
+    def watching(self, cameras: Sequence[CameraSettings]) -> None:
+        """Tell those that take it which cameras are watched, and for which rules."""
+        names = {camera.name for camera in cameras}
+        for sink in self._cameras():
+            for gone in self._watched - names:
+                sink.watching(gone, None)
+            for camera in cameras:
+                sink.watching(camera.name, camera.follow.rules.rules if camera.follow.rules else ())
+        self._watched = names
+
+    def see(self, frame: VideoFrame, regions: Regions | None) -> None:
+        """Show what the tower saw to those that take it."""
+        with self._problems.noted("regions"):
+            show(self._open.values(), frame, regions)
+
+    def keep_status(self, content: bytes) -> None:
+        """Give the latest status to those that take it."""
+        for sink in self._cameras():
+            sink.keep_status(content)
+
     def close(self) -> None:
         """Close all of them."""
         self._close(self._open.values())
+
+    def _cameras(self) -> list[CameraSink]:
+        return [sink for sink in self._open.values() if isinstance(sink, CameraSink)]
 
     def _close(self, sinks: Iterable[Sink]) -> None:
         for sink in sinks:
@@ -68,17 +95,33 @@ class SiteOutputs:
             wanted.append((("events", path), partial(EventLog, path)))
         if (hook := settings.webhook) is not None:
             wanted.append((hook, partial(self._webhook, hook)))
+        if (broker := settings.mqtt) is not None:
+            wanted.append((broker, partial(self._mqtt, broker)))
         return wanted
 
     def _webhook(self, settings: WebhookSettings) -> Sink:
         from regionclip.sinks.webhook import Webhook
 
-        secrets = (settings.url, *(text for _, text in settings.headers))
+        say = self._discreet(settings.url, *(text for _, text in settings.headers))
+        headers = {name: text.value for name, text in settings.headers}
+        return Webhook(settings.url.value, headers=headers, timeout=settings.timeout, on_problem=say)
+
+    def _mqtt(self, settings: MqttSettings) -> Sink:
+        from regionclip.sinks.mqtt import Mqtt
+
+        return Mqtt(
+            settings.url.value,
+            discovery=settings.discovery,
+            embeddings=settings.embeddings,
+            on_problem=self._discreet(settings.url),
+        )
+
+    def _discreet(self, *secrets: SecretText) -> Callable[[str], None]:
+        """`say`, without these."""
 
         def say(line: str) -> None:
             for secret in secrets:
                 line = secret.hide(line)
             self._say(line)
 
-        headers = {name: text.value for name, text in settings.headers}
-        return Webhook(settings.url.value, headers=headers, timeout=settings.timeout, on_problem=say)
+        return say

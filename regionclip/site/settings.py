@@ -52,6 +52,21 @@ class WebhookSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MqttSettings:
+    """Which broker events are published to.
+
+    Attributes:
+        url: mqtt or mqtts.
+        discovery: topic below which Home Assistant looks for devices; empty for none.
+        embeddings: whether what the tower sees is published too.
+    """
+
+    url: SecretText
+    discovery: str = "homeassistant"
+    embeddings: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSettings:
     """Where events go.
 
@@ -60,12 +75,14 @@ class OutputSettings:
         snapshots: folder of pictures.
         blur: labels that are made unrecognisable in those pictures.
         webhook: where they are posted to.
+        mqtt: the broker they are published to.
     """
 
     events: Path | None = None
     snapshots: Path | None = None
     blur: tuple[str, ...] = ()
     webhook: WebhookSettings | None = None
+    mqtt: MqttSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,6 +72,17 @@ class WebhookTable(Settings):
     timeout: Positive = 5.0
 
 
+class MqttTable(Settings):
+    """`[mqtt]`; see `MqttSettings`. The one line of `password_file` is put behind the user's name of `url`."""
+
+    url: Annotated[Text, Expected("an address, as mqtt://regionclip@192.0.2.1/site", secret=True)]
+    password_file: Text | None = None
+    discovery: Annotated[
+        str, Predicate(lambda topic: not set(topic) & set("+#")), Expected("a topic without + and #")
+    ] = "homeassistant"
+    embeddings: bool = False
+
+
 class DetectorTable(Settings):
     """`[detector]`: a config or a tower, and what changes in it.
 
@@ -106,6 +117,7 @@ class SiteTable(Watched):
     blur: Texts = ()
     status: Text | None = None
     webhook: WebhookTable | None = None
+    mqtt: MqttTable | None = None
     detector: DetectorTable = DetectorTable()
     tracks: Annotated[Mapping[str, Any] | None, Expected("a table")] = None
     cameras: Annotated[tuple[CameraTable, ...], Field(validation_alias="camera")] = ()

@@ -73,6 +73,7 @@ class Site:
         self.problems = Problems(say, catch=Exception)  # no output may stop the cameras
         try_out(self.settings.cameras, detector)
         self._outputs = SiteOutputs(self.settings.outputs, self.problems, say)
+        self._outputs.watching(self.settings.cameras)
         self._cameras = {each.name: self._camera(each) for each in self.settings.cameras}
         self._left: list[SiteCamera] = []
         self._ring = deque(self._cameras.values())
@@ -163,6 +164,7 @@ class Site:
                 lines.append(f"{name}: {what}")
         self._cameras = {name: self._cameras[name] for name in wanted}
         self._ring = deque(self._cameras.values())
+        self._outputs.watching(settings.cameras)
         return lines
 
     def _camera(self, settings: CameraSettings) -> SiteCamera:
@@ -185,7 +187,9 @@ class Site:
                     break
         features = self._encoded(taken)
         for camera, frame in taken:
-            camera.follow(frame, features.get(camera))
+            known = camera.follow(frame, features.get(camera))
+            if known is not None:
+                self._outputs.see(frame, known.regions)
         return bool(taken)
 
     @property
@@ -231,11 +235,11 @@ class Site:
         self._log(f"{self._file.path}: read again, {', '.join(lines) or 'nothing has changed'}")
 
     def _write_status(self) -> None:
-        if self.settings.status is None:
-            return
-        with self.problems.noted("status"):
-            content = status_json(self.status(), started=self._started, problems=self.problems.texts)
-            write_file(self.settings.status, content)
+        content = status_json(self.status(), started=self._started, problems=self.problems.texts)
+        self._outputs.keep_status(content)
+        if self.settings.status is not None:
+            with self.problems.noted("status"):
+                write_file(self.settings.status, content)
 
     def _is_over(self) -> bool:
         enabled = [camera for camera in self._cameras.values() if camera.settings.enabled]

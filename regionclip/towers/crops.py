@@ -27,8 +27,8 @@ from regionclip.config import Config
 from regionclip.errors import ConfigError, WeightsError
 from regionclip.timing import stage
 from regionclip.towers.base import Frame, FrameBatch, ImageFeatures, TokenGrid
-from regionclip.towers.card import Score, TowerCard, TowerFacts
-from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER, WEIGHTS, locate
+from regionclip.towers.card import Score, TowerCard, TowerFacts, background
+from regionclip.towers.checkpoints.hub import CONFIG, locate
 from regionclip.towers.checkpoints.loading import fingerprint, read_json, read_native
 from regionclip.towers.device import choose_dtype
 from regionclip.towers.preprocess import BUDGETS, Pixels, read_budget
@@ -42,53 +42,71 @@ _ROUNDING: Final = 1e-3  # pixels that are rounding of float32, and no row of pi
 _TOGETHER: Final = 16  # crops of one pass; on a CPU more than one gain little, and cost memory
 
 
-def card_of(facts: TowerFacts, config: Config, side: int | None, score: Score, **own: Any) -> TowerCard:
-    """The card of a tower: what its facts and the config settle, and what is its own.
-
-    Raises:
-        ConfigError: for a budget that cannot be.
-    """
-    budgets = (side**2,) if side else BUDGETS
-    trained = side**2 if side else BUDGETS[1]  # the default of SigLIP 2's own processor
-    name = config.name or config.tower
-    return TowerCard(
-        name=name,
-        licence=facts.licence,
-        languages=facts.languages_of(name),
-        region_mode=config.region_mode or facts.modes[0],
-        region_score=score,
-        image_score=score,
-        budgets=budgets,
-        budget=read_budget(trained if config.budget is None else config.budget, budgets),
-        notice=facts.notice,
-        **own,
-    )
-
-
 class CropTower(TrunkTower[Any]):
     """A `Tower` (regionclip/towers/base.py) whose regions are enlarged crops, each encoded as a picture.
 
     In the other region modes it pools from its grid, as a dense tower does.
 
     Args:
-        model: the network, in evaluation mode; its weights must not change any more.
-        card: what is fixed about the tower.
+        model: of `natives`, in evaluation mode; its weights must not change any more.
         pixels: how pictures are prepared.
-        context: sides of a crop in units of the box's, 1 or more.
-        side: rows and columns of the grid that pictures were squeezed to in training; None where they kept their shape.
+        config: its name, budget, region mode and context of crops.
+        revision: fingerprint of the weights.
+        score: how cosines become logits; where it has no bias, they are weighed against background phrases.
+        width: channels D of the embeddings.
+        text: one sentence on how text is prepared.
+        is_square: whether pictures were squeezed to a square in training; else they kept their shape.
+
+    Raises:
+        ConfigError: for a budget that cannot be.
     """
 
     facts: ClassVar[TowerFacts]
     """What is known of all weights."""
     natives: ClassVar[Natives]
     """What may be loaded."""
+    threshold: ClassVar[float] = 0.5
+    """Of region scores, 0..1: here a share against the background phrases, as with FG-CLIP 2. Not measured: no released
+    weights were at hand."""
     renamed: ClassVar[tuple[str, str]] = ("", "")
     """A part of the names in the files, and what stands for it in the class."""
 
-    def __init__(self, model: Any, card: TowerCard, pixels: Pixels, context: float, side: int | None = None) -> None:
+    def __init__(
+        self,
+        model: Any,
+        pixels: Pixels,
+        config: Config,
+        *,
+        revision: str,
+        score: Score,
+        width: int,
+        text: str,
+        is_square: bool = True,
+    ) -> None:
+        vision, name = model.config.vision_config, config.name or config.tower
+        side = vision.image_size // vision.patch_size if is_square else None
+        budgets = (side**2,) if side else BUDGETS
+        trained = side**2 if side else BUDGETS[1]  # the default of SigLIP 2's own processor
+        languages = self.facts.languages_of(name)
+        card = TowerCard(
+            name=name,
+            revision=revision,
+            licence=self.facts.licence,
+            languages=languages,
+            region_mode=config.region_mode or self.facts.modes[0],
+            width=width,
+            text=text,
+            region_score=score,
+            image_score=score,
+            threshold=self.threshold,
+            patch=vision.patch_size,
+            budgets=budgets,
+            budget=read_budget(trained if config.budget is None else config.budget, budgets),
+            negatives=background(languages) if score.bias is None else (),
+            notice=self.facts.notice,
+        )
         super().__init__(model, card)
-        self.context = context
-        self._pixels, self._side = pixels, side
+        self.context, self._pixels, self._side = config.crop_context, pixels, side
         # What is encoded together must not hang on the boxes, or the last bits of an embedding could: groups of one
         # size, filled up with repetitions.
         self.together = 1 if self.device.type == "cpu" else _TOGETHER
@@ -106,7 +124,7 @@ class CropTower(TrunkTower[Any]):
             ConfigError: dtype or budget cannot be had.
             WeightsError: files are missing, damaged, or do not fit; says which and what to do.
         """
-        checkpoint = locate(weights, (CONFIG, WEIGHTS, TOKENIZER), revision=config.revision)
+        checkpoint = locate(weights, revision=config.revision)
         folder = checkpoint.folder
         notes: Mapping[str, Any] = read_json(folder / CONFIG)
         if (kind := str(notes.get("model_type"))) not in cls.natives:

@@ -5,14 +5,17 @@ Letters: D channels, n tokens of a frame, K patch budgets that were measured.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from regionclip.errors import WeightsError
+from regionclip.errors import DomainWarning, WeightsError, warn
 from regionclip.formats.files import write_file
+
+if TYPE_CHECKING:
+    from regionclip.towers.base import ImageFeatures
 
 DOMAIN: Final = "domain.safetensors"
 
@@ -77,6 +80,13 @@ class Domain:
         near, seen = int((self.budgets - len(tokens)).abs().argmin()), statistics(tokens)  # seen (2D,)
         away = distance(seen, self.mean[near], self.whiten[near])
         return float(seen @ self.weight + self.slope[near] * away - self.limit[near])
+
+
+def warn_of_domain(features: "ImageFeatures") -> None:
+    """Say it where the tower sees that it does not know this kind of frame."""
+    if features.out_of_domain:
+        told = "this frame is of no kind that the tower knows, its labels mean nothing"
+        warn(f"{told}: {features.card.notice}", DomainWarning)
 
 
 def statistics(tokens: torch.Tensor) -> torch.Tensor:

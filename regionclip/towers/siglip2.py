@@ -20,14 +20,10 @@ from regionclip.config import Config
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Frame, Target
 from regionclip.towers.card import FACTS, Score
-from regionclip.towers.crops import CropTower, Natives, card_of
+from regionclip.towers.crops import CropTower, Natives
 from regionclip.towers.gemma import PAD, PhraseTokenizer
 from regionclip.towers.preprocess import Pixels, cut_patches
 from regionclip.towers.trunk import Grid
-
-# A sigmoid that is trained on one right text among thousands of wrong ones: right ones often stay below 0.5 (the
-# example in transformers' documentation: 0.32), wrong ones near 0. Not measured: no released weights were at hand.
-_THRESHOLD: Final = 0.1
 
 _HALF: Final = (0.5, 0.5, 0.5)
 
@@ -37,19 +33,13 @@ class SigLIP2Tower(CropTower):
 
     Of fixed resolution it squeezes pictures to a square; NaFlex keeps their shape, cut into at most so many patches.
 
-    Args:
-        model: `SiglipModel` or `Siglip2Model` in evaluation mode; its weights must not change any more.
-        tokenizer: of the same checkpoint.
-        pixels: how pictures are prepared.
-        config: its name, budget, region mode and context of crops.
-        revision: fingerprint of the weights.
-
-    Raises:
-        ConfigError: for a budget that cannot be.
-        WeightsError: text and vision side, or model and tokenizer, do not fit each other.
+    Beside what `CropTower` takes it takes the tokenizer of the same checkpoint.
     """
 
     facts = FACTS["siglip2"]
+    # A sigmoid that is trained on one right text among thousands of wrong ones: right ones often stay below 0.5 (the
+    # example in transformers' documentation: 0.32), wrong ones near 0. Not measured: no released weights were at hand.
+    threshold = 0.1
     natives: ClassVar[Natives] = {
         "siglip": (SiglipModel, Pixels(Image.Resampling.BICUBIC, _HALF, _HALF)),
         "siglip2": (Siglip2Model, Pixels(Image.Resampling.BILINEAR, _HALF, _HALF)),
@@ -58,23 +48,18 @@ class SigLIP2Tower(CropTower):
     def __init__(
         self, model: Any, tokenizer: PhraseTokenizer, pixels: Pixels, config: Config, *, revision: str
     ) -> None:
-        text, vision = model.config.text_config, model.config.vision_config
         self.pads = isinstance(model, Siglip2Model)
-        self.tokenizer = tokenizer
-        self._length: int = text.max_position_embeddings
-        side = None if self.pads else vision.image_size // vision.patch_size
-        card = card_of(
-            self.facts,
+        self.tokenizer, self._length = tokenizer, int(model.config.text_config.max_position_embeddings)
+        super().__init__(
+            model,
+            pixels,
             config,
-            side,
-            Score(model.logit_scale.detach().float().exp().item(), model.logit_bias.detach().float().item()),
             revision=revision,
-            width=vision.hidden_size,
+            score=Score(model.logit_scale.detach().float().exp().item(), model.logit_bias.detach().float().item()),
+            width=model.config.vision_config.hidden_size,
             text=f"Lower-cased, padded; read to {self._length} tokens. {tokenizer.note}".rstrip(),
-            threshold=_THRESHOLD,
-            patch=vision.patch_size,
+            is_square=not self.pads,
         )
-        super().__init__(model, card, pixels, config.crop_context, side)
 
     @classmethod
     def over(cls, model: Any, folder: Path, pixels: Pixels, config: Config, revision: str) -> Self:

@@ -19,14 +19,12 @@ from transformers import Tipsv2Model
 from regionclip.config import Config
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Target
-from regionclip.towers.card import FACTS, Score, background
+from regionclip.towers.card import FACTS, Score
 from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER
-from regionclip.towers.crops import CropTower, Natives, card_of
+from regionclip.towers.crops import CropTower, Natives
 from regionclip.towers.gemma import read_tokenizer
 from regionclip.towers.preprocess import Pixels
 from regionclip.towers.trunk import Grid
-
-_THRESHOLD: Final = 0.5  # a share against the bank, as with CLIP's make; not measured
 
 _SIZES: Final = {
     "vit_base": (12, 12, 4),
@@ -66,15 +64,7 @@ _JOINED: Final = (
 class TIPSv2Tower(CropTower):
     """TIPSv2 as a `Tower` (regionclip/towers/base.py).
 
-    Args:
-        model: in evaluation mode; its weights must not change any more.
-        tokenizer: of the same checkpoint.
-        pixels: how pictures are prepared.
-        config: its name, budget, region mode and context of crops.
-        revision: fingerprint of the weights.
-
-    Raises:
-        ConfigError: for a budget that cannot be.
+    Beside what `CropTower` takes it takes the tokenizer of the same checkpoint.
     """
 
     facts = FACTS["tipsv2"]
@@ -83,23 +73,18 @@ class TIPSv2Tower(CropTower):
     }
 
     def __init__(self, model: Any, tokenizer: TokenizerFile, pixels: Pixels, config: Config, *, revision: str) -> None:
-        text, vision = model.config.text_config, model.config.vision_config
-        side = vision.image_size // vision.patch_size
-        self._tokenizer, self._length = tokenizer, text.max_position_embeddings
+        vision = model.config.vision_config
+        self._tokenizer, self._length = tokenizer, model.config.text_config.max_position_embeddings
         self._others = 1 + vision.num_register_tokens  # class tokens: its register is a second one
-        card = card_of(
-            self.facts,
+        super().__init__(
+            model,
+            pixels,
             config,
-            side,
-            Score(1 / model.temperature.detach().float().item(), None),
             revision=revision,
+            score=Score(1 / model.temperature.detach().float().item(), None),
             width=vision.hidden_size,
             text=f"Lower-cased; read to {self._length} tokens.",
-            threshold=_THRESHOLD,
-            patch=vision.patch_size,
-            negatives=background(self.facts.languages_of(config.name or config.tower)),
         )
-        super().__init__(model, card, pixels, config.crop_context, side)
 
     @classmethod
     def over(cls, model: Any, folder: Path, pixels: Pixels, config: Config, revision: str) -> Self:

@@ -17,7 +17,7 @@ from regionclip.config import Config
 from regionclip.data.examples import Example, ExampleSource, HeldOutSource
 from regionclip.errors import ConfigError
 from regionclip.formats.files import write_file
-from regionclip.loading import TOWERS
+from regionclip.loading import make_tower
 from regionclip.towers.base import Tower
 from regionclip.towers.checkpoints.companions import copy_companions
 from regionclip.towers.checkpoints.hub import CONFIG, WEIGHTS
@@ -131,7 +131,7 @@ class FineTuning(Loop[list[Example]]):
     def _load(self) -> Trainee[Any]:
         settings = self.settings
         config = Config(tower=settings.tower, weights=str(self.folder), dtype="float32", budget=settings.budget)
-        tower = TOWERS[settings.tower](config, self.device)
+        tower = make_tower(config, self.device)
         return trainee_of(settings.tower, tower)
 
     def _trained(self) -> dict[str, torch.nn.Parameter]:

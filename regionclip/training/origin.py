@@ -6,7 +6,7 @@ from pathlib import Path
 
 from regionclip.errors import ConfigError, FileError
 from regionclip.formats.files import write_file
-from regionclip.towers.checkpoints.hub import CONFIG, TINY_WEIGHTS, TOKENIZER, WEIGHTS, locate
+from regionclip.towers.checkpoints.hub import TINY_WEIGHTS, locate
 from regionclip.training import processes
 from regionclip.training.settings import TrainSettings
 
@@ -53,7 +53,7 @@ def starting_point(settings: TrainSettings, out: Path) -> Path:
         if settings.tower != "tiny":
             raise ConfigError(f"weights: tower {settings.tower} needs a folder or hub name to start from")
         return TINY_WEIGHTS
-    return locate(settings.weights, (CONFIG, WEIGHTS, TOKENIZER), revision=settings.revision).folder
+    return locate(settings.weights, revision=settings.revision).folder
 
 
 def _make_start(settings: TrainSettings, folder: Path) -> None:

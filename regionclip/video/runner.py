@@ -13,7 +13,7 @@ from regionclip.detector import Detector
 from regionclip.errors import OutputWarning
 from regionclip.frames import Frame
 from regionclip.sinks.problems import Problems
-from regionclip.sinks.sink import AnyEvent, Sink, hand_on
+from regionclip.sinks.sink import AnyEvent, CameraSink, Sink, hand_on, show
 from regionclip.video.follower import Follower, StreamFrame
 from regionclip.video.options import FollowOptions
 from regionclip.video.rules.file import RuleSet, load_rules
@@ -97,8 +97,11 @@ def stream(
     except BaseException:
         source.close()
         raise
-    problems = Problems(options.get("on_problem") or _warn)
-    return Stream(source, follower, sinks=options.get("sinks", ()), outages=outages, problems=problems)
+    problems, sinks = Problems(options.get("on_problem") or _warn), options.get("sinks", ())
+    for sink in sinks:
+        if isinstance(sink, CameraSink):
+            sink.watching(source.id, () if follow.rules is None else follow.rules.rules)
+    return Stream(source, follower, sinks=sinks, outages=outages, problems=problems)
 
 
 def _only(options: StreamOptions, keys: tuple[str, ...]) -> dict[str, Any]:
@@ -166,6 +169,7 @@ class Stream:
             self.frames += 1
             for event in known.events:
                 self._send(event, frame.image, known.detections)
+            show(self._sinks, frame, known.regions)
             yield known
 
     @property

@@ -169,7 +169,7 @@ def test_a_planted_miscalibration_is_taken_away() -> None:
     assert "no examples" in text
     assert "before" in text
     assert b"calibration_error" in labelled_json(found, 1.0, {"annotations": "a.json"})
-    assert diagram(found.before, found.after, "red").startswith(b"\x89PNG")
+    assert diagram({"before": found.before, "after": found.after}, "red").startswith(b"\x89PNG")
 
 
 def test_attributes_and_labels_without_examples_are_left_as_they_were() -> None:

@@ -41,6 +41,7 @@ def test_it_answers_as_python_does(run: Run, photos: Path, tmp_path: Path, name:
     for image in result["images"]:
         found = det.classify_image(photos / Path(image["file"]).name, words)
         assert (image["width"], image["height"]) == (90, 60)
+        assert image["out_of_domain"] in ((True, False) if name == "tiny" else (None,))
         assert [row["label"] for row in image["labels"]] == [names[place] for place in found.class_id]
         assert found.confidence is not None
         np.testing.assert_allclose([row["confidence"] for row in image["labels"]], found.confidence, atol=6e-5)

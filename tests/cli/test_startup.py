@@ -71,6 +71,8 @@ ASKED = ("-p", "person")
         (("video", "whole.png", *ASKED, "--out", "o.mp4", "--results", "r.txt"), exits.USAGE),
         (("video", "whole.png", *ASKED, "--out", "o.mp4", "--codec", "foo"), exits.USAGE),
         (("video", "whole.png", *ASKED, "--out", "o.mp4", "--webhook", "notaurl"), exits.USAGE),
+        (("video", "whole.png", *ASKED, "--out", "o.mp4", "--mqtt", "http://host"), exits.USAGE),
+        (("video", "whole.png", *ASKED, "--out", "o.mp4", "--mqtt-embeddings"), exits.USAGE),
         (("video", "whole.png", *ASKED, "--out", "o.mp4", "--rules", "rules.toml"), exits.USAGE),
         (("detect", "whole.png", *ASKED, "--weights", "./nowhere/at/all"), exits.WEIGHTS),
         (("detect", "whole.png", *ASKED, "--config", "tower.toml"), exits.USAGE),

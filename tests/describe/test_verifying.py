@@ -85,6 +85,14 @@ def test_only_rows_below_the_margin_are_asked(describer: Describer) -> None:
     assert list(np.isnan(found.data["verified"])) == [True, True, True, False]
 
 
+def test_a_row_without_area_is_not_asked_about(describer: Describer) -> None:
+    """As of a track whose box was carried out of the frame."""
+    given = some_rows([0.1, 0.1], ["red", "blue"])
+    given.xyxy[0] = [160, 10, 160, 70]
+    found = asking(describer, margin=0.5, min_probability=0.0).rows(planted(), given)
+    assert list(np.isnan(found.data["verified"])) == [True, False]
+
+
 def test_rows_that_are_found_wrong_are_left_out(describer: Describer) -> None:
     given = some_rows([0.1, 0.2, 0.3, 0.9], ["red", "blue", "车", "dog"])
     values = asking(describer, margin=0.5, min_probability=0.0).rows(planted(), given).data["verified"]
@@ -183,6 +191,18 @@ def test_an_incident_is_verified_when_it_begins(describer: Describer) -> None:
     assert [event.verified for event in checked] == [value, value]
     assert start.to_dict()["verified"] == round(value, 3)
     assert {event.verified for event in events if event.rule == "plain"} == {None}
+
+
+def test_an_incident_is_asked_about_by_the_phrase_that_matched(describer: Describer) -> None:
+    watch = Watch(RULES, source="cam", verifier=asking(describer, min_probability=0.0))
+    events: list[Event] = []
+    for k in range(30):
+        things = INSIDE(k / 5)
+        events += watch.update(rows(things, {"prompt": ["红色的人"] * len(things)}), frame(k / 5, k))
+    start = next(event for event in events if event.rule == "checked")
+    assert start.box is not None
+    assert start.label == "person"
+    assert start.verified == describer.verify(frame(0).image, start.box, "红色的人")
 
 
 @pytest.mark.parametrize("seconds", [12, 6])  # it has ended, or goes on

@@ -8,7 +8,7 @@ import pytest
 from regionclip import load
 from regionclip.evaluation.accuracy.blind import WEIGHTS, evaluate_blind, half_blind
 from regionclip.evaluation.accuracy.precision import covered, truth_of
-from regionclip.evaluation.speed.random_detector import random_dfine_small
+from regionclip.evaluation.speed.random_tower import random_dfine_small
 from regionclip.scenes.render import render_scene
 
 Run = Callable[..., int]

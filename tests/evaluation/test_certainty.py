@@ -17,13 +17,13 @@ import regionclip
 from regionclip.detector import Detector
 from regionclip.evaluation.certainty import weights
 from regionclip.evaluation.certainty.conformance import SelfCheck
-from regionclip.evaluation.certainty.released import RELEASES
 from regionclip.evaluation.certainty.weights import region_result, weight_checks
 from regionclip.towers.checkpoints.loading import weights_digest
+from regionclip.towers.checkpoints.released import RELEASES
 from regionclip.towers.fgclip2 import FGCLIP2Config, FGCLIP2Model
 from regionclip.towers.trunk import TrunkTower
 
-(BASE,) = RELEASES
+BASE = RELEASES["fgclip2-base"]
 assert BASE.result is not None
 RESULT = BASE.result
 
@@ -69,14 +69,14 @@ def test_weights_of_a_release_are_known_by_their_bytes(
     count = sum(tensor.numel() for tensor in tensors.values())
     digest = weights_digest(fgclip2_folder)
     small = replace(BASE, width=32, sha256=digest, tensors=len(tensors), parameters=count)
-    monkeypatch.setattr(weights, "RELEASES", (small,))
+    monkeypatch.setattr(weights, "RELEASES", {"small": small})
     checks = told(detector)
     assert checks["tensors"] == SelfCheck("tensors", True, f"{len(tensors)} tensors, {count:,} parameters")
     assert checks["revision"].passed
-    assert f"{BASE.name} at {BASE.commit}" in checks["revision"].detail
+    assert f"small at {BASE.commit}" in checks["revision"].detail
     assert checks["published result"].detail == "give the picture, COCO val2017 000000039769, with --oracle"
-    monkeypatch.setattr(weights, "RELEASES", (replace(small, parameters=count + 1),))
-    assert told(detector)["tensors"].detail.startswith(f"expected the {len(tensors)} and {count + 1:,} of {BASE.name}")
+    monkeypatch.setattr(weights, "RELEASES", {"small": replace(small, parameters=count + 1)})
+    assert told(detector)["tensors"].detail.startswith(f"expected the {len(tensors)} and {count + 1:,} of small")
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

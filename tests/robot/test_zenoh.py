@@ -168,7 +168,8 @@ def test_whose_question_for_the_latest_got_lost_learns_that_there_is_one(wire: Z
     wire.offer("/labels", ros.STRING, "latched")
     wire.send("/labels", ros.STRING, {"data": "人"})
     heard: list[Any] = []
-    recovery = ext.RecoveryConfig(heartbeat=True)  # as rmw_zenoh has it, and without its question at the start
+    # As rmw_zenoh has it, and without its question at the start.
+    recovery = ext.RecoveryConfig(periodic_queries=None, heartbeat=True)
     key = f"42/labels/{STRING}/{type_hash(ros.STRING)}"
     with ext.declare_advanced_subscriber(bare, key, heard.append, recovery=recovery):
         until(lambda: bool(heard))

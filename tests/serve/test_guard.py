@@ -23,7 +23,8 @@ from websockets.typing import Origin
 
 from regionclip.errors import ConfigError
 from regionclip.serve import Client, Limits
-from regionclip.serve.running import check_address, listen, read_token
+from regionclip.serve.listening import check_address, listen
+from regionclip.serve.running import read_token
 
 SMALL = Limits(body=20_000, pixels=100_000, boxes=3, seconds=1.0)
 
@@ -186,10 +187,10 @@ def test_a_name_of_a_client_is_only_told(url: str) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "camera.example"])
 def test_others_than_this_machine_need_a_token(host: str) -> None:
     with pytest.raises(ConfigError, match="--token-file"):
-        check_address(host, None)
-    check_address(host, "token")
+        check_address(host, protected=False, protect="give --token-file FILE")
+    check_address(host, protected=True, protect="")
     for local in ("127.0.0.1", "127.8.8.8", "::1", "localhost"):
-        check_address(local, None)
+        check_address(local, protected=False, protect="")
 
 
 def test_token_files(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from regionclip.formats.settings import Settings
 from regionclip.site.file import SiteFile
 from regionclip.site.secrets import fill
 from regionclip.site.settings import CameraSettings, SiteSettings
-from regionclip.site.tables import CameraTable, DetectorTable, SiteTable, WebhookTable
+from regionclip.site.tables import CameraTable, DetectorTable, MqttTable, SiteTable, WebhookTable
 from regionclip.video.options import FollowOptions
 
 RULES = """
@@ -154,6 +154,9 @@ def test_everything(tmp_path: Path) -> None:
         (WORDS + "[tracks]\nconfirm_frames = 0\n" + CAMERA, "[tracks]"),
         (WORDS + '[webhook]\nurl = "ftp://192.0.2.1"\n' + CAMERA, "[webhook]: url: webhook: expected an address"),
         (WORDS + "[webhook]\n" + CAMERA, "[webhook]: url is missing"),
+        (WORDS + '[mqtt]\nurl = "http://192.0.2.1"\n' + CAMERA, "[mqtt]: url: mqtt: expected an address as mqtt://"),
+        (WORDS + '[mqtt]\nurl = "mqtt://h"\ndiscovery = "#"\n' + CAMERA, "[mqtt]: discovery: expected a topic"),
+        (WORDS + '[mqtt]\nurl = "mqtt://h"\npassword_file = "x"\n' + CAMERA, "[mqtt]: url: password_file "),
         ("camera = 3\n" + WORDS, "site.toml: camera: expected a list of tables, got 3"),
         (WORDS + CAMERA + "password_file = true", "'gate': password_file: expected text that is"),
         (WORDS + CAMERA.replace('"rtsp://192.0.2.10/live"', "true"), "'gate': url: expected the address of a camera"),
@@ -195,6 +198,18 @@ def test_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (whole.url.value, whole.url.shown) == ("rtsp://viewer:hush@192.0.2.10/live", camera.url.shown)
 
 
+def test_the_password_of_a_broker(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("p@ss/wörd\n", encoding="utf-8")
+    text = '[mqtt]\nurl = "mqtt://site@192.0.2.1/yard"\npassword_file = "secret"\nembeddings = true\n'
+    file = written(tmp_path, WORDS + text + CAMERA)
+    mqtt = file.settings.outputs.mqtt
+    assert mqtt is not None
+    assert mqtt.url.value == "mqtt://site:p%40ss%2Fw%C3%B6rd@192.0.2.1/yard"
+    assert (mqtt.discovery, mqtt.embeddings) == ("homeassistant", True)
+    assert tmp_path / "secret" in file.files
+    assert "p%40ss" not in repr(file.settings)
+
+
 def test_a_secret_is_hidden_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KEY", "sesame")
     text = fill("http://192.0.2.10/${KEY}/video.mjpg")
@@ -227,6 +242,8 @@ def test_secrets_that_cannot_be(tmp_path: Path, more: str, said: str) -> None:
         WORDS + CAMERA.replace('"rtsp://192.0.2.10/live"', '["rtsp://viewer:hush@192.0.2.10/live"]'),
         WORDS + CAMERA.replace('"rtsp://192.0.2.10/live"', '{password = "hush"}'),
         WORDS + CAMERA.replace("rtsp://192.0.2.10/live", "ftp://viewer:hush@192.0.2.10/live"),
+        WORDS + '[mqtt]\nurl = "mqtt://me:hush@h/#"\n' + CAMERA,
+        WORDS + '[mqtt]\nurl = ["mqtt://me:hush@h"]\n' + CAMERA,
         WORDS + '[webhook]\nurl = ["https://192.0.2.1/?token=hush"]\n' + CAMERA,
         WORDS + '[webhook]\nurl = "https://192.0.2.1/\\n/hush"\n' + CAMERA,
         WORDS + '[webhook]\nurl = "https://192.0.2.1/"\nheaders = "Bearer hush"\n' + CAMERA,
@@ -286,7 +303,7 @@ def test_the_shipped_example(monkeypatch: pytest.MonkeyPatch) -> None:
         assert re.search(r"//(viewer:\*\*\*@)?192\.0\.2\.\d+/", camera.url.shown)
 
 
-@given(st.sampled_from([(), ("camera", 0), ("webhook",), ("detector",)]), st.data())
+@given(st.sampled_from([(), ("camera", 0), ("webhook",), ("mqtt",), ("detector",)]), st.data())
 @settings(max_examples=300, deadline=None)
 def test_whatever_a_key_holds_is_read_or_refused_in_one_line(
     tmp_path_factory: pytest.TempPathFactory, way: tuple[str | int, ...], data: st.DataObject
@@ -298,12 +315,18 @@ def test_whatever_a_key_holds_is_read_or_refused_in_one_line(
         "snapshots": "pictures",
         "camera": [{"name": "gate", "url": "rtsp://192.0.2.10/live"}],
         "webhook": {"url": "https://192.0.2.1/", "headers": {"a": "b"}},
+        "mqtt": {"url": "mqtt://192.0.2.1/site"},
         "detector": {},
     }
     inside: Any = table
     for step in way:
         inside = inside[step]
-    models: dict[Any, type[Settings]] = {"webhook": WebhookTable, "detector": DetectorTable, 0: CameraTable}
+    models: dict[Any, type[Settings]] = {
+        "webhook": WebhookTable,
+        "mqtt": MqttTable,
+        "detector": DetectorTable,
+        0: CameraTable,
+    }
     model = models.get(way[-1] if way else None, SiteTable)
     inside[data.draw(st.sampled_from(known_keys(model)))] = data.draw(TOML_VALUES)
     path.write_text(tomli_w.dumps(table), encoding="utf-8")

@@ -9,7 +9,7 @@ from footage import write_clip
 from regionclip.evaluation.speed.cameras import CameraPlan, ReadingCost, Sharing, measure_h264, measure_reading, table
 from regionclip.site.file import SiteFile
 from regionclip.site.status import CameraStatus
-from regionclip.site.tables import CameraTable, DetectorTable, SiteTable, WebhookTable
+from regionclip.site.tables import CameraTable, DetectorTable, MqttTable, SiteTable, WebhookTable
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sites.md").read_text(encoding="utf-8")
 (TOML,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
@@ -37,7 +37,7 @@ def test_the_example_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_every_key_is_told_of() -> None:
-    models = (SiteTable, CameraTable, DetectorTable, WebhookTable)
+    models = (SiteTable, CameraTable, DetectorTable, WebhookTable, MqttTable)
     for key in {field.validation_alias or name for model in models for name, field in model.model_fields.items()}:
         assert f"`{key}`" in PAGE or f"`[{key}]`" in PAGE or f"`[[{key}]]`" in PAGE, key
     for key in CameraStatus.__dataclass_fields__:

@@ -24,8 +24,7 @@ import regionclip
 from regionclip.config import Config
 from regionclip.errors import ConfigError, FingerprintError, WeightsError
 from regionclip.evaluation.certainty.conformance import BOXES, CHECKS, PHRASES, position, sample_frames
-from regionclip.loading import TOWERS as LOADERS
-from regionclip.loading import config_of
+from regionclip.loading import config_of, make_tower
 from regionclip.towers.base import Frame, Tower
 from regionclip.towers.checkpoints.hub import TINY_WEIGHTS
 from regionclip.towers.crops import CropTower
@@ -55,7 +54,7 @@ def load_tower(folder: Path, region_mode: Any, dtype: torch.dtype, budget: Any =
     """As `regionclip.load` makes it of a folder."""
     number = str(dtype).removeprefix("torch.")
     config = config_of(folder).changed(region_mode=region_mode, dtype=number, budget=budget)
-    made = LOADERS[config.tower](config, CPU)
+    made = make_tower(config, CPU)
     assert isinstance(made, TrunkTower)
     return made
 

@@ -12,6 +12,7 @@ from checkpoints import golden_tensors, write_fgclip2, write_golden
 from official import dense_features, image_features
 from torch.nn.functional import normalize
 
+from regionclip.config import Config
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Target
 from regionclip.towers.fgclip2 import FGCLIP2Model, FGCLIP2Tower
@@ -20,7 +21,7 @@ from regionclip.towers.fgclip2.model import TextHead
 
 @pytest.fixture(scope="module")
 def tower(odd_folder: Path) -> FGCLIP2Tower:
-    return FGCLIP2Tower.load(odd_folder, device="cpu", dtype="float32")
+    return FGCLIP2Tower.load(odd_folder, Config(tower="fgclip2", dtype="float32"), torch.device("cpu"))
 
 
 def test_card(tower: FGCLIP2Tower) -> None:
@@ -35,7 +36,9 @@ def test_card(tower: FGCLIP2Tower) -> None:
 def test_golden_pictures_through_the_whole_tower(tmp_path: Path) -> None:
     golden = golden_tensors()
     # The golden pads to 128 patches: no frame of it is larger, so 128 is each one's budget.
-    tower = FGCLIP2Tower.load(write_golden(tmp_path), device="cpu", dtype="float32", budget=128)
+    tower = FGCLIP2Tower.load(
+        write_golden(tmp_path), Config(tower="fgclip2", dtype="float32", budget=128), torch.device("cpu")
+    )
     frames = [np.ascontiguousarray(golden[f"in.image{index}"].numpy()[..., ::-1]) for index in range(3)]
     for index, features in enumerate(tower.encode_image(frames)):
         h, w = golden["in.spatial_shapes"][index].tolist()
@@ -105,4 +108,4 @@ def test_counted_tokens(tower: FGCLIP2Tower, phrase: str, target: Target, counts
 def test_widths_that_have_no_cosine(tmp_path: Path) -> None:
     folder = write_fgclip2(tmp_path, text={"hidden_size": 24}, vision={"hidden_size": 40})
     with pytest.raises(WeightsError, match="got 24, 24 and 40"):
-        FGCLIP2Tower.load(folder, device="cpu", dtype="float32")
+        FGCLIP2Tower.load(folder, Config(tower="fgclip2", dtype="float32"), torch.device("cpu"))

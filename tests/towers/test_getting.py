@@ -21,8 +21,9 @@ from pretrained import write_chinese_clip
 import regionclip
 from regionclip.cli.terminal import exits
 from regionclip.config import Config
-from regionclip.getting import DETECTORS, RELEASED, obtainable
+from regionclip.getting import DETECTORS, obtainable
 from regionclip.proposing import make_proposer
+from regionclip.towers.checkpoints.released import RELEASES
 
 Run = Callable[..., int]
 Printed = pytest.CaptureFixture[str]
@@ -178,7 +179,7 @@ def test_a_full_disk_leaves_nothing_behind(
 
 
 def test_every_tower_with_weights_can_be_got() -> None:
-    assert obtainable().keys() == RELEASED.keys() | DETECTORS.keys()
+    assert obtainable().keys() == RELEASES.keys() | DETECTORS.keys()
 
 
 def test_wrong_usage_and_a_hub_that_cannot_be_reached(run: Run, capsys: Printed, wide: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from toy import CELL, ToyTower, planted
 
+from regionclip.config import Config
 from regionclip.timing import Timings
 from regionclip.towers.base import Frame, ImageFeatures, TokenGrid
 from regionclip.towers.checkpoints.hub import TINY_WEIGHTS
@@ -248,7 +249,7 @@ def test_an_embedding_hangs_on_its_own_box_only(boxes: list[tuple[float, ...]], 
 
 
 def test_the_embedded_tower_gives_a_box_the_same_bits_in_any_company() -> None:
-    tower = TinyTower.load(TINY_WEIGHTS, device=torch.device("cpu"), dtype=torch.float32, budget=128)
+    tower = TinyTower.load(TINY_WEIGHTS, Config(tower="tiny", dtype="float32", budget=128), torch.device("cpu"))
     frame, closeness = noise(300, 400), Closeness((2, 2), max_crops=3)
     boxes = array([10, 10, 22, 20], [300, 20, 380, 90], [150, 100, 250, 200], [390, 290, 399, 299])
     together = close(tower, frame, closeness).pool(boxes)[0]

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from proposals.dense import DenseHead, DenseProposer
+from regionclip.config import Config
 from regionclip.data.intervals import Share
 from regionclip.detector import Detector
 from regionclip.errors import WeightsError
@@ -23,7 +24,7 @@ from regionclip.towers.tiny.tower import TinyTower
 
 
 def _load(folder: Path = TINY_WEIGHTS) -> TinyTower:
-    return TinyTower.load(folder, device=torch.device("cpu"), dtype=torch.float32)
+    return TinyTower.load(folder, Config(tower="tiny", dtype="float32"), torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")

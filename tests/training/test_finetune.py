@@ -16,7 +16,7 @@ from regionclip.config import Config
 from regionclip.data.examples import Example, RegionText
 from regionclip.data.settings import DataSettings
 from regionclip.errors import ConfigError, FileError, RegionclipError, WeightsError
-from regionclip.loading import TOWERS, load
+from regionclip.loading import TOWERS, load, make_tower
 from regionclip.scenes.kinds.colours import HELD_OUT
 from regionclip.scenes.language.phrases import phrase
 from regionclip.scenes.language.sentences import LANGUAGES
@@ -47,7 +47,7 @@ def start(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def _tower(start: tuple[str, Path], budget: int = 36) -> Tower:
     config = Config(tower=start[0], weights=str(start[1]), dtype="float32", budget=budget)
-    return TOWERS[start[0]](config, torch.device("cpu"))
+    return make_tower(config, torch.device("cpu"))
 
 
 def _trainee(start: tuple[str, Path]) -> Trainee[Any]:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from finetuning import one_of_two, settings, unequal_parts, write_coco, write_tiny
 
+from regionclip.config import Config
 from regionclip.errors import ConfigError
 from regionclip.towers.tiny.tower import TinyTower
 from regionclip.training import processes
@@ -81,7 +82,7 @@ def test_two_processes_train_as_one_with_twice_the_batch(folder: Path) -> None:
     assert [row["step"] for row in rows] == [2]
     assert rows[-1]["boxes"] == alone.rows[-1]["boxes"] == 8  # the processes have shared the pictures
     places = (folder / "tiny", folder / "alone" / "weights", folder / "together" / "weights")
-    towers = [TinyTower.load(place, device=torch.device("cpu"), dtype=torch.float32) for place in places]
+    towers = [TinyTower.load(place, Config(tower="tiny", dtype="float32"), torch.device("cpu")) for place in places]
     start, one, two = (tower.encode_text(["red, blue 3", "红、蓝 1"], "image") for tower in towers)
     torch.testing.assert_close(one, two, atol=1e-3, rtol=0)
     assert (one - start).abs().max() > 0.02

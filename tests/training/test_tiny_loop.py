@@ -12,6 +12,7 @@ import torch
 from tokenizers import Tokenizer
 from torchvision.ops import box_iou
 
+from regionclip.config import Config
 from regionclip.data.intervals import Share
 from regionclip.errors import ConfigError, FileError, RegionclipError
 from regionclip.evaluation.accuracy.scenes import SceneFigures, SceneRow
@@ -219,7 +220,7 @@ def test_export_writes_what_the_tower_and_the_proposer_read(tokenizer: Tokenizer
     network = TrainingNetwork(SMALL).eval()
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     export(network, tmp_path / "tokenizer.json", tmp_path, torch.float32)
-    tower = TinyTower.load(tmp_path, device=torch.device("cpu"), dtype=torch.float32)
+    tower = TinyTower.load(tmp_path, Config(tower="tiny", dtype="float32"), torch.device("cpu"))
     ids = torch.tensor([tower.token_ids("red car", "region")])
     with torch.no_grad():
         text = network.tower.text

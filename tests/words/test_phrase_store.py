@@ -15,6 +15,7 @@ from disks import LimitedDisk, small_disk
 from toy import ToyTower, planted
 
 import regionclip
+from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import OutputWarning
 from regionclip.loading import load
@@ -76,7 +77,7 @@ texts = det.embed_texts(["dog", "a " * 90])
 print(len(passes), (det.scorer.ask(words).words.phrases.numpy().tobytes() + texts.tobytes()).hex())
 """
     first, second = (run(code, fgclip2_folder, tmp_path / "phrases").split() for _ in range(2))
-    tower = FGCLIP2Tower.load(fgclip2_folder, dtype="float32")
+    tower = FGCLIP2Tower.load(fgclip2_folder, Config(tower="fgclip2", dtype="float32"), torch.device("cpu"))
     templates = read_templates("security", "test")
     words = PhraseCache(tower, ()).encode(["red dog", "红色的灭火器"], "region", templates)
     alone = words.numpy().tobytes() + tower.encode_text(["dog", "a " * 90], "image").numpy().tobytes()

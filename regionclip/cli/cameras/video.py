@@ -35,8 +35,9 @@ def video(
     watch.check(source, "every", {"--out": out}, {**words.files, **tower.files})
     rules = watch.read_rules(vocabulary, settings)
     encoding(out, codec)
-    if watch.rules is None and (watch.events or watch.snapshots or watch.webhook):
-        say("without --rules nothing makes an event: --events, --snapshots and --webhook stay empty")
+    published = watch.mqtt is not None and not watch.mqtt_embeddings
+    if watch.rules is None and (watch.events or watch.snapshots or watch.webhook or published):
+        say("without --rules nothing makes an event: --events, --snapshots, --webhook and --mqtt stay empty")
     style = watch.style(vocabulary)
     from regionclip.video.annotating import Outputs, run
 

@@ -55,6 +55,18 @@ class WatchOptions:
     webhook: Annotated[
         str | None, typer.Option("--webhook", metavar="URL", help="POST each event as JSON to this address.")
     ] = None
+    mqtt: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Publish events and states at mqtt://user@host/topic; ${NAME} in it is a variable."
+        ),
+    ] = None
+    mqtt_password_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its one line is the password of the user of --mqtt.")
+    ] = None
+    mqtt_embeddings: Annotated[
+        bool, typer.Option("--mqtt-embeddings", help="Publish what the tower sees at --mqtt as well.")
+    ] = False
     timezone: Annotated[
         str | None,
         typer.Option(metavar="ZONE", help="Of the place, as Asia/Shanghai: for schedules and local times."),
@@ -82,9 +94,10 @@ class WatchOptions:
             inputs: files that are read beside those of these options.
 
         Raises:
-            ConfigError, SourceError: for a source that cannot be opened so, a time zone that is not known, a webhook
-                without an address, results of an unknown kind, and outputs that would cost a file.
+            ConfigError, SourceError: for a source that cannot be opened so, a time zone that is not known, a webhook or
+                broker without an address, results of an unknown kind, and outputs that would cost a file.
         """
+        from regionclip.sinks.broker import Broker
         from regionclip.sinks.posting import Target
         from regionclip.video.output.suffixes import check_results
         from regionclip.video.rules.schedule import timezone_of
@@ -95,10 +108,15 @@ class WatchOptions:
             check_results(self.results)
         if self.webhook is not None:
             Target(self.webhook, {}, 1.0)
+        if self.mqtt is not None:
+            Broker.of(self._broker_url(self.mqtt))
+        elif self.mqtt_password_file is not None or self.mqtt_embeddings:
+            raise ConfigError("--mqtt-password-file and --mqtt-embeddings: expected together with --mqtt URL")
         if self.timezone is not None:
             timezone_of(self.timezone)
         written = {**outputs, "--results": self.results, "--events": self.events}
-        read = {"SRC": source_files(source), "--rules": self.rules, **inputs}
+        own = {"--rules": self.rules, "--mqtt-password-file": self.mqtt_password_file}
+        read = {"SRC": source_files(source), **own, **inputs}
         check_outputs(written, read, folders={"--snapshots": self.snapshots})
 
     def read_rules(self, vocabulary: "Vocabulary", settings: "Config") -> "RuleSet | None":
@@ -152,7 +170,7 @@ class WatchOptions:
         return stack.enter_context(stream(source, detector, vocabulary, **options))
 
     def _open_sinks(self, stack: ExitStack) -> "list[Sink]":
-        """What `--snapshots`, `--events` and `--webhook` name, and one that prints; closed with `stack`."""
+        """What `--snapshots`, `--events`, `--webhook` and `--mqtt` name, and one that prints; closed with `stack`."""
         from regionclip.sinks.log_and_snapshots import EventLog, Snapshots, Webhook
 
         sinks: list[Sink] = []
@@ -162,7 +180,18 @@ class WatchOptions:
             sinks.append(stack.enter_context(EventLog(self.events)))
         if self.webhook is not None:
             sinks.append(stack.enter_context(Webhook(self.webhook, on_problem=say)))
+        if self.mqtt is not None:
+            from regionclip.sinks.mqtt import Mqtt
+
+            broker = Mqtt(self._broker_url(self.mqtt), embeddings=self.mqtt_embeddings, on_problem=say)
+            sinks.append(stack.enter_context(broker))
         return [*sinks, Spoken()]
+
+    def _broker_url(self, url: str) -> str:
+        """The URL with its secrets."""
+        from regionclip.site.secrets import fill
+
+        return fill(url, self.mqtt_password_file).value
 
 
 def source_files(source: str | Path) -> list[Path]:

@@ -3,6 +3,8 @@
 import typer
 
 from regionclip.cli.evaluate.clips import events, tracks
+from regionclip.cli.evaluate.judging import calibration, errors, presence
+from regionclip.cli.evaluate.photographs import boxes, coco, fgovd, lvis, ovcoco, ovlvis, retrieval, suite
 from regionclip.cli.evaluate.recall import recall
 from regionclip.cli.evaluate.robot import robot
 from regionclip.cli.evaluate.scenes import alarms, scenes, teaching, tiling
@@ -14,19 +16,8 @@ evaluate = typer.Typer(
     help="Measure a tower, or the reading of live video. Figures of rendered scenes say nothing about photographs.",
 )
 for _protocol in (
-    scenes,
-    teaching,
-    alarms,
-    live,
-    tiling,
-    recall,
-    tracks,
-    events,
-    cameras,
-    soak,
-    video,
-    robot,
-    search,
-    serve,
+    *(boxes, coco, ovcoco, lvis, ovlvis, fgovd, retrieval, suite, presence, errors, calibration),
+    *(scenes, teaching, alarms, live, tiling, recall, tracks, events),
+    *(cameras, soak, video, robot, serve, search),
 ):
     evaluate.command()(_protocol)

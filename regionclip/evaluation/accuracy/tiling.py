@@ -18,7 +18,7 @@ from regionclip.data.intervals import Share, share
 from regionclip.detector import Detector
 from regionclip.evaluation.accuracy.precision import FoundBoxes, average_precision, covered, truth_of
 from regionclip.formats.tables import as_table
-from regionclip.loading import TOWERS
+from regionclip.loading import make_tower
 from regionclip.scenes.language.phrases import KINDS, kind_names
 from regionclip.scenes.render import Scene, render_scene
 from regionclip.towers.device import choose_device
@@ -149,7 +149,7 @@ def _as(detector: Detector, setting: Setting) -> Detector:
     config = detector.config.changed(tiles=setting.tiles, budget=setting.budget, crop_small=setting.crops)
     tower = detector.tower
     if setting.budget is not None:
-        tower = TOWERS[config.tower](config, choose_device(config.device))
+        tower = make_tower(config, choose_device(config.device))
     return Detector(tower, detector.proposer, config)
 
 

@@ -70,8 +70,8 @@ def card(tower: Tower) -> Iterator[str]:
 def nothing(tower: Tower) -> Iterator[str]:
     """No frames, phrases and boxes give empty answers, and the tower does not run."""
     width, features = tower.card.width, tower.encode_image(sample_frames())[0]
-    embeddings, valid = features.pool(np.zeros((0, 4), np.float32))
-    rows = [*map(tuple, (tower.encode_text([], "region").shape, embeddings.shape, valid.shape))]
+    empty = [tower.encode_text([], "region"), *features.pool(np.zeros((0, 4), np.float32))]
+    rows = [tuple(part.shape) for part in empty]
     if tower.encode_image([]) != [] or rows != [(0, width), (0, width), (0,)]:
         yield f"expected empty phrases, embeddings and flags of width {width}, got {rows}"
     if features.passes:
@@ -102,7 +102,7 @@ def shapes(tower: Tower) -> Iterator[str]:
         yield from (f"{name} of {features}" for name in wrong)
 
 
-def together(tower: Tower) -> Iterator[str]:
+def frames_together(tower: Tower) -> Iterator[str]:
     """Frames encoded together, padded where the tower pads, give what each gives alone."""
     frames = sample_frames()
     for frame, batched in zip(frames, tower.encode_image(frames), strict=True):
@@ -117,7 +117,7 @@ def together(tower: Tower) -> Iterator[str]:
                 yield f"{name} of {batched} differ by up to {gap:.1g} from those of the frame alone"
 
 
-def bits(tower: Tower) -> Iterator[str]:
+def same_bits(tower: Tower) -> Iterator[str]:
     """A box has the same bits among others and again."""
     frame = sample_frames()[0]
     among, _ = tower.encode_image([frame])[0].pool(BOXES)  # (N, D)
@@ -189,15 +189,8 @@ def padding(tower: Tower) -> Iterator[str]:
 
 
 CHECKS: Final[dict[str, Check]] = {
-    "card": card,
-    "nothing": nothing,
-    "shapes": shapes,
-    "frames together": together,
-    "same bits": bits,
-    "position": position,
-    "phrases": phrases,
-    "languages": languages,
-    "padding": padding,
+    check.__name__.replace("_", " "): check
+    for check in (card, nothing, shapes, frames_together, same_bits, position, phrases, languages, padding)
 }
 """By the name that `doctor` and the conformance table print."""
 

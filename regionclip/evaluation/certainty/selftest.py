@@ -21,6 +21,7 @@ _BOXES = np.array([[24, 20, 104, 100], [232, 36, 312, 116], [136, 140, 216, 220]
 """Where the squares are planted, xyxy in pixels."""
 
 _LANGUAGES = {"en": "English", "zh": "Chinese"}
+"""In the order of the phrases."""
 
 
 def word_checks(detector: Detector) -> list[SelfCheck]:
@@ -28,26 +29,23 @@ def word_checks(detector: Detector) -> list[SelfCheck]:
 
     Holds for trained weights only.
     """
-    missing = [code for code in _LANGUAGES if code not in detector.tower.card.languages]
+    reads = [code in detector.tower.card.languages for code in _LANGUAGES]
     checks = [
-        SelfCheck(f"words, {_LANGUAGES[code]}", None, "not a language of this tower")
-        if code in missing
-        else _words(detector, place, _LANGUAGES[code])
-        for place, code in enumerate(_LANGUAGES)
+        _words(detector, place, shown) if reads[place] else SelfCheck(shown, None, "not a language of this tower")
+        for place, shown in enumerate(f"words, {language}" for language in _LANGUAGES.values())
     ]
-    both = (
-        SelfCheck("translation", None, "this tower reads one of the languages") if missing else _translation(detector)
-    )
-    return [*checks, both]
+    if all(reads):
+        return [*checks, _translation(detector)]
+    return [*checks, SelfCheck("translation", None, "this tower reads one of the languages")]
 
 
-def _words(detector: Detector, language: int, shown: str) -> SelfCheck:
+def _words(detector: Detector, language: int, name: str) -> SelfCheck:
     """Each square's own colour phrase must score best among the three."""
-    words = [Label(name, (phrases[language],)) for name, (_, phrases) in _COLOURS.items()]
+    words = [Label(colour, (phrases[language],)) for colour, (_, phrases) in _COLOURS.items()]
     scores = detector.scores(detector.regions(_frame(), _BOXES), words)  # (3, 3)
     right = int((scores.argmax(axis=1) == np.arange(len(_COLOURS))).sum())
     passed = right == len(_COLOURS) and bool(np.isfinite(scores).all())
-    return SelfCheck(f"words, {shown}", passed, f"{right} of {len(_COLOURS)} coloured squares named rightly")
+    return SelfCheck(name, passed, f"{right} of {len(_COLOURS)} coloured squares named rightly")
 
 
 def _translation(detector: Detector) -> SelfCheck:
@@ -56,12 +54,9 @@ def _translation(detector: Detector) -> SelfCheck:
     cosines = detector.embed_texts(english, "region") @ detector.embed_texts(chinese, "region").T  # (3, 3)
     own = np.arange(len(cosines))
     passed = bool((cosines.argmax(axis=1) == own).all() and (cosines.argmax(axis=0) == own).all())
-    other = (cosines[0].sum() - cosines[0, 0]) / (len(cosines) - 1)
-    return SelfCheck(
-        "translation",
-        passed,
-        f"cosine of {english[0]!r} with {chinese[0]!r} {cosines[0, 0]:.3f}, with other colours {other:.3f}",
-    )
+    other = cosines[0, 1:].mean()
+    shown = f"{english[0]!r} with {chinese[0]!r} {cosines[0, 0]:.3f}, with other colours {other:.3f}"
+    return SelfCheck("translation", passed, f"cosine of {shown}")
 
 
 def _frame() -> Frame:

@@ -11,11 +11,11 @@ from regionclip.config import Config
 from regionclip.detector import Detector
 from regionclip.errors import few
 from regionclip.evaluation.certainty.conformance import SelfCheck
-from regionclip.evaluation.certainty.released import RELEASES, RegionResult, Release
 from regionclip.frames import Frame
 from regionclip.towers.base import Tower
-from regionclip.towers.checkpoints.hub import CONFIG, TINY_WEIGHTS, TOKENIZER, WEIGHTS, locate
-from regionclip.towers.checkpoints.loading import read_tensors, weights_digest
+from regionclip.towers.checkpoints.hub import CONFIG, TINY_WEIGHTS, locate
+from regionclip.towers.checkpoints.loading import read_json, read_tensors, weights_digest
+from regionclip.towers.checkpoints.released import RELEASES, RegionResult
 from regionclip.towers.crops import CropTower
 from regionclip.towers.trunk import TrunkTower
 
@@ -33,39 +33,38 @@ def weight_checks(detector: Detector, frame: Frame | None = None) -> list[SelfCh
     """
     tower, config = detector.tower, detector.config
     assert isinstance(tower, TrunkTower)
-    folder = _folder(config)
-    alike = [each for each in RELEASES if (each.tower, each.width) == (config.tower, tower.card.width)]
-    release = alike[0] if alike else None
+    folder = locate(config.weights or TINY_WEIGHTS, revision=config.revision).folder
+    kind = read_json(folder / CONFIG).get("model_type"), tower.card.width
+    name = next((name for name, each in RELEASES.items() if each.tensors and kind == (each.model_type, each.width)), "")
     return [
-        _count(tower, release),
+        _count(tower, name),
         _revision(config, weights_digest(folder)),
         _equal(tower, folder),
-        region_result(tower, release.result if release else None, frame),
+        region_result(tower, RELEASES[name].result if name else None, frame),
     ]
 
 
-def _folder(config: Config) -> Path:
-    return locate(config.weights or TINY_WEIGHTS, (CONFIG, WEIGHTS, TOKENIZER), revision=config.revision).folder
-
-
-def _count(tower: TrunkTower[Any], release: Release | None) -> SelfCheck:
+def _count(tower: TrunkTower[Any], name: str) -> SelfCheck:
+    """Against the release of that name, if there is one."""
     held = tower.model.state_dict().values()
     tensors, parameters = len(held), sum(tensor.numel() for tensor in held)
     counted = f"{tensors} tensors, {parameters:,} parameters"
-    if release is None:
+    if not name:
         return SelfCheck("tensors", None, f"{counted}, as config.json asks; those of no release of this size are known")
+    release = RELEASES[name]
     passed = (tensors, parameters) == (release.tensors, release.parameters)
-    expected = f"expected the {release.tensors} and {release.parameters:,} of {release.name}, got "
+    expected = f"expected the {release.tensors} and {release.parameters:,} of {name}, got "
     return SelfCheck("tensors", passed, counted if passed else expected + counted)
 
 
 def _revision(config: Config, digest: str) -> SelfCheck:
+    shown = f"sha256 {digest[:16]}..."
     if config.weights is None:
-        return SelfCheck("revision", None, f"ships with regionclip, sha256 {digest[:16]}...")
-    release = next((each for each in RELEASES if each.sha256 == digest), None)
-    if release is None:
-        return SelfCheck("revision", None, f"sha256 {digest[:16]}... is not a release that is known here")
-    return SelfCheck("revision", True, f"{release.name} at {release.commit}, by sha256 {digest[:16]}...")
+        return SelfCheck("revision", None, f"ships with regionclip, {shown}")
+    for name, release in RELEASES.items():
+        if release.sha256 == digest:
+            return SelfCheck("revision", True, f"{name} at {release.commit}, by {shown}")
+    return SelfCheck("revision", None, f"{shown} is not a release that is known here")
 
 
 def _equal(tower: TrunkTower[Any], folder: Path) -> SelfCheck:

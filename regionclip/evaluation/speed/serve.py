@@ -19,7 +19,8 @@ from regionclip.errors import ServiceError
 from regionclip.formats.tables import as_table
 from regionclip.scenes.render import render_scene
 from regionclip.serve.limits import Limits
-from regionclip.serve.running import Serving, listen, run
+from regionclip.serve.listening import listen
+from regionclip.serve.running import Serving, run
 
 _LONGEST = 180.0
 """Seconds until the service is up."""

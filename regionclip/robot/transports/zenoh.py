@@ -74,7 +74,7 @@ class Zenoh(Closing):
         if quality == "latched":
             # Every second, where rmw_zenoh's heartbeat follows news alone: whose question for what was before got lost,
             # as happens while nodes find each other, learns that there is something and asks again.
-            told = ext.MissDetectionConfig(heartbeat=1.0)
+            told = ext.MissDetectionConfig(heartbeat=1.0, sporadic_heartbeat=None)
             publisher: Any = ext.declare_advanced_publisher(
                 self._session, key, cache=ext.CacheConfig(1), sample_miss_detection=told, publisher_detection=True
             )

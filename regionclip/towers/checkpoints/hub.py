@@ -21,6 +21,8 @@ WEIGHTS: Final = "model.safetensors"
 """The weights; where a checkpoint is cut into shards, `INDEX` stands for it."""
 INDEX: Final = "model.safetensors.index.json"
 TOKENIZER: Final = "tokenizer.json"
+NEEDED: Final = (CONFIG, WEIGHTS, TOKENIZER)
+"""What no tower and no describer can be without."""
 
 TINY_WEIGHTS: Final = Path(__file__).parent.parent.parent / "weights" / "tiny"
 """The embedded tower."""
@@ -45,7 +47,7 @@ class Checkpoint:
     commit: str | None = None
 
 
-def locate(source: str | Path, needed: Sequence[str], *, revision: str | None = None) -> Checkpoint:
+def locate(source: str | Path, needed: Sequence[str] = NEEDED, *, revision: str | None = None) -> Checkpoint:
     """Find a checkpoint, downloading it only if it is named on the hub and not complete on this machine.
 
     Args:
@@ -65,11 +67,11 @@ def locate(source: str | Path, needed: Sequence[str], *, revision: str | None = 
     return Checkpoint(folder)
 
 
-def on_machine(source: str | Path, needed: Sequence[str] = (CONFIG, WEIGHTS, TOKENIZER)) -> Checkpoint | None:
+def on_machine(source: str | Path, needed: Sequence[str] = NEEDED, *, revision: str | None = None) -> Checkpoint | None:
     """The checkpoint that `locate` finds without the network; None where a needed file is not on this machine."""
     folder = Path(source).expanduser()
     if not folder.is_dir():
-        return _found(str(source), needed, None)
+        return _found(str(source), needed, revision)
     return None if missing_files(folder, needed) else Checkpoint(folder)
 
 
@@ -103,7 +105,7 @@ def keep(folder: Path, name: str, needed: Sequence[str]) -> Path:
     return place
 
 
-def check_source(source: str | Path, needed: Sequence[str] = (CONFIG, WEIGHTS, TOKENIZER)) -> None:
+def check_source(source: str | Path, needed: Sequence[str] = NEEDED) -> None:
     """Make sure that `source` is a folder, or may be a name on the hub.
 
     Raises:
@@ -154,7 +156,8 @@ def _from_hub(name: str, needed: Sequence[str], revision: str | None) -> Checkpo
         raise WeightsError(_unreachable(name, missing, _reason(error))) from error
     if missing := missing_files(folder, needed):
         # Without a connection the client gives what its cache has, without a word.
-        raise WeightsError(_unreachable(name, missing, "the hub, or its cache without a connection, has only the rest"))
+        rest = "has only the rest; of a pickle `regionclip towers convert` makes what is missing"
+        raise WeightsError(_unreachable(name, missing, f"the hub, or its cache without a connection, {rest}"))
     return Checkpoint(folder, folder.name)
 
 

@@ -11,10 +11,10 @@ from PIL import Image
 
 from regionclip.config import Config
 from regionclip.towers.base import Target
-from regionclip.towers.card import Score, background
+from regionclip.towers.card import Score
 from regionclip.towers.clip.recipes import last_block
 from regionclip.towers.clip.text import MarkedTokenizer
-from regionclip.towers.crops import CropTower, card_of
+from regionclip.towers.crops import CropTower
 from regionclip.towers.preprocess import Pixels
 from regionclip.towers.trunk import Grid
 
@@ -23,10 +23,6 @@ PIXELS: Final = Pixels(
 )
 """CLIP's own."""
 
-# A score is the share against the bank of background phrases, as with FG-CLIP 2. Not measured: no released weights were
-# at hand.
-_THRESHOLD: Final = 0.5
-
 
 class ClipTower(CropTower):
     """A CLIP as a `Tower` (regionclip/towers/base.py).
@@ -34,15 +30,7 @@ class ClipTower(CropTower):
     Frames are squeezed to the square of the training; the centre is not cut out of them, or boxes beside it would be
     lost. Scores are a softmax, so regions and pictures are weighed against the background phrases.
 
-    Args:
-        model: in evaluation mode; its weights must not change any more.
-        tokenizer: of the same checkpoint.
-        pixels: how pictures are prepared.
-        config: its name, budget, region mode and context of crops.
-        revision: fingerprint of the weights.
-
-    Raises:
-        ConfigError: for a budget that cannot be.
+    Beside what `CropTower` takes it takes the tokenizer of the same checkpoint.
     """
 
     marks: ClassVar[tuple[str, str, str]]
@@ -53,22 +41,15 @@ class ClipTower(CropTower):
     def __init__(
         self, model: Any, tokenizer: MarkedTokenizer, pixels: Pixels, config: Config, *, revision: str
     ) -> None:
-        vision = model.config.vision_config
-        side = vision.image_size // vision.patch_size
-        languages = self.facts.languages_of(config.name or config.tower)
-        card = card_of(
-            self.facts,
+        super().__init__(
+            model,
+            pixels,
             config,
-            side,
-            Score(model.logit_scale.detach().float().exp().item(), None),
             revision=revision,
+            score=Score(model.logit_scale.detach().float().exp().item(), None),
             width=model.config.projection_dim,
             text=f"As its tokenizer has it; read to {self.length} tokens.",
-            threshold=_THRESHOLD,
-            patch=vision.patch_size,
-            negatives=background(languages),
         )
-        super().__init__(model, card, pixels, config.crop_context, side)
         self._tokenizer = tokenizer
 
     @classmethod

@@ -10,14 +10,14 @@ from typing import Final, Self
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from regionclip.config import Budget
+from regionclip.config import Budget, Config
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Frame, Target
 from regionclip.towers.card import FACTS, Score, TowerCard, background
-from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER, WEIGHTS, locate
+from regionclip.towers.checkpoints.hub import locate
 from regionclip.towers.checkpoints.loading import fingerprint
 from regionclip.towers.dense import DenseTower
-from regionclip.towers.device import choose_device, choose_dtype
+from regionclip.towers.device import choose_dtype
 from regionclip.towers.fgclip2.model import FGCLIP2Model, TextHead
 from regionclip.towers.gemma import PAD, PhraseTokenizer
 from regionclip.towers.preprocess import BUDGETS, patchify, read_budget, resize_exact
@@ -92,36 +92,24 @@ class FGCLIP2Tower(DenseTower[FGCLIP2Model]):
         self._grid_positions = lru_cache(_MOST_GRIDS)(model.grid_positions)  # a camera has one grid
 
     @classmethod
-    def load(
-        cls,
-        weights: str | Path,
-        *,
-        name: str = "fgclip2",
-        revision: str | None = None,
-        device: str | torch.device = "auto",
-        dtype: str | torch.dtype = "auto",
-        budget: Budget = "dynamic",
-    ) -> Self:
+    def load(cls, weights: str | Path, config: Config, device: torch.device) -> Self:
         """Load a checkpoint in the official layout.
 
         Args:
             weights: folder, or hub name such as `qihoo360/fg-clip2-base` (cache first, see
                 regionclip/towers/checkpoints/hub.py).
-            name: the name `load` knows the tower by.
-            revision: hub branch, tag or commit; a local folder is taken as it is.
-            device: see `choose_device`.
-            dtype: see `choose_dtype`.
-            budget: most patches a frame is cut into, `dynamic`, or a name (`read_budget`).
+            config: its name, revision, dtype and budget.
+            device: to compute on.
 
         Raises:
-            ConfigError: device, dtype or budget cannot be had.
+            ConfigError: dtype or budget cannot be had.
             WeightsError: files are missing, damaged, or do not fit; says which and what to do.
         """
-        place = choose_device(device)
-        number = choose_dtype(dtype, place)
-        checkpoint = locate(weights, (CONFIG, WEIGHTS, TOKENIZER), revision=revision)
-        model = FGCLIP2Model.from_pretrained(checkpoint.folder, dtype=number, device=place)
+        number = choose_dtype(config.dtype, device)
+        checkpoint = locate(weights, revision=config.revision)
+        model = FGCLIP2Model.from_pretrained(checkpoint.folder, dtype=number, device=device)
         tokenizer = PhraseTokenizer.load(checkpoint.folder, model.config.text.vocab_size)
+        name, budget = config.name or config.tower, config.budget or "dynamic"
         return cls(model, tokenizer, name=name, revision=fingerprint(checkpoint), budget=budget)
 
     def preprocess(self, frame: Frame) -> torch.Tensor:

@@ -7,13 +7,14 @@ from typing import Any, Final, Self
 import torch
 from tokenizers import Tokenizer
 
-from regionclip.config import Budget
+from regionclip.config import Budget, Config
 from regionclip.errors import WeightsError
 from regionclip.towers.base import Frame, Target
 from regionclip.towers.card import FACTS, Score, TowerCard
 from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER, WEIGHTS, locate
 from regionclip.towers.checkpoints.loading import assign_tensors, fingerprint, read_json, read_tensors
 from regionclip.towers.dense import DenseTower
+from regionclip.towers.device import choose_dtype
 from regionclip.towers.domain import Domain
 from regionclip.towers.preprocess import read_budget, resize_frame
 from regionclip.towers.tiny.model import TinyConfig, TinyModel
@@ -83,49 +84,40 @@ class TinyTower(DenseTower[TinyModel]):
         self.tokenizer = tokenizer
 
     @classmethod
-    def load(
-        cls,
-        folder: Path,
-        *,
-        device: torch.device,
-        dtype: torch.dtype,
-        name: str = "tiny",
-        budget: Budget | None = None,
-    ) -> Self:
+    def load(cls, weights: str | Path, config: Config, device: torch.device) -> Self:
         """Read `config.json`, `model.safetensors`, `tokenizer.json`, and `domain.safetensors` where it is there.
 
         Args:
-            folder: that holds the three files.
+            weights: folder that holds them.
+            config: its name, dtype, and budget, without which that of config.json is taken.
             device: to compute on.
-            dtype: to compute in; outputs are float32.
-            name: what the tower is called.
-            budget: most patches a frame is cut into, `dynamic`, a name (`read_budget`), or None for the one that
-                config.json says.
 
         Raises:
-            ConfigError: budget below 1, or no name of one.
+            ConfigError: dtype or budget cannot be had.
             WeightsError: files are missing, damaged, or do not fit each other; says which and what to do.
         """
-        checkpoint = locate(folder, (CONFIG, WEIGHTS, TOKENIZER))
+        checkpoint = locate(weights)
         folder = checkpoint.folder
         notes = read_json(folder / CONFIG)
-        config = read_config(notes, folder / CONFIG)
-        tokenizer = _read_tokenizer(folder / TOKENIZER, config)
+        sizes = read_config(notes, folder / CONFIG)
+        tokenizer = _read_tokenizer(folder / TOKENIZER, sizes)
         threshold, trained_budget = _defaults(notes, folder / CONFIG)
         try:
-            model = TinyModel(config)
+            model = TinyModel(sizes)
         except RuntimeError as error:  # no memory for it
             raise WeightsError(f"{folder / CONFIG}: no network of these sizes can be made: {error}") from error
+        # bfloat16 was measured to gain nothing at this size.
+        dtype = torch.float32 if config.dtype == "auto" else choose_dtype(config.dtype, device)
         assign_tensors(model, read_tensors(folder), dtype=dtype, device=device, where=str(folder / WEIGHTS))
         model.requires_grad_(False)
         return cls(
             model,
             tokenizer,
             revision=fingerprint(checkpoint),
-            name=name,
+            name=config.name or config.tower,
             threshold=threshold,
-            budget=trained_budget if budget is None else budget,
-            domain=Domain.read(folder, config.width, BANNER),
+            budget=trained_budget if config.budget is None else config.budget,
+            domain=Domain.read(folder, sizes.width, BANNER),
         )
 
     def preprocess(self, frame: Frame) -> torch.Tensor:

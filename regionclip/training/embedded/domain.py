@@ -5,6 +5,8 @@ qualities are taken; Gaussians of the scenes add what no photograph at hand show
 
 `python -m regionclip.training.embedded.domain regionclip/weights/tiny --photos FOLDER` makes the file;
 `--measure` measures the one that is there on fresh scenes and on other photographs.
+
+Letters: K patch budgets, F frames of scenes, P of photographs, S statistics of a frame's tokens.
 """
 
 import argparse
@@ -17,6 +19,7 @@ import cv2
 import numpy as np
 import torch
 
+from regionclip.config import Config
 from regionclip.errors import ImageFileError
 from regionclip.frames import Frame, find_images, read_frame
 from regionclip.scenes.clips import render_clip
@@ -52,10 +55,14 @@ def _jpeg(frame: Frame, quality: int) -> Frame:
 
 
 def _cropped(rng: _Rng, frame: Frame) -> Frame:
-    height, width = frame.shape[:2]
-    top, bottom = int(height * rng.uniform(0, 0.3)), int(height * rng.uniform(0.7, 1))
-    left, right = int(width * rng.uniform(0, 0.3)), int(width * rng.uniform(0.7, 1))
-    return np.ascontiguousarray(frame[top:bottom, left:right])
+    starts, ends = (0, 0.3), (0.7, 1)  # in heights and widths of the frame
+    rows, columns = (slice(int(rng.uniform(*starts) * n), int(rng.uniform(*ends) * n)) for n in frame.shape[:2])
+    return np.ascontiguousarray(frame[rows, columns])
+
+
+def _noisy(rng: _Rng, frame: Frame) -> Frame:
+    lit = frame * rng.uniform(0.7, 1.25) + rng.normal(0, rng.uniform(0, 6), frame.shape)
+    return lit.clip(0, 255).astype(np.uint8)
 
 
 CHANGES: Final[tuple[tuple[str, Callable[[_Rng, Frame], Any]], ...]] = (
@@ -64,12 +71,7 @@ CHANGES: Final[tuple[tuple[str, Callable[[_Rng, Frame], Any]], ...]] = (
     ("blurred", lambda rng, frame: cv2.GaussianBlur(frame, (0, 0), rng.uniform(0.5, 2) * min(frame.shape[:2]) / 320)),
     ("jpeg", lambda rng, frame: _jpeg(frame, int(rng.integers(25, 95)))),
     ("rescaled", lambda rng, frame: cv2.resize(frame, None, fx=(s := rng.uniform(0.5, 1.6)), fy=s)),
-    (
-        "noisy",
-        lambda rng, frame: np.clip(
-            frame * rng.uniform(0.7, 1.25) + rng.normal(0, rng.uniform(0, 6), frame.shape), 0, 255
-        ).astype(np.uint8),
-    ),
+    ("noisy", _noisy),
     ("cropped", _cropped),
 )
 """What happens to a scene's picture before a tower sees it, and what that is called."""
@@ -121,15 +123,13 @@ def photo_frames(folders: Iterable[Path]) -> Iterator[Frame]:
             sys.stderr.write(f"{error}\n")
 
 
-def fit(known: torch.Tensor, strange: torch.Tensor, others: torch.Tensor) -> Domain:
-    """The Gaussians of scenes, what parts them from photographs, and limits that nearly all of other scenes keep.
-
-    Args:
-        known: `(K, F, S)` `statistics` of scenes at each of `BUDGETS`.
-        strange: `(K, P, S)` of photographs.
-        others: `(K, G, S)` of other scenes.
-    """
-    weight, pairs = _line(known.flatten(0, 1), strange.flatten(0, 1)), [gaussian(each) for each in known]
+def make(folder: Path, photos: Iterable[Frame], scenes: int) -> Domain:
+    """What tells `scenes` scenes from photographs; nearly all of as many other scenes stay within the limits."""
+    towers = _towers(folder)
+    rendered = _statistics(towers, (frame for _, frame in scene_frames(_MADE, 2 * scenes)))  # (K, 2F, S)
+    known, others = rendered[:, :scenes], rendered[:, scenes:]
+    strange = _statistics(towers, photo_views(photos))  # (K, P, S)
+    weight, pairs = _line(known.flatten(0, 1), strange.flatten(0, 1)), [_gaussian(each) for each in known]
     slopes, limits = [], []
     for made, other, pair in zip(known, others, pairs, strict=True):
         slopes.append(1 / distance(made, *pair).std())
@@ -138,29 +138,9 @@ def fit(known: torch.Tensor, strange: torch.Tensor, others: torch.Tensor) -> Dom
     return Domain(torch.tensor(BUDGETS).float(), weight, mean, whiten, torch.stack(slopes), torch.stack(limits))
 
 
-def _line(known: torch.Tensor, strange: torch.Tensor) -> torch.Tensor:
-    """`(S,)` weights of a logistic regression between statistics, both kinds of frames weighing the same."""
-    scale = known.std(0) + 1e-6  # (S,)
-    rows = ((torch.cat([strange, known]) - known.mean(0)) / scale).double().numpy()  # (P + F, S)
-    targets = np.repeat([1.0, 0.0], [len(strange), len(known)])  # (P + F,)
-    weights = np.where(targets > 0, 0.5 / len(strange), 0.5 / len(known))  # (P + F,)
-    return torch.tensor(fit_logistic(rows, targets, weights, pull=_PULL)[:-1]).float() / scale
-
-
-def gaussian(frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean `(S,)` and whitening `(S, S)` of frames with statistics `(F, S)`."""
-    mean, scale = frames.mean(0), frames.std(0) + 1e-6  # (S,), (S,)
-    believed = (1 - _SHRINKAGE) * torch.corrcoef(frames.T) + _SHRINKAGE * torch.eye(len(mean))  # (S, S)
-    root = torch.linalg.cholesky(torch.linalg.inv(believed.double())).float()  # (S, S)
-    return mean, root.T / scale
-
-
-def make(folder: Path, photos: Iterable[Frame], scenes: int) -> Domain:
-    """What tells scenes from photographs, made of `scenes` scenes and as many others for the limits."""
-    towers = [_load(folder, budget) for budget in BUDGETS]
-    rendered = _statistics(towers, (frame for _, frame in scene_frames(_MADE, 2 * scenes)))  # (K, 2F, S)
-    strange = _statistics(towers, photo_views(photos))  # (K, P, S)
-    return fit(rendered[:, :scenes], strange, rendered[:, scenes:])
+def _towers(folder: Path) -> list[TinyTower]:
+    """One for each of `BUDGETS`."""
+    return [TinyTower.load(folder, Config(tower="tiny", budget=budget), torch.device("cpu")) for budget in BUDGETS]
 
 
 def _statistics(towers: Sequence[TinyTower], frames: Iterable[Frame]) -> torch.Tensor:
@@ -169,8 +149,21 @@ def _statistics(towers: Sequence[TinyTower], frames: Iterable[Frame]) -> torch.T
     return torch.stack(rows, 1)
 
 
-def _load(folder: Path, budget: int) -> TinyTower:
-    return TinyTower.load(folder, device=torch.device("cpu"), dtype=torch.float32, budget=budget)
+def _line(known: torch.Tensor, strange: torch.Tensor) -> torch.Tensor:
+    """`(S,)` weights of a logistic regression between statistics, both kinds of frames weighing the same."""
+    scale = known.std(0) + 1e-6  # (S,)
+    rows = ((torch.cat([strange, known]) - known.mean(0)) / scale).double().numpy()  # (P + F, S)
+    counts = [len(strange), len(known)]
+    targets, weights = np.repeat([1.0, 0.0], counts), np.repeat([0.5 / count for count in counts], counts)  # (P + F,)
+    return torch.tensor(fit_logistic(rows, targets, weights, pull=_PULL)[:-1]).float() / scale
+
+
+def _gaussian(frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean `(S,)` and whitening `(S, S)` of frames with statistics `(F, S)`."""
+    mean, scale = frames.mean(0), frames.std(0) + 1e-6  # (S,), (S,)
+    believed = (1 - _SHRINKAGE) * torch.corrcoef(frames.T) + _SHRINKAGE * torch.eye(len(mean))  # (S, S)
+    root = torch.linalg.cholesky(torch.linalg.inv(believed.double())).float()  # (S, S)
+    return mean, root.T / scale
 
 
 def measure(folder: Path, photos: Sequence[Path], scenes: int) -> Iterator[str]:
@@ -179,7 +172,7 @@ def measure(folder: Path, photos: Sequence[Path], scenes: int) -> Iterator[str]:
     kinds = {"scenes": [frame for _, frame in rendered]}
     kinds |= {f"  {kind}": [each for own, each in rendered if own == kind] for kind, _ in rendered}
     kinds |= {f"photographs, {each.name}": list(photo_frames([each])) for each in photos}
-    towers = [_load(folder, budget) for budget in BUDGETS]
+    towers = _towers(folder)
     yield f"{'told as no scene, by patches':34}" + "".join(f"{budget:8}" for budget in BUDGETS)
     for kind, frames in kinds.items():
         told = [[tower.encode_image([each])[0] for each in frames] for tower in towers]

@@ -15,7 +15,7 @@ from safetensors.torch import save
 from regionclip.errors import WeightsError
 from regionclip.formats.files import write_file
 from regionclip.towers.checkpoints.companions import copy_companions
-from regionclip.towers.checkpoints.hub import CONFIG, TOKENIZER, WEIGHTS, locate
+from regionclip.towers.checkpoints.hub import CONFIG, WEIGHTS, locate
 from regionclip.towers.checkpoints.loading import read_json, read_tensors
 from regionclip.towers.fgclip2.config import FGCLIP2Config
 
@@ -63,7 +63,7 @@ def start_from_siglip2(weights: str | Path, folder: Path, *, revision: str | Non
     Raises:
         WeightsError: files are missing or damaged, or not of a SigLIP 2 model of variable resolution.
     """
-    source = locate(weights, (CONFIG, WEIGHTS, TOKENIZER), revision=revision).folder
+    source = locate(weights, revision=revision).folder
     notes = read_json(source / CONFIG)
     if notes.get("model_type") != "siglip2":
         raise WeightsError(

@@ -177,7 +177,7 @@ class Watch:
         for place, watcher in enumerate(self._watchers):
             in_force = is_in_force(watcher.rule.schedule, local)
             happenings = watcher.update(RuleFrame(rows, sightings, frame.t_seconds, size, in_force))
-            events += [event for each in happenings if (event := self._judged(place, each, frame)) is not None]
+            events += [event for each in happenings if (event := self._judged(place, each, frame, rows)) is not None]
         self._recent = [each for each in self._recent if frame.t_seconds - each.t_seconds <= SHOWN_SECONDS]
         return events
 
@@ -232,16 +232,20 @@ class Watch:
                         f"{height}, got {points.max(axis=0).tolist()}: say what they were drawn on, size = [W, H]"
                     )
 
-    def _judged(self, place: int, happening: Happening, frame: VideoFrame) -> Event | None:
+    def _judged(self, place: int, happening: Happening, frame: VideoFrame, rows: sv.Detections) -> Event | None:
         """The event of something that happened; None of an incident that a describer dismisses, and of its end."""
         spell, key = happening.spell, (place, happening.spell.number)
         if key in self._dismissed:
             self._dismissed.remove(key)
             return None
         rule, about, verified = self._watchers[place].rule, spell.about, None
-        if rule.verify and happening.phase == "start" and about.box is not None and about.label is not None:
+        x1, y1, x2, y2 = about.box or (0, 0, 0, 0)
+        if rule.verify and happening.phase == "start" and about.label is not None and x1 < x2 and y1 < y2:
             assert self._verifier is not None  # see __init__
-            verified, passed = self._verifier.incident(frame.image, about.box, about.label)
+            names = rows.data.get("class_name", ())
+            phrases = dict(zip(names, rows.data.get("prompt", names), strict=True))  # a name may mean nothing to others
+            phrase = str(phrases.get(about.label, about.label))
+            verified, passed = self._verifier.incident(frame.image, (x1, y1, x2, y2), phrase)
             if not passed:
                 if rule.kind not in MOMENTS:
                     self._dismissed.add(key)

@@ -1,7 +1,4 @@
-"""What is known of released weights, so that a copy on a user's machine can be told to be one of them.
-
-A release joins by an entry in `RELEASES`.
-"""
+"""What is known of released weights, so that a copy on a user's machine can be told to be one of them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -28,26 +25,24 @@ class RegionResult:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Released weights: name and commit on the hub, sha256 of the file, tensors in it, parameters in these.
+    """`model_type` of config.json and width of the embeddings; of weights that were looked into more.
 
-    Weights of the same `tower` (key of `regionclip.loading.TOWERS`) and `width` (channels) are compared with it.
+    That is the commit on the hub, the sha256 of the file, the tensors in it and the parameters in these.
     """
 
-    name: str
-    tower: str
+    model_type: str
     width: int
-    commit: str
-    sha256: str
-    tensors: int
-    parameters: int
+    commit: str = ""
+    sha256: str = ""
+    tensors: int = 0
+    parameters: int = 0
     result: RegionResult | None = None
 
 
-RELEASES: Final = (
-    Release(
-        name="qihoo360/fg-clip2-base",
-        tower="fgclip2",
-        width=768,
+RELEASES: Final = {
+    "fgclip2-base": Release(
+        "fgclip2",
+        768,
         commit="430fbc8a912c86fd4de601381b6245a0edab22f0",
         sha256="5328bf1538afb4b7f4aa844f749655285d0d79490f31a25aeefc5603d9b173fe",
         tensors=425,
@@ -64,4 +59,18 @@ RELEASES: Final = (
             budgets=(256, 1024),
         ),
     ),
-)
+    "fgclip2-large": Release("fgclip2", 1024),
+    "fgclip2-so400m": Release("fgclip2", 1152),
+    "siglip2-base": Release("siglip", 768),
+    "siglip2-base-naflex": Release("siglip2", 768),
+    "siglip2-so400m": Release("siglip", 1152),
+    "siglip2-so400m-naflex": Release("siglip2", 1152),
+    "chinese-clip-base": Release("chinese_clip", 512),
+    "chinese-clip-large": Release("chinese_clip", 768),
+    "altclip": Release("altclip", 768),
+    "altclip-m9": Release("altclip", 768),
+    "altclip-m18": Release("altclip", 1024),
+    "metaclip2-huge": Release("metaclip_2", 1024),
+    "tipsv2-base": Release("tipsv2", 768),
+}
+"""By the names of shipped configs."""

@@ -36,20 +36,23 @@ def serve(
 ) -> None:
     """Answer frames of many clients over HTTP, until Ctrl-C or SIGTERM (docs/serve.md)."""
     try:
-        from regionclip.serve.running import Serving, check_address, listen, read_token, run
+        from regionclip.serve.listening import address, check_address, listen
+        from regionclip.serve.running import Serving, read_token, run
     except ImportError as error:
         raise ConfigError(f'serve needs more packages ({error}): pip install "regionclip[serve]"') from error
     from regionclip.serve.limits import Limits
 
     token = read_token(token_file)
-    check_address(host, token)
+    check_address(
+        host, protected=token is not None, protect="give --token-file FILE, whose line requests must then bear"
+    )
     limits = Limits(clients=clients, seconds=timeout, batch=batch)
     tower.settings()
     serving = Serving(load=tower.load, limits=limits, token=token, vocabularies=vocabularies, workers=workers)
     is_ray = engine.is_ray()
     with listen(host, port) as listener:
+        ready = partial(say, f"serving at {address(host, listener)}")
         port = listener.getsockname()[1]
-        ready = partial(say, f"serving at http://{f'[{host}]' if ':' in host else host}:{port}")
         if not is_ray:
             run(serving, listener, ready)
             return

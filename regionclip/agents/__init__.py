@@ -1,0 +1,1 @@
+"""What agents of language models may ask for (docs/mcp.md)."""

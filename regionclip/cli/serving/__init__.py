@@ -1,0 +1,1 @@
+"""Commands that answer others until they are stopped."""
