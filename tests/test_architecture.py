@@ -82,6 +82,8 @@ def module_name(path: Path) -> str:
 
 SOURCES = {module_name(path): path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))}
 
+FOLDERS = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in SOURCES.values()}
+
 
 def imports(name: str, *, deferred: bool) -> set[str]:
     """Our own modules that a module imports; those inside functions and TYPE_CHECKING only where `deferred`."""
@@ -128,8 +130,7 @@ def room(module: str) -> str:
     inside, _, name = rest.rpartition(".")
     if package == "demos" or module in ("regionclip.__main__", "regionclip.robot") or not rest:
         return package
-    folders = {path.parent.relative_to(ROOT).as_posix().replace("/", ".") for path in SOURCES.values()}
-    own = module if module in folders else f"{package}.{inside}" if inside else package
+    own = module if module in FOLDERS else f"{package}.{inside}" if inside else package
     if package == "regionclip":
         own = own.removeprefix("regionclip").removeprefix(".") or name
     return own

@@ -94,6 +94,10 @@ def index(
             "index: expected a proposer that needs no words, got one that looks for words, which come later"
         )
     archive = _archive(out, detector, {"every": every, "track": track}, given=boxes is not None)
+    if boxes is None and detector.proposer.has_memory:
+        say(
+            "a proposer here remembers earlier frames: of a picture alone it may see nothing, and each file begins anew"
+        )
     with waiting("looking for new files"):
         todo = unfinished(archive, files)
     if todo and not resume and archive.files():

@@ -85,4 +85,4 @@ def test_an_index_has_no_words_yet(run: Run, site: Path, capsys: pytest.CaptureF
     assert "expected a proposer that needs no words" in capsys.readouterr().err
     assert not (site / "x.regions").exists()
     assert run("index", site / "frames", "--out", site / "x.regions", "--proposer", "motion") == exits.OK
-    assert "count as frames of one camera" in capsys.readouterr().err
+    assert "each file begins anew" in capsys.readouterr().err
