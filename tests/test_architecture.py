@@ -44,7 +44,8 @@ video.rules
 video.output
 sinks
 video
-archive  site  agents
+archive  site
+agents
 robot
 robot.ros
 robot.transports

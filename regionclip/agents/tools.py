@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
@@ -16,6 +16,9 @@ from regionclip.answers.regions import Regions
 from regionclip.detector import Detector
 from regionclip.errors import RegionclipError
 from regionclip.words.vocabulary import Vocabulary, parse_label
+
+if TYPE_CHECKING:
+    from regionclip.archive.store import Archive
 
 Answer = dict[str, Any]
 File = Annotated[str, Field(description="Name of a picture, relative to the folder, as `pictures` gives it.")]
@@ -39,16 +42,18 @@ class ToolBox:
 
     Args:
         detector: answers; must remember nothing of earlier pictures.
-        folder: the pictures, and the only thing that is ever opened.
+        folder: the pictures, and beside the archive the only thing that is ever opened.
+        archive: that may be searched, or None.
     """
 
-    def __init__(self, detector: Detector, folder: PictureFolder) -> None:
-        self._detector, self._folder = detector, folder
+    def __init__(self, detector: Detector, folder: PictureFolder, archive: "Archive | None" = None) -> None:
+        self._detector, self._folder, self._archive = detector, folder, archive
 
     @property
     def tools(self) -> tuple[Callable[..., Any], ...]:
         """All of them; name, parameters and docstring are what an agent sees."""
-        return self.pictures, self.detect, self.classify, self.explain
+        always = self.pictures, self.detect, self.classify, self.explain
+        return always if self._archive is None else (*always, self.search)
 
     def pictures(self) -> list[str]:
         """Names of the pictures in the folder, at most 1000."""
@@ -90,6 +95,25 @@ class ToolBox:
         """
         seen, vocabulary = self._looked(file, words, boxes, threshold)
         return {"file": file, **self._detector.explain(seen, vocabulary, only=regions).to_dict()}
+
+    def search(
+        self,
+        words: WordList,
+        like: Annotated[str | None, Field(description="A picture of one thing, as `file`: both must fit.")] = None,
+        camera: Annotated[str | None, Field(description="This camera or file only.")] = None,
+        top: Annotated[int, Field(ge=1, le=100, description="Most things of each label.")] = 10,
+    ) -> Answer:
+        """Find things in an archive of many pictures and videos by words: where and when, the best first.
+
+        One thing is one hit; `sights` are the frames that it was seen on. Names in an archive need not be those of
+        `pictures`.
+        """
+        from regionclip.archive.records import search_record
+
+        assert self._archive is not None
+        vocabulary, crop = Vocabulary(tuple(map(parse_label, words))), None if like is None else self._folder.read(like)
+        hits = self._archive.search(self._detector, vocabulary, like=crop, camera=camera, top=top)
+        return search_record(self._detector.tower.card, hits)
 
     def _looked(
         self, file: str, words: list[str], boxes: list[list[float]] | None, threshold: float | None

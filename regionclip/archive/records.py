@@ -15,8 +15,12 @@ SEARCH_SCHEMA = "regionclip.search/1"
 
 def search_json(card: TowerCard, hits: Sequence[Hit]) -> str:
     """The file of `regionclip search --json` as text; `card` is of the tower that was asked."""
-    content = {"schema": SEARCH_SCHEMA, **made_by(card), "hits": [_hit(hit) for hit in hits]}
-    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return json.dumps(search_record(card, hits), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def search_record(card: TowerCard, hits: Sequence[Hit]) -> dict[str, Any]:
+    """What is in that file."""
+    return {"schema": SEARCH_SCHEMA, **made_by(card), "hits": [_hit(hit) for hit in hits]}
 
 
 def _hit(hit: Hit) -> dict[str, Any]:

@@ -44,9 +44,9 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def asked(root: Path, talk: Callable[[Client], Awaitable[None]]) -> str:
+def asked(root: Path, talk: Callable[[Client], Awaitable[None]], *options: str) -> str:
     """Talk with a server of that folder; what it said on stderr."""
-    words = ["-m", "regionclip", "mcp", "--root", str(root), "--tower", "tiny"]
+    words = ["-m", "regionclip", "mcp", "--root", str(root), "--tower", "tiny", *options]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     said = root.parent / "said.txt"
 
@@ -71,6 +71,22 @@ async def call(client: Client, tool: str, **given: Any) -> Any:  # noqa: ANN401 
     done = await client.call_tool(tool, given)
     text = done.content[0].text if done.content else ""  # type: ignore[union-attr]
     return text if done.is_error else done.structured_content
+
+
+def test_an_archive_is_searched(run: Callable[..., int], folder: Path, tmp_path: Path) -> None:
+    store = tmp_path / "yard"
+    assert run("index", folder / "a.png", "--out", store, "--tower", "tiny") == exits.OK
+
+    async def talk(client: Client) -> None:
+        detected = await call(client, "detect", file="a.png", words=["person=person|人"])
+        found = await call(client, "search", words=["person=person|人"], top=1)
+        assert (found["schema"], len(found["hits"])) == ("regionclip.search/1", 1)
+        hit, row = found["hits"][0], detected["detections"][0]
+        assert hit["file"].endswith("a.png")
+        assert (hit["box"], hit["confidence"]) == (row["box"], row["confidence"])
+        assert "behind a link" in await call(client, "search", words=["person"], like="../secret.png")
+
+    asked(folder, talk, "--archive", str(store))
 
 
 def test_what_an_agent_is_answered(folder: Path) -> None:
