@@ -93,7 +93,7 @@ class Asking:
 
     def __init__(self, archive: Archive, detector: Detector, query: Query) -> None:
         self.query, self._scorer, config = query, detector.scorer, detector.config
-        self.iou, self._weight = config.nms_iou, config.objectness_weight
+        self.iou, self._weight = config.nms_iou, config.objectness_weight or 0.0  # a detector's config has one
         words, without = Vocabulary.of(query.words), Vocabulary.of(query.without)
         if not words.plain and query.like is None:
             raise ConfigError("search: expected words, a picture, or both, got neither")
