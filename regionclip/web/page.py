@@ -17,6 +17,9 @@ HEAD: Final = """<head><script>
 </script>"""
 """Comes before all else: gradio speaks the browser's language, its own texts included, so the browser is told which."""
 
+_WORDS: Final = "regionclip.words"
+"""Where the browser keeps them."""
+
 _CSS: Final = """
 .gradio-container {max-width: 1500px !important}
 #languages {text-align: right}
@@ -63,9 +66,11 @@ def build(detector: Detector) -> gr.Blocks:
                 camera_tab(asking)
         gr.Markdown(" · ".join(filter(None, [f"{card.name} @ {card.revision}", card.notice])), elem_classes="fine")
         page.load(None, None, language, js="() => navigator.language", api_visibility="private")
-        # Another language loads the page anew; the words stay.
-        kept = gr.BrowserState("", storage_key="regionclip.words")
-        page.load(lambda text: text or gr.skip(), kept, words, api_visibility="private")
-        words.change(lambda text: text, words, kept, api_visibility="private", show_progress="hidden")
+        # Another language loads the page anew; the words stay. In the browser alone: an event of the server that ends
+        # just when the button is pressed could take the button's answer with it.
+        page.load(None, None, words, js=f"() => localStorage.getItem('{_WORDS}') || ''", api_visibility="private")
+        words.change(
+            None, words, None, js=f"text => {{ localStorage.setItem('{_WORDS}', text) }}", api_visibility="private"
+        )
     page.queue(max_size=64)
     return page
