@@ -85,8 +85,7 @@ def load(
     )
     if isinstance(proposer, str | Sequence):
         config, proposer = config.with_proposers([proposer] if isinstance(proposer, str) else proposer), None
-    check_loadable(config)
-    config, why = settled_tower(config)
+    config, why = check_loadable(config)
     from regionclip.detector import Detector
     from regionclip.proposing import make_proposer
     from regionclip.towers.device import choose_device, register_nms
@@ -150,14 +149,14 @@ def _phrase_store(config: Config) -> "PhraseStore | None":
     return None if folder is None else PhraseStore(folder / "phrases")
 
 
-def check_loadable(config: Config) -> None:
-    """Tell what cannot be loaded, as far as that shows without loading anything.
+def check_loadable(config: Config) -> tuple[Config, str]:
+    """Tell what cannot be loaded, as far as that shows without loading anything; gives what `settled_tower` does.
 
     Raises:
         ConfigError: for a tower that is not known, or a region mode that it does not know.
         WeightsError: for weights that are no folder and no name on the hub.
     """
-    config, _ = settled_tower(config)
+    config, why = settled_tower(config)
     if config.tower not in TOWERS:
         raise ConfigError(f"tower {config.tower!r} is not known: expected one of {AUTO}, {', '.join(TOWERS)}")
     modes = FACTS[config.tower].modes
@@ -169,6 +168,7 @@ def check_loadable(config: Config) -> None:
         check_source(config.weights)
     if config.verify is not None:
         check_source(config.verify.model)
+    return config, why
 
 
 def config_of(name: str | Path | Config) -> Config:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regionclip.cli.evaluate.sets import AskOptions, OutOptions, SetOptions, name_boxes
+from regionclip.cli.evaluate.sets import AskOptions, Languages, OutOptions, SetOptions, Templates, name_boxes
 from regionclip.cli.terminal import options
 
 if TYPE_CHECKING:
@@ -68,10 +68,8 @@ def calibration(
     tower: options.DetectorOptions,
     which: SetOptions,
     out: OutOptions,
-    language: Annotated[
-        list[str], typer.Option(help="en or zh; repeatable. Without it those that all classes have names in.")
-    ] = [],  # noqa: B006 - typer copies it
-    templates: Annotated[str, typer.Option(metavar="SET", help="Sentences that names are put into.")] = "none",
+    language: Languages = [],  # noqa: B006 - typer copies it
+    templates: Templates = "none",
 ) -> None:
     """Are scores what they say? Expected calibration error on true boxes, and its picture."""
     folder = out.folder("calibration", which.files, tower.files)

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from regionclip.cli.evaluate.sets import AskOptions, OutOptions, SetOptions, keep, name_boxes, watch
+from regionclip.cli.evaluate.sets import (
+    AskOptions,
+    Languages,
+    OutOptions,
+    SetOptions,
+    Templates,
+    keep,
+    name_boxes,
+    watch,
+)
 from regionclip.cli.terminal import options
 from regionclip.errors import ConfigError
 
@@ -23,10 +32,8 @@ def boxes(
     tower: options.DetectorOptions,
     which: SetOptions,
     out: OutOptions,
-    language: Annotated[
-        list[str], typer.Option(help="en or zh; repeatable. Without it those that all classes have names in.")
-    ] = [],  # noqa: B006 - typer copies it
-    templates: Annotated[str, typer.Option(metavar="SET", help="Sentences that names are put into.")] = "none",
+    language: Languages = [],  # noqa: B006 - typer copies it
+    templates: Templates = "none",
     mode: Annotated[
         Literal["closed", "independent"], typer.Option(help="Softmax over the classes, or scores as users get them.")
     ] = "closed",

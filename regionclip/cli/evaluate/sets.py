@@ -26,6 +26,13 @@ watch = partial(progress, what="images")
 Naming = tuple[list[str], str, bool]
 """Languages, templates, and whether crowd boxes are asked."""
 
+Languages = Annotated[
+    list[str], typer.Option(help="en or zh; repeatable. Without it those that all classes have names in.")
+]
+Templates = Annotated[
+    str, typer.Option(metavar="SET", help="Sentences that names are put into: imagenet, security, none, ...")
+]
+
 
 @dataclass(frozen=True, kw_only=True)
 class SetOptions:
@@ -100,9 +107,7 @@ class AskOptions:
         typer.Option("--prompt", "-p", metavar="WORDS", help="Ask these classes only, as name or name=phrase|phrase."),
     ] = field(default_factory=list)
     language: Annotated[Literal["en", "zh", "both"], typer.Option(help="Names of the classes that are asked.")] = "en"
-    templates: Annotated[
-        str, typer.Option(metavar="SET", help="Sentences that names are put into: imagenet, security, none, ...")
-    ] = "none"
+    templates: Templates = "none"
     boxes: Annotated[Literal["truth", "proposals"], typer.Option("--boxes", help="Whose boxes are labelled.")] = (
         "proposals"
     )
